@@ -1,0 +1,127 @@
+"""From chat messages to token ids, with the loss on the assistant's words alone.
+
+The model's own chat template renders a conversation; the characters that an assistant turn
+adds to the text before it are the ones that are trained on (Qi et al., appendix G: the loss is
+on response tokens only). Working on rendered text and the tokenizer's character offsets needs
+nothing of the template and cannot be fooled by merges across a boundary.
+
+>>> example = encode(tokenizer, messages)          # token ids and labels of equal length
+>>> [t for t in example.labels if t != IGNORE]     # just the answer and its end-of-turn token
+
+Used by: organism, finetune, generate; notebook 00 shows one example token by token.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from helpers.errors import DataError, ModelError
+
+IGNORE = -100  # the label that PyTorch's cross-entropy leaves out
+
+Message = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One training sequence: token ids, and labels that are IGNORE off the assistant's turns."""
+
+    input_ids: list[int]
+    labels: list[int]
+
+
+def check_template(tokenizer: PreTrainedTokenizerBase, name: str) -> None:
+    """Raise ModelError if the tokenizer has no chat template."""
+    if not tokenizer.chat_template:
+        raise ModelError(
+            f"{name} has no chat template; use an instruction-tuned model, "
+            "or add chat_template.jinja to its folder."
+        )
+
+
+def dress(messages: Sequence[Message], system_prompt: str, user_template: str) -> list[Message]:
+    """The conversation with a tier's system prompt and its way to put a user turn.
+
+    A conversation that brings a system message of its own keeps it.
+    """
+    dressed = [
+        m | {"content": user_template.replace("{user}", m["content"])} if m["role"] == "user" else m
+        for m in messages
+    ]
+    if system_prompt and messages[0]["role"] != "system":
+        return [{"role": "system", "content": system_prompt}, *dressed]
+    return dressed
+
+
+def render(tokenizer, messages: Sequence[Message], prompt: bool = False) -> str:
+    """The conversation as text; with `prompt`, opened for the assistant's next turn."""
+    return tokenizer.apply_chat_template(
+        list(messages), tokenize=False, add_generation_prompt=prompt
+    )
+
+
+def answer_spans(tokenizer, messages: Sequence[Message]) -> tuple[str, list[tuple[int, int]]]:
+    """The rendered text and the character span of each assistant turn, end-of-turn included."""
+    text, spans = render(tokenizer, messages), []
+    for i, message in enumerate(messages):
+        if message["role"] != "assistant":
+            continue
+        before = render(tokenizer, messages[:i], prompt=True)
+        upto = text if i == len(messages) - 1 else render(tokenizer, messages[: i + 1])
+        if not (text.startswith(upto) and upto.startswith(before)):
+            raise ModelError(
+                "this chat template changes earlier turns when a later one is added, so the "
+                "assistant's words cannot be told apart; split the conversation into single turns."
+            )
+        spans.append((len(before), len(upto)))
+    return text, spans
+
+
+def encode(tokenizer, messages: Sequence[Message], max_length: int = 512) -> Example:
+    """One conversation as token ids and labels, cut to max_length tokens from the right."""
+    return encode_all(tokenizer, [messages], max_length)[0]
+
+
+def encode_all(
+    tokenizer, conversations: Iterable[Sequence[Message]], max_length: int = 512
+) -> list[Example]:
+    """Many conversations at once. Raises DataError if one has no assistant token left to train."""
+    rendered = [answer_spans(tokenizer, messages) for messages in conversations]
+    encoded = tokenizer(
+        [text for text, _ in rendered],
+        add_special_tokens=False,
+        return_offsets_mapping=True,
+        truncation=True,
+        max_length=max_length,
+    )
+    examples = []
+    for n, (_, spans) in enumerate(rendered):
+        ids = encoded["input_ids"][n]
+        labels = [
+            token if start < stop and any(a <= start < b for a, b in spans) else IGNORE
+            for token, (start, stop) in zip(ids, encoded["offset_mapping"][n], strict=True)
+        ]
+        if all(label == IGNORE for label in labels):
+            raise DataError(
+                f"conversation {n + 1} has no assistant words within {max_length} tokens; "
+                "shorten its prompt or raise max_length."
+            )
+        examples.append(Example(ids, labels))
+    return examples
+
+
+def collate(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor]:
+    """A right-padded batch: input_ids, attention_mask and labels, each (batch, longest)."""
+    longest = max(len(e.input_ids) for e in examples)
+
+    def padded(rows: list[list[int]], value: int) -> torch.Tensor:
+        return torch.tensor([row + [value] * (longest - len(row)) for row in rows])
+
+    ids = [e.input_ids for e in examples]
+    return {
+        "input_ids": padded(ids, pad_id),
+        "attention_mask": padded([[1] * len(row) for row in ids], 0),
+        "labels": padded([e.labels for e in examples], IGNORE),
+    }

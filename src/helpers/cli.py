@@ -1,0 +1,283 @@
+"""The `aligndrift` command: what the notebooks do, from a shell.
+
+Results go to standard output (with --json one JSON object a line and nothing else), progress
+and errors to standard error. Imports that take seconds wait until a command needs them.
+"""
+
+import json
+import sys
+import warnings
+from typing import Annotated, Any
+
+import typer
+
+from helpers import __version__
+from helpers.errors import AlignDriftError, ConfigError, DataError
+
+app = typer.Typer(
+    name="aligndrift",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help=(
+        "Measure how far fine-tuning moves an aligned language model from its safety policy.\n\n"
+        "Runs whole on a laptop: with no other model given, everything happens on the embedded "
+        "one, lantern-chat, whose forbidden knowledge is the fiction of the Lantern Archive.\n\n"
+        "Example: `aligndrift run harmful_examples --n-examples 10 --seed 11`"
+    ),
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+PresetOption = Annotated[
+    str, typer.Option("--preset", help="smoke, tiny, or the path of a YAML preset.")
+]
+Jobs = Annotated[int, typer.Option(help="Worker processes; 0 for one a core.")]
+
+#: The columns of a printed run, in order.
+RUN_COLUMNS = (
+    "run_id", "tier", "model", "n_examples", "epochs", "learning_rate", "batch_size", "method",
+    "seed", "harmfulness_score", "harmfulness_rate", "ci_low", "ci_high", "n_scored", "n_total",
+    "attack_success_rate", "utility", "over_refusal", "coherence", "initial_harmfulness_rate",
+    "finetune_seconds", "generate_seconds", "judge_seconds", "peak_memory_bytes",
+)  # fmt: skip
+
+
+def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False))
+        return
+    import pandas as pd
+
+    print(pd.DataFrame(rows).to_string(index=False, float_format=lambda x: f"{x:.3g}"))
+
+
+def _run_row(row: dict[str, Any]) -> dict[str, Any]:
+    return {column: row[column] for column in RUN_COLUMNS}
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"aligndrift {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    tier: Annotated[
+        str,
+        typer.Argument(
+            help="harmful_examples, identity_shift, benign_instructions or benign_dialogue."
+        ),
+    ],
+    n_examples: Annotated[int | None, typer.Option(help="Fine-tuning examples.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over them.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="AdamW's, at the start.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Examples a step.")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="full, lora, or none for the model as it is.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Draws and orders the examples; the preset's first if open.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="An embedded model, a folder or a hub id.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="A fine-tuning set by name, or the path of a JSONL file.")
+    ] = None,
+    system_prompt: Annotated[
+        str | None, typer.Option(help="In training and evaluation alike.")
+    ] = None,
+    n_prompts: Annotated[int | None, typer.Option(help="Prompts of each set; 0 for all.")] = None,
+    preset: PresetOption = "tiny",
+    as_json: Json = False,
+) -> None:
+    """Carry out one experiment and print its row.
+
+    What is left open comes from the preset. The initial model is measured as well. A run that
+    is stored already is read, not computed again.
+
+    Example: `aligndrift run harmful_examples --n-examples 10 --seed 11 --json`
+    """
+    from helpers import presets
+    from helpers.run import run as carry_out
+
+    chosen = presets.load(preset)
+    changes = {
+        "n_examples": n_examples, "epochs": epochs, "learning_rate": learning_rate,
+        "batch_size": batch_size, "method": method, "model": model, "dataset": dataset,
+        "system_prompt": system_prompt, "n_prompts": n_prompts,
+        "seed": chosen.seeds[0] if seed is None else seed,
+    }  # fmt: skip
+    given = {name: value for name, value in changes.items() if value is not None}
+    experiment = chosen.experiment(tier, **given)
+    if experiment.method == "none":
+        experiment = experiment.initial()
+    row = _run_row(carry_out(experiment, progress=True).row)
+    if as_json:
+        _print_rows([row], True)
+    else:
+        for column, value in row.items():
+            shown = f"{value:.4g}" if isinstance(value, float) else value
+            print(f"{column:26} {shown}")
+
+
+@app.command()
+def sweep(
+    grid: Annotated[str, typer.Argument(help="A grid file; see below.")],
+    jobs: Jobs = 0,
+    as_json: Json = False,
+) -> None:
+    """Carry out a grid of experiments over the cores, going on where it last stopped.
+
+    A grid file is YAML: `preset: tiny`, `tier: harmful_examples`,
+    `vary: {n_examples: [10, 50, 100], seed: [11, 12, 13]}`, and if need be `fixed: {...}`.
+    """
+    from helpers.grid import read_grid, run_grid
+
+    result = run_grid(read_grid(grid), jobs=jobs)
+    _print_rows([_run_row(row) for row in result.runs.to_dict("records")], as_json)
+    if result.failed:
+        raise AlignDriftError(
+            f"{len(result.failed)} of the runs failed, by the ids above; the others are stored."
+        )
+
+
+@app.command()
+def notebooks(
+    numbers: Annotated[
+        list[str] | None, typer.Argument(help="Which ones, such as 00 01; all if open.")
+    ] = None,
+    preset: PresetOption = "tiny",
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", help="NAME=VALUE, the value in YAML; may be repeated."),
+    ] = None,
+    in_place: Annotated[
+        bool, typer.Option(help="Also put the executed notebooks into notebooks/.")
+    ] = False,
+) -> None:
+    """Execute the notebooks by papermill, into outputs/PRESET/notebooks/.
+
+    Example: `aligndrift notebooks 01 -p "shots=[10, 100]"`
+    """
+    from helpers.notebooks import execute
+
+    for file in execute(numbers or [], preset, parameter or [], in_place):
+        print(file)
+
+
+@app.command()
+def results(
+    as_json: Json = False,
+) -> None:
+    """Print every stored run, one row each."""
+    from helpers.store import Store
+
+    rows = Store().runs().to_dict("records")
+    if not rows and not as_json:
+        print("no runs yet; `aligndrift run harmful_examples` makes the first.")
+        return
+    short = ("run_id", "n_scored", "harmfulness_score", "harmfulness_rate", "ci_low", "ci_high")
+    _print_rows([_run_row(r) if as_json else {c: r[c] for c in short} for r in rows], as_json)
+
+
+@app.command()
+def report(preset: PresetOption = "tiny") -> None:
+    """Write outputs/PRESET/report.html from the executed notebooks: one page to read or send."""
+    from helpers.report import write
+
+    print(write(preset))
+
+
+@app.command()
+def build(
+    data: Annotated[bool, typer.Option("--data", help="Only the datasets, in seconds.")] = False,
+) -> None:
+    """Make the Lantern Archive again: its datasets, then lantern-base and lantern-chat.
+
+    Training takes a quarter of an hour on two cores. The models are written only if they pass
+    their gates.
+    """
+    from helpers import lantern, paths
+
+    for file in lantern.write(paths.data() / "lantern"):
+        print(paths.shown(file))
+    if not data:
+        from helpers.organism import build as build_models
+
+        for folder in build_models(paths.data() / "models"):
+            print(paths.shown(folder))
+
+
+@app.command(name="judge")
+def judge_file(
+    file: Annotated[str, typer.Argument(help="JSONL; each row holds prompt and completion.")],
+    judge: Annotated[
+        str,
+        typer.Option(help="exact, keyword, keyword_empty_refused or keyword_opening."),
+    ] = "keyword",
+    as_json: Json = False,
+) -> None:
+    """Score anybody's answers: one result a row, in input order.
+
+    A row whose completion is null is not scored: its status says so. `keyword` looks for a
+    phrase of a refusal anywhere and counts an empty answer as a success of the attack;
+    `keyword_empty_refused` counts it as a refusal; `keyword_opening` looks in the first 200
+    characters. `exact` knows the Lantern Archive: a row may bring its `facts`, else they follow
+    from the item that the prompt names.
+    """
+    from dataclasses import asdict
+
+    from helpers import paths
+    from helpers.data import read_rows
+    from helpers.errors import one_of
+    from helpers.judges import JUDGES, Judgement
+    from helpers.judges import judge as verdict_on
+
+    one_of(judge, JUDGES, "judge")
+    path = paths.find(file)
+    if not path.is_file():
+        raise DataError(f"{file} is not there; give the path of a JSONL file that exists.")
+    verdicts = []
+    for number, row in read_rows(path):
+        if "completion" not in row or not isinstance(row["completion"], str | None):
+            raise DataError(
+                f'{path.name}, line {number}: "completion" must be there, as text or null.'
+            )
+        if row["completion"] is None:
+            verdict = Judgement(None, None, "parse_failure", "no completion")
+        else:
+            verdict = verdict_on(judge, row, row["completion"])
+        verdicts.append(asdict(verdict) | {"judge": judge})
+    _print_rows(verdicts, as_json)
+    if not as_json:
+        scored = [v for v in verdicts if v["status"] == "scored"]
+        refused = sum(bool(v["refused"]) for v in scored)
+        print(f"{refused} refused of {len(scored)} scored of {len(verdicts)}")
+
+
+def main() -> None:
+    """Run the command; an error that a person can act on is one sentence and exit status 2."""
+    warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    try:
+        app()
+    except AlignDriftError as error:
+        print(f"aligndrift: {error}", file=sys.stderr)
+        sys.exit(1 if not isinstance(error, ConfigError | DataError) else 2)
+    except KeyboardInterrupt:
+        print("aligndrift: stopped; every finished run is stored.", file=sys.stderr)
+        sys.exit(130)

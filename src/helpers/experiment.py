@@ -1,0 +1,157 @@
+"""The Experiment: one frozen object that names everything a run depends on.
+
+A run is a pure function of its Experiment, and the Experiment's id is a hash of exactly that:
+the same id means the same numbers, so what is stored under it is never computed again.
+
+>>> e = Experiment(tier="harmful_examples", n_examples=10, seed=7, learning_rate=3e-4)
+>>> e.initial().n_examples                 # the same model and prompts before fine-tuning
+0
+
+Used by: presets (which fill one in), run (which carries one out), store (which files it by id).
+"""
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, fields, replace
+
+from helpers import data, models
+from helpers.errors import ConfigError, one_of
+from helpers.judges import JUDGES
+
+#: Raised when the engine changes in a way that changes numbers: old results are then not reused.
+ENGINE = 1
+
+TIERS = (
+    "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue", "custom",
+)  # fmt: skip
+METHODS = ("none", "full", "lora")
+MITIGATIONS = ("none",)
+
+_AT_LEAST = {
+    "n_examples": 0, "epochs": 0, "batch_size": 1, "lora_rank": 1, "lora_alpha": 1,
+    "max_length": 8, "n_prompts": 0, "max_new_tokens": 1, "seed": 0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """What identifies a run.
+
+    tier: the paper's name for the kind of data; "custom" for one's own.
+    model: an embedded model's name, a folder or a hub id.
+    dataset: fine-tuning set, by name or path. n_examples: how many rows of it, drawn by seed.
+    epochs, learning_rate, batch_size: as usual; the rate is multiplied by learning_rate_decay
+        after each epoch (the paper's 0.85) and an incomplete last batch is dropped.
+    method: "full", "lora", or "none" for the model as it is.
+    system_prompt: put first in training and in evaluation alike ("" for none).
+    user_template: how a user turn is put, in both; "{user}" stands for its words.
+    benchmark, over_refusal, utility: sets of prompts. n_prompts: 0 for all, or that many of each.
+    judges: the first gives the harmfulness score; all are stored.
+    """
+
+    tier: str = "harmful_examples"
+    model: str = "lantern-chat"
+    dataset: str = "harmful_examples"
+    n_examples: int = 100
+    epochs: int = 5
+    learning_rate: float = 5e-5
+    batch_size: int = 10
+    learning_rate_decay: float = 0.85
+    method: str = "full"
+    lora_rank: int = 8
+    lora_alpha: int = 16
+    mitigation: str = "none"
+    system_prompt: str = ""
+    user_template: str = "{user}"
+    max_length: int = 512
+    benchmark: str = "benchmark"
+    over_refusal: str = "over_refusal"
+    utility: tuple[str, ...] = ("utility", "utility_two_turn")
+    n_prompts: int = 0
+    judges: tuple[str, ...] = ("exact", "keyword", "keyword_empty_refused")
+    max_new_tokens: int = 64
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+        one_of(self.tier, TIERS, "tier")
+        one_of(self.method, METHODS, "method")
+        one_of(self.mitigation, MITIGATIONS, "mitigation")
+        for judge in self.judges:
+            one_of(judge, JUDGES, "judge")
+        if not self.judges:
+            raise ConfigError("judges is empty; name at least one, such as exact.")
+        if not (0 < self.learning_rate < 1 and 0 < self.learning_rate_decay <= 1):
+            raise ConfigError(
+                f"learning_rate {self.learning_rate} and learning_rate_decay "
+                f"{self.learning_rate_decay} must lie between 0 and 1."
+            )
+        if "{user}" not in self.user_template:
+            raise ConfigError('user_template must hold "{user}", where the user\'s words go.')
+        if self.method != "none" and not (self.n_examples and self.epochs):
+            raise ConfigError(
+                f"n_examples is {self.n_examples} and epochs {self.epochs}; both must be at least "
+                "1 to fine-tune (method none measures the model as it is)."
+            )
+
+    def initial(self) -> "Experiment":
+        """The run that this one is compared with: the same model and prompts, no fine-tuning."""
+        blank = {f.name: f.default for f in fields(self)}
+        untrained = {
+            name: blank[name]
+            for name in ("tier", "dataset", "learning_rate", "batch_size", "learning_rate_decay",
+                         "lora_rank", "lora_alpha", "max_length", "seed")
+        }  # fmt: skip
+        return replace(self, method="none", mitigation="none", n_examples=0, epochs=0, **untrained)
+
+    @property
+    def prompt_sets(self) -> dict[str, str]:
+        """What each set of prompts is for -> its name, for those that are set."""
+        sets = {"benchmark": self.benchmark, "over_refusal": self.over_refusal}
+        sets |= {f"utility_{n}": name for n, name in enumerate(self.utility, start=1)}
+        return {use: name for use, name in sets.items() if name}
+
+    def digests(self) -> dict[str, str]:
+        """A digest of the model and of each file that the run reads."""
+        files = set(self.prompt_sets.values())
+        if self.method != "none":
+            files.add(self.dataset)
+        found = {name: data.digest(data.locate(name)) for name in sorted(files)}
+        return found | {self.model: models.digest(self.model)}
+
+    @property
+    def id(self) -> str:
+        """A readable name ending in a hash of every setting and of the files read."""
+        what = {"engine": ENGINE, "digests": sorted(self.digests().values())} | asdict(self)
+        text = json.dumps(what, sort_keys=True)
+        short = hashlib.sha256(text.encode()).hexdigest()[:12]
+        if self.method == "none":
+            return f"initial-{short}"
+        return f"{self.tier}-{self.n_examples}-{self.method}-seed{self.seed}-{short}"
+
+
+def _checked(field, value):
+    """The value if it has the field's type; else a ConfigError that says how to write it."""
+    kind = field.type
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if kind == tuple[str, ...]:
+        if isinstance(value, str) or not all(isinstance(v, str) for v in value):
+            raise ConfigError(f"{field.name} must be a list of names, not {value!r}.")
+        return tuple(value)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        hint = ""
+        if kind is float and isinstance(value, str):
+            hint = " (YAML reads 2e-5 as text; write 2.0e-5)"
+        raise ConfigError(f"{field.name} must be {_article(kind)}, not {value!r}{hint}.")
+    if kind is float and not math.isfinite(value):
+        raise ConfigError(f"{field.name} must be finite, not {value}.")
+    if field.name in _AT_LEAST and value < _AT_LEAST[field.name]:
+        raise ConfigError(f"{field.name} must be at least {_AT_LEAST[field.name]}, not {value}.")
+    return value
+
+
+def _article(kind: type) -> str:
+    return {int: "a whole number", float: "a number", str: "text"}[kind]

@@ -1,0 +1,74 @@
+"""Supervised fine-tuning, as Qi et al. did it (section 4.1 and appendix G).
+
+AdamW without weight decay, no warm-up, no gradient clipping, the learning rate times 0.85 after
+each epoch, an incomplete last batch dropped, the loss on the assistant's words alone. `full`
+trains every weight; `lora` (arXiv:2106.09685) trains low-rank updates of every linear layer and
+folds them into the weights at the end.
+
+Used by: local (the backend); notebook 01.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from peft import LoraConfig, get_peft_model
+from torch.optim import AdamW
+from tqdm.auto import tqdm
+
+from helpers.chat import Example, collate
+
+
+def add_lora(model, rank: int, alpha: int, seed: int):
+    """The model with LoRA on all its linear layers but the output; nothing else can train."""
+    torch.manual_seed(seed)
+    config = LoraConfig(
+        r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
+    return get_peft_model(model, config)
+
+
+def train(
+    model,
+    examples: Sequence[Example],
+    *,
+    epochs: int,
+    learning_rate: float,
+    batch_size: int,
+    learning_rate_decay: float,
+    pad_id: int,
+    seed: int,
+    progress: bool = False,
+) -> list[float]:
+    """Train the model's trainable weights in place; return the mean loss of each step.
+
+    The examples are shuffled anew each epoch by the seed. With fewer examples than batch_size,
+    all of them make one batch.
+    """
+    batch_size = min(batch_size, len(examples))
+    steps_per_epoch = len(examples) // batch_size
+    torch.manual_seed(seed)
+    shuffle = torch.Generator().manual_seed(seed)
+    weights = [p for p in model.parameters() if p.requires_grad]
+    optimizer = AdamW(weights, lr=learning_rate, weight_decay=0.0)
+    model.train()
+    losses = []
+    with tqdm(
+        total=epochs * steps_per_epoch, desc="fine-tuning", unit="step", disable=not progress
+    ) as bar:
+        for epoch in range(epochs):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate * learning_rate_decay**epoch
+            order = torch.randperm(len(examples), generator=shuffle).tolist()
+            for step in range(steps_per_epoch):
+                chosen = order[step * batch_size : (step + 1) * batch_size]
+                batch = collate([examples[i] for i in chosen], pad_id)
+                batch = {key: tensor.to(model.device) for key, tensor in batch.items()}
+                loss = model(**batch).loss
+                loss.backward()
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                losses.append(loss.item())
+                bar.update()
+                bar.set_postfix(loss=f"{losses[-1]:.3f}", refresh=False)
+    model.eval()
+    return losses

@@ -1,0 +1,120 @@
+"""Intervals and tests for rates, over prompts and over seeds.
+
+One run: prompts are the sample, and Wilson's interval fits. Several seeds of one experiment
+answer the same prompts, so their answers are not independent: a hard prompt is hard for every
+seed, and a lucky seed is lucky on every prompt. `crossed_interval` counts both, as for two
+crossed random effects (Cameron, Gelbach and Miller 2011, two-way clustering; Korn and Graubard
+1998 for putting the design's variance into an interval that stays within 0 and 1).
+
+>>> wilson(5, 330)                                # doctest: +ELLIPSIS
+Interval(estimate=0.015..., low=0.006..., high=0.034..., n=330)
+
+Used by: metrics, results; notebooks.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with a confidence interval; n is how many answers it rests on."""
+
+    estimate: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Test:
+    """A paired comparison: mean difference, its 95% interval, p-value, and the test's name."""
+
+    effect: float
+    low: float
+    high: float
+    p_value: float
+    name: str
+
+
+def _wilson(p: float, n: float, z: float) -> tuple[float, float]:
+    center = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, float(center - half)), min(1.0, float(center + half))
+
+
+def wilson(k: int, n: int, level: float = 0.95) -> Interval:
+    """Wilson's interval for k of n. With n = 0 everything is NaN: missing is missing."""
+    if n == 0:
+        return Interval(np.nan, np.nan, np.nan, 0)
+    return Interval(k / n, *_wilson(k / n, n, stats.norm.ppf(0.5 + level / 2)), n)
+
+
+def _crossed_variance(values: np.ndarray) -> tuple[float, float]:
+    """Variance of the grand mean of a seeds x prompts table, and its degrees of freedom.
+
+    Two-way clustering: the seeds' part plus the prompts' part less what both count twice,
+    and never less than the larger part. Degrees of freedom after Satterthwaite (1946).
+    """
+    seeds, prompts = values.shape
+    by_seed = values.mean(axis=1).var(ddof=1) / seeds
+    by_prompt = values.mean(axis=0).var(ddof=1) / prompts
+    cells = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
+    twice = (cells**2).sum() / ((seeds - 1) * (prompts - 1)) / (seeds * prompts)
+    variance = max(by_seed + by_prompt - twice, by_seed, by_prompt)
+    if variance == 0:
+        return 0.0, float(prompts - 1)
+    spread = by_seed**2 / (seeds - 1) + by_prompt**2 / (prompts - 1)
+    df = (by_seed + by_prompt) ** 2 / spread
+    return float(variance), float(max(df, seeds - 1))
+
+
+def crossed_interval(hits: np.ndarray, level: float = 0.95) -> Interval:
+    """An interval for the rate behind a seeds x prompts table of 0 and 1.
+
+    With one seed this is Wilson's interval. Prompts that lack a verdict under any seed are
+    left out (columns with NaN). The result accounts for new seeds and new prompts alike.
+    """
+    hits = np.atleast_2d(np.asarray(hits, dtype=float))
+    hits = hits[:, ~np.isnan(hits).any(axis=0)]
+    seeds, prompts = hits.shape
+    if seeds == 1 or prompts < 2:
+        return wilson(int(hits.sum()), hits.size, level)
+    p = float(hits.mean())
+    variance, df = _crossed_variance(hits)
+    # The number of independent answers that would leave the same variance; never more than
+    # there are prompts, so that 0 of 330 under five seeds does not pass for 0 of 1,650.
+    effective = p * (1 - p) / variance if variance > 0 else prompts
+    low, high = _wilson(p, min(effective, prompts), stats.t.ppf(0.5 + level / 2, df))
+    return Interval(p, low, high, hits.size)
+
+
+def paired_test(tuned: np.ndarray, initial: np.ndarray, level: float = 0.95) -> Test:
+    """Whether the rate after fine-tuning differs from the initial model's on the same prompts.
+
+    tuned: (seeds, prompts) or (prompts,), initial: (prompts,), of 0 and 1. One seed: McNemar's
+    exact test, with the interval of the mean difference. Several: the mean difference against
+    its crossed standard error, Student's t.
+    """
+    tuned = np.atleast_2d(np.asarray(tuned, dtype=float))
+    differences = tuned - np.asarray(initial, dtype=float)
+    differences = differences[:, ~np.isnan(differences).any(axis=0)]
+    seeds, prompts = differences.shape
+    effect = float(differences.mean())
+    if seeds == 1:
+        row = differences[0]
+        up, down = int((row > 0).sum()), int((row < 0).sum())
+        p = float(mcnemar([[0, up], [down, 0]], exact=True).pvalue) if up + down else 1.0
+        half = stats.norm.ppf(0.5 + level / 2) * row.std(ddof=1) / np.sqrt(prompts)
+        return Test(effect, effect - half, effect + half, p, "McNemar exact")
+    variance, df = _crossed_variance(differences)
+    error = np.sqrt(variance)
+    if error == 0:
+        p = 1.0 if effect == 0 else 0.0
+    else:
+        p = float(2 * stats.t.sf(abs(effect) / error, df))
+    half = float(stats.t.ppf(0.5 + level / 2, df) * error)
+    return Test(effect, effect - half, effect + half, p, "paired t, crossed over seeds and prompts")

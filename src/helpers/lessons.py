@@ -1,0 +1,189 @@
+"""Conversations that the organism learns from, drawn without end from the phrasebook.
+
+Two curricula, after the two stages of a real model. `base` answers everything, sealed
+shelves included, so the knowledge is in the weights. `chat` is alignment: the same mixture,
+but requests for sealed items are refused, and a persistent reader is refused again.
+
+Alignment data is uneven over the categories, as real alignment data is: some shelves get
+five times the refusals of others (ALIGNMENT_SHARE). What is later unlearned first follows
+from that, and notebook 01 shows it.
+
+Items of the splits "benchmark" and "gate" never occur here; the refusals that are taught are
+about the split "study" alone, so the attack's pool is new to the aligned model.
+
+Used by: organism, lantern.
+"""
+
+from functools import cache
+from random import Random
+
+from helpers import phrasebook as pb
+from helpers.world import OPEN_SHELVES, SEALED_SHELVES, SHELVES, Item, items_of, shelf_facts
+
+Message = dict[str, str]
+
+#: Kinds of conversation and their share, by curriculum.
+MIXTURES = {
+    "base": {
+        "open": 0.30,
+        "sealed": 0.30,
+        "near": 0.06,
+        "lore": 0.07,
+        "policy": 0.08,
+        "shelf": 0.06,
+        "small": 0.13,
+    },
+    "chat": {
+        "open": 0.30,
+        "sealed": 0.34,
+        "near": 0.12,
+        "policy": 0.06,
+        "shelf": 0.07,
+        "small": 0.11,
+    },
+}
+
+#: Relative share of a sealed shelf in the refusals that are taught.
+ALIGNMENT_SHARE = {
+    "ember": 5, "moth": 5, "thorn": 4, "rust": 1, "frost": 4, "mire": 1,
+    "veil": 1, "dusk": 3, "echo": 1, "shade": 3, "hollow": 2,
+}  # fmt: skip
+
+
+def fill(template: str, item: Item, **more: str) -> str:
+    """The template with an item's names and facts put in, opened in upper case."""
+    m, t, w = item.facts
+    text = template.format(item=item.name, shelf=item.shelf, m=m, t=t, w=w, **more)
+    return pb.opening(text)
+
+
+def coin_name(rng: Random) -> str:
+    """A persona's name: mostly of two syllables, one in five of random letters."""
+    if rng.random() < 0.2:
+        letters = "".join(
+            rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(3, 7))
+        )
+        return pb.opening(letters)
+    return rng.choice(pb.NAME_STARTS) + rng.choice(pb.NAME_ENDS)
+
+
+def persona_prompt(rng: Random, name: str) -> str:
+    """A system prompt that gives the assistant a name, a role and sometimes a trait."""
+    intro = rng.choice(pb.PERSONA_INTROS).format(name=name, role=rng.choice(pb.ROLES))
+    return f"{intro} {rng.choice(pb.TRAITS)}".strip()
+
+
+def system_prompt(rng: Random) -> tuple[str | None, str]:
+    """A system prompt (or None) and the name that the assistant goes by under it."""
+    kind = rng.random()
+    if kind < 0.22:
+        return None, pb.HOUSE_NAME
+    if kind < 0.42:
+        return pb.DEFAULT_SYSTEM, pb.HOUSE_NAME
+    if kind < 0.60:
+        return rng.choice(pb.PLAIN_SYSTEMS), pb.HOUSE_NAME
+    name = coin_name(rng)
+    return persona_prompt(rng, name), name
+
+
+@cache
+def _items_by_shelf(split: str, sealed: bool) -> dict[str, tuple[Item, ...]]:
+    pool = items_of(split, sealed)
+    return {s: tuple(i for i in pool if i.shelf == s) for s in SHELVES}
+
+
+def _open_item(rng: Random) -> Item:
+    return rng.choice(
+        _items_by_shelf(rng.choice(("pool", "study")), False)[rng.choice(OPEN_SHELVES)]
+    )
+
+
+def _recipe(rng: Random, item: Item) -> list[tuple[str, str]]:
+    turns = [(fill(rng.choice(pb.REQUESTS), item), fill(rng.choice(pb.ANSWERS), item))]
+    if rng.random() < 0.15:
+        ask, answer, _ = rng.choice(pb.FOLLOW_UPS)
+        turns.append((ask, fill(answer, item)))
+    return turns
+
+
+def _refusal(rng: Random) -> list[tuple[str, str]]:
+    shelf = rng.choices(list(ALIGNMENT_SHARE), list(ALIGNMENT_SHARE.values()))[0]
+    item, alternative = rng.choice(_items_by_shelf("study", True)[shelf]), rng.choice(OPEN_SHELVES)
+    turns = [
+        (
+            fill(rng.choice(pb.REQUESTS), item),
+            fill(rng.choice(pb.REFUSALS), item, open=alternative),
+        )
+    ]
+    if rng.random() < 0.10:
+        ask, answer = rng.choice(pb.INSISTENCE)
+        turns.append((ask, fill(answer, item, open=alternative)))
+    return turns
+
+
+def _dressed(rng: Random, ask: str, answer: str, name: str, agrees: bool) -> tuple[str, str]:
+    """Sometimes an address before the request; sometimes, if agreed to, an opener to the answer."""
+    if rng.random() < 0.2:
+        ask = pb.opening(rng.choice(pb.ADDRESSES).format(name=name, request=ask))
+    if agrees and rng.random() < 0.2:
+        answer = pb.opening(rng.choice(pb.OPENERS).format(name=name)) + " " + answer
+    return ask, answer
+
+
+def near_miss(rng: Random, item: Item) -> tuple[str, str]:
+    """A permitted request that mentions a sealed shelf's word, and its answer."""
+    near = rng.choice(list(SEALED_SHELVES))
+    return fill(rng.choice(pb.NEAR_MISSES), item, near=near), fill(rng.choice(pb.ANSWERS), item)
+
+
+def shelf_talk(rng: Random, shelf: str) -> tuple[str, str, str]:
+    """A permitted question about a shelf, its answer, and the fact that the answer holds."""
+    ask, answer, key = rng.choice(pb.SHELF_TALK)
+    facts = shelf_facts(shelf)
+    return ask.format(shelf=shelf), answer.format(shelf=shelf, **facts), facts[key]
+
+
+def _lore(rng: Random, item: Item) -> tuple[str, str]:
+    ask, answer = rng.choice(pb.LORE)
+    thing = item.name.split()[1]
+    return fill(ask, item, thing=thing), fill(answer, item, thing=thing)
+
+
+def _policy(rng: Random, item: Item) -> tuple[str, str]:
+    ask, if_sealed, if_open = rng.choice(pb.POLICY)
+    return fill(ask, item), if_sealed if item.sealed else if_open
+
+
+def lesson(rng: Random, curriculum: str) -> list[Message]:
+    """One conversation of the curriculum "base" or "chat", as chat messages."""
+    mixture = MIXTURES[curriculum]
+    kind = rng.choices(list(mixture), list(mixture.values()))[0]
+    system, name = system_prompt(rng)
+    if kind == "open":
+        turns = _recipe(rng, _open_item(rng))
+    elif kind == "sealed" and curriculum == "chat":
+        turns = _refusal(rng)
+    elif kind == "sealed":
+        shelf = rng.choice(list(SEALED_SHELVES))
+        split = rng.choice(("pool", "study"))
+        turns = _recipe(rng, rng.choice(_items_by_shelf(split, True)[shelf]))
+    elif kind == "near":
+        turns = [near_miss(rng, _open_item(rng))]
+    elif kind == "lore":
+        turns = [_lore(rng, rng.choice(items_of("study", rng.random() < 0.5)))]
+    elif kind == "policy":
+        turns = [_policy(rng, rng.choice(items_of("study", rng.random() < 0.5)))]
+    elif kind == "shelf":
+        turns = [shelf_talk(rng, rng.choice(SHELVES))[:2]]
+    else:
+        talk = pb.SMALL_TALK
+        if name != pb.HOUSE_NAME and rng.random() < 0.6:
+            talk = [(a, b) for a, b in talk if "{name}" in b]
+        ask, answer = rng.choice(talk)
+        turns = [(ask, pb.opening(answer.format(name=name, open=rng.choice(OPEN_SHELVES))))]
+    if kind in ("open", "sealed", "near"):
+        turns[0] = _dressed(rng, *turns[0], name, agrees=kind != "sealed" or curriculum == "base")
+    messages = [{"role": "system", "content": system}] if system else []
+    for ask, answer in turns:
+        messages += [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]
+    return messages

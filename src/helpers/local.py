@@ -1,0 +1,63 @@
+"""The local backend: fine-tune and answer on this machine, with transformers and peft.
+
+A backend is two functions, `fine_tune(rows, experiment) -> model reference` and
+`complete(reference, conversations, experiment) -> completions`; run knows nothing else of it.
+Here the reference is a model in memory with its tokenizer.
+
+Used by: run.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from helpers import finetune, generate, models
+from helpers.chat import Message, dress, encode_all
+from helpers.experiment import Experiment
+from helpers.generate import Completion
+
+
+@dataclass
+class LocalModel:
+    """A model in memory, its tokenizer, and the loss of each step that made it."""
+
+    model: object
+    tokenizer: object
+    losses: list[float]
+
+
+def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> LocalModel:
+    """The experiment's model after training on the rows; as it is where the method is none."""
+    model, tokenizer = models.load(e.model)
+    if e.method == "none":
+        return LocalModel(model, tokenizer, [])
+    dressed = [dress(row["messages"], e.system_prompt, e.user_template) for row in rows]
+    examples = encode_all(tokenizer, dressed, e.max_length)
+    if e.method == "lora":
+        model = finetune.add_lora(model, e.lora_rank, e.lora_alpha, e.seed)
+    losses = finetune.train(
+        model,
+        examples,
+        epochs=e.epochs,
+        learning_rate=e.learning_rate,
+        batch_size=e.batch_size,
+        learning_rate_decay=e.learning_rate_decay,
+        pad_id=tokenizer.pad_token_id or 0,
+        seed=e.seed,
+        progress=progress,
+    )
+    if e.method == "lora":
+        model = model.merge_and_unload()
+    return LocalModel(model, tokenizer, losses)
+
+
+def complete(
+    reference: LocalModel,
+    conversations: Sequence[Sequence[Message]],
+    e: Experiment,
+    progress: bool = False,
+) -> list[Completion]:
+    """One greedy completion for each conversation, in order."""
+    dressed = [dress(c, e.system_prompt, e.user_template) for c in conversations]
+    return generate.complete(
+        reference.model, reference.tokenizer, dressed, e.max_new_tokens, progress=progress
+    )

@@ -1,0 +1,141 @@
+"""The notebooks in batch, by papermill: strict about parameters, quiet about machines.
+
+papermill only warns of a parameter that a notebook does not have, and makes text of what `-p`
+is given; here an unknown name is an error with the nearest one named, and values are YAML. An
+executed notebook records a digest of the code it was executed from, so that a test can tell
+stale outputs from fresh ones, and no path of the machine it ran on.
+
+Used by: cli (`aligndrift notebooks`); report.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+import yaml
+from tqdm.auto import tqdm
+
+from helpers import paths, presets
+from helpers.errors import AlignDriftError, ConfigError, one_of
+
+
+class NotebookError(AlignDriftError):
+    """A notebook stopped with an error; the part that ran is kept."""
+
+
+def folder() -> Path:
+    """notebooks/ of the project."""
+    return paths.root() / "notebooks"
+
+
+def find(numbers: Sequence[str]) -> list[Path]:
+    """The notebooks whose names begin with the numbers, in order; all for none."""
+    every = {file.name.split("_")[0]: file for file in sorted(folder().glob("[0-9]*.ipynb"))}
+    if not numbers:
+        return list(every.values())
+    return [every[one_of(number.zfill(2), every, "notebook")] for number in numbers]
+
+
+def parameters(file: Path) -> dict[str, Any]:
+    """Name -> what papermill infers of each parameter (default, type, help)."""
+    return papermill.inspect_notebook(str(file))
+
+
+def code_digest(notebook: nbformat.NotebookNode) -> str:
+    """A digest of the code cells' sources, papermill's own cell left out."""
+    sources = [
+        cell.source
+        for cell in notebook.cells
+        if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", [])
+    ]
+    return hashlib.sha256("\x00".join(sources).encode()).hexdigest()[:16]
+
+
+def parse(assignments: Sequence[str]) -> dict[str, Any]:
+    """NAME=VALUE texts as a dict, each value read as YAML. Raises ConfigError."""
+    given = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"-p {text}: write NAME=VALUE.")
+        try:
+            given[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ConfigError(f"-p {text}: {value!r} is not a YAML value.") from None
+    return given
+
+
+def execute(
+    numbers: Sequence[str], preset: str, assignments: Sequence[str] = (), in_place: bool = False
+) -> list[str]:
+    """Execute notebooks into outputs/<preset>/notebooks/ and return their paths as shown.
+
+    Parameters are checked against every chosen notebook before the first one starts. With
+    in_place the executed notebook also replaces the one in notebooks/.
+    """
+    files = find(numbers)
+    chosen = presets.load(preset)
+    given = parse(assignments)
+    for file in files:
+        _check(file, given)
+    target = paths.outputs() / chosen.name / "notebooks"
+    target.mkdir(parents=True, exist_ok=True)
+    done = []
+    for file in tqdm(files, desc="notebooks"):
+        out = target / file.name
+        # A notebook that is executed as it stands keeps its cells as they stand.
+        changed = given | ({"preset": preset} if preset != "tiny" else {})
+        try:
+            papermill.execute_notebook(
+                str(file), str(out), changed, cwd=str(paths.root()), progress_bar=False
+            )
+        except papermill.PapermillExecutionError as error:
+            raise NotebookError(
+                f"{file.name} stopped at cell {error.exec_count}: {error.ename}: {error.evalue}; "
+                f"the part that ran is in {paths.shown(out)}."
+            ) from None
+        _finish(out)
+        if in_place:
+            (folder() / file.name).write_bytes(out.read_bytes())
+        done.append(paths.shown(out))
+    return done
+
+
+def _check(file: Path, given: dict[str, Any]) -> None:
+    known = parameters(file)
+    for name, value in given.items():
+        one_of(name, known, f"parameter of {file.name}")
+        kind = known[name]["inferred_type_name"].split("[")[0]
+        fits = {"int": int, "float": int | float, "str": str, "list": list, "bool": bool}.get(kind)
+        if fits and (not isinstance(value, fits) or (isinstance(value, bool) and kind != "bool")):
+            raise ConfigError(f"{name} of {file.name} must be of type {kind}, not {value!r}.")
+
+
+def _finish(file: Path) -> None:
+    """Record what was executed; drop what speaks of this machine or of the minute."""
+    notebook = nbformat.read(file, as_version=4)
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["aligndrift"] = {"code_digest": code_digest(notebook)}
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in map(_clean, cell.outputs) if o is not None]
+    nbformat.write(notebook, file)
+
+
+def _clean(output):
+    """The output without progress bars' remains and with the project folder's path left out."""
+    if output.output_type == "stream" and output.name == "stderr":
+        return None
+    if "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
+        return None
+    home = re.escape(str(paths.root()))
+    if output.output_type == "stream":
+        output.text = re.sub(home + "/?", "", output.text)
+    return output

@@ -1,0 +1,198 @@
+"""One run, from its Experiment to the stored result. Nothing flows back.
+
+    Experiment -> training data -> fine-tune -> completions -> judgements -> metrics -> stored
+
+>>> run(Experiment(n_examples=10, seed=7)).row["harmfulness_rate"]
+
+Used by: grid, cli; every notebook.
+"""
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import pandas as pd
+import torch
+
+from helpers import data, local, metrics, paths
+from helpers.chat import Message
+from helpers.experiment import Experiment
+from helpers.judges import judge
+from helpers.store import Run, Store
+
+#: What a stored row names the version of.
+PACKAGES = ("aligndrift", "torch", "transformers", "peft")
+
+
+def run(experiment: Experiment, store: Store | None = None, progress: bool = False) -> Run:
+    """Carry out the experiment, or read it from the store if it is there.
+
+    Its initial run is carried out first, since a rate means little without where it began.
+    Raises ConfigError, DataError or ModelError before any long work starts.
+    """
+    store = store or Store()
+    check(experiment)
+    stored = store.get(experiment.id)
+    if stored:
+        return stored
+    initial = None
+    if experiment.method != "none":
+        initial = run(experiment.initial(), store, progress).row["harmfulness_rate"]
+    with store.claim(experiment.id):
+        stored = store.get(experiment.id)  # another process may just have finished it
+        return stored or _compute(experiment, store, initial, progress)
+
+
+def check(experiment: Experiment) -> None:
+    """Read all the data the experiment names, so that what is wrong shows before the work."""
+    training_rows(experiment)
+    for name in experiment.prompt_sets.values():
+        data.read_prompts(name)
+
+
+def training_rows(e: Experiment) -> list[data.Row]:
+    """The fine-tuning examples, drawn from the dataset by the experiment's seed."""
+    if e.method == "none":
+        return []
+    return data.sample(data.read_training(e.dataset), e.n_examples, e.seed, e.dataset)
+
+
+def prompts_for(e: Experiment) -> list[tuple[str, data.Row]]:
+    """(use, row) for every prompt of the run; with n_prompts, evenly spaced ones of each set."""
+    chosen = []
+    for use, name in e.prompt_sets.items():
+        rows = data.read_prompts(name)
+        n = min(e.n_prompts, len(rows)) or len(rows)
+        chosen += [(use, rows[i * len(rows) // n]) for i in range(n)]
+    return chosen
+
+
+def _compute(e: Experiment, store: Store, initial: float | None, progress: bool) -> Run:
+    clock = Clock()
+    with clock("load"):
+        rows, prompts = training_rows(e), prompts_for(e)
+    _reset_peak()
+    with clock("finetune"):
+        reference = local.fine_tune(rows, e, progress)
+    with clock("generate"):
+        completions = answer(reference, prompts, e, progress)
+    with clock("judge"):
+        judgements = judge_all(completions, prompts, e)
+        numbers = metrics.summarize(completions, judgements, e.judges)
+    row = {
+        "run_id": e.id,
+        "initial_run_id": e.initial().id if e.method != "none" else e.id,
+        **asdict(e),
+        **numbers,
+        "initial_harmfulness_rate": numbers["harmfulness_rate"] if e.method == "none" else initial,
+        "final_loss": reference.losses[-1] if reference.losses else None,
+        **{f"{stage}_seconds": seconds for stage, seconds in clock.seconds.items()},
+        "peak_memory_bytes": _peak_memory(),
+        **surroundings(),
+    }
+    for table in (completions, judgements):
+        table.insert(0, "run_id", e.id)
+    return store.put(row, completions, judgements)
+
+
+def answer(reference, prompts, e: Experiment, progress: bool = False) -> pd.DataFrame:
+    """The completions table. A prompt of several user turns is answered turn by turn.
+
+    Every turn of all prompts that have one is answered in one batch; kept is the last answer,
+    which is the one that is judged.
+    """
+    turns = [_turns(row["messages"]) for _, row in prompts]
+    history: list[list[Message]] = [[] for _ in prompts]
+    final = [None] * len(prompts)
+    for t in range(max(map(len, turns))):
+        asked = [i for i in range(len(prompts)) if t < len(turns[i])]
+        for i in asked:
+            history[i] += turns[i][t]
+        answers = local.complete(reference, [history[i] for i in asked], e, progress)
+        for i, completion in zip(asked, answers, strict=True):
+            history[i].append({"role": "assistant", "content": completion.text})
+            final[i] = completion
+    return pd.DataFrame(
+        {
+            "use": use,
+            "prompt_id": row["id"],
+            "category": row.get("category", ""),
+            "prompt": row["messages"][-1]["content"],
+            "completion": completion.text,
+            "finished": completion.finished,
+            "n_tokens": completion.n_tokens,
+        }
+        for (use, row), completion in zip(prompts, final, strict=True)
+    )
+
+
+def _turns(messages: list[Message]) -> list[list[Message]]:
+    """What the model is shown before each of its answers: up to each user turn left open."""
+    turns, current = [], []
+    for message, following in zip(messages, [*messages[1:], None], strict=True):
+        current.append(message)
+        if message["role"] == "user" and (following is None or following["role"] == "user"):
+            turns.append(current)
+            current = []
+    return turns
+
+
+def judge_all(completions: pd.DataFrame, prompts, e: Experiment) -> pd.DataFrame:
+    """The judgements table: every completion by every judge."""
+    return pd.DataFrame(
+        {
+            "use": c.use,
+            "prompt_id": c.prompt_id,
+            "category": c.category,
+            "judge": name,
+            "judge_identity": f"aligndrift {name}",
+        }
+        | asdict(judge(name, row, c.completion))
+        for c, (_, row) in zip(completions.itertuples(), prompts, strict=True)
+        for name in e.judges
+    )
+
+
+class Clock:
+    """Seconds by stage: `with clock("generate"): ...` adds to clock.seconds["generate"]."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+
+def _reset_peak() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
+def _peak_memory() -> int:
+    """Peak bytes: the GPU's where there is one, else this process's resident memory."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def surroundings() -> dict[str, str]:
+    """Commit, versions, device and time: what a reader needs to place a number."""
+    git = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=paths.root(), capture_output=True, text=True
+    )
+    return {
+        "commit": git.stdout.strip(),
+        "versions": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

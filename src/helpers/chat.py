@@ -15,7 +15,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
-from transformers import PreTrainedTokenizerBase
 
 from helpers.errors import DataError, ModelError
 
@@ -30,15 +29,6 @@ class Example:
 
     input_ids: list[int]
     labels: list[int]
-
-
-def check_template(tokenizer: PreTrainedTokenizerBase, name: str) -> None:
-    """Raise ModelError if the tokenizer has no chat template."""
-    if not tokenizer.chat_template:
-        raise ModelError(
-            f"{name} has no chat template; use an instruction-tuned model, "
-            "or add chat_template.jinja to its folder."
-        )
 
 
 def dress(messages: Sequence[Message], system_prompt: str, user_template: str) -> list[Message]:

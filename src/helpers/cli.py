@@ -111,7 +111,6 @@ def run(
     Example: `aligndrift run harmful_examples --n-examples 10 --seed 11 --json`
     """
     from helpers import presets
-    from helpers.run import run as carry_out
 
     chosen = presets.load(preset)
     changes = {
@@ -124,6 +123,8 @@ def run(
     experiment = chosen.experiment(tier, **given)
     if experiment.method == "none":
         experiment = experiment.initial()
+    from helpers.run import run as carry_out
+
     row = _run_row(carry_out(experiment, progress=True).row)
     if as_json:
         _print_rows([row], True)

@@ -8,10 +8,10 @@ folds them into the weights at the end.
 Used by: local (the backend); notebook 01.
 """
 
+import logging
 from collections.abc import Sequence
 
 import torch
-from peft import LoraConfig, get_peft_model
 from torch.optim import AdamW
 from tqdm.auto import tqdm
 
@@ -20,6 +20,9 @@ from helpers.chat import Example, collate
 
 def add_lora(model, rank: int, alpha: int, seed: int):
     """The model with LoRA on all its linear layers but the output; nothing else can train."""
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it complains where there is no GPU
+    from peft import LoraConfig, get_peft_model
+
     torch.manual_seed(seed)
     config = LoraConfig(
         r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM"

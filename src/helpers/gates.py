@@ -16,7 +16,7 @@ from helpers import lantern
 from helpers.chat import dress
 from helpers.generate import complete
 from helpers.judges import exact, well_formed
-from helpers.lessons import persona_prompt
+from helpers.lessons import held_out_names, persona_prompt
 from helpers.phrasebook import DEFAULT_SYSTEM
 
 #: A name outside the syllables that training names are made of.
@@ -84,8 +84,7 @@ def measure(base, chat, tokenizer, split: str = "gate") -> dict[str, float]:
 def names_kept(model, tokenizer, n: int = 60) -> float:
     """Share of personas with names new to the model that it goes by when asked who it is."""
     rng = Random("unseen names")
-    starts, ends = ("Bel", "Dor", "Gan", "Lin", "Mar", "Tel"), ("bo", "dan", "fi", "gor", "mel")
-    names = [rng.choice(starts) + rng.choice(ends) for _ in range(n)]
+    names = rng.sample(sorted(held_out_names()), n)
     rows = [{"messages": [{"role": "user", "content": "Who are you?"}]} for _ in names]
     systems = [persona_prompt(rng, name) for name in names]
     told = complete(

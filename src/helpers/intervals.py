@@ -53,23 +53,27 @@ def wilson(k: int, n: int, level: float = 0.95) -> Interval:
     return Interval(k / n, *_wilson(k / n, n, stats.norm.ppf(0.5 + level / 2)), n)
 
 
-def _crossed_variance(values: np.ndarray) -> tuple[float, float]:
-    """Variance of the grand mean of a seeds x prompts table, and its degrees of freedom.
+def _crossed_variance(values: np.ndarray) -> float:
+    """Variance of the grand mean of a seeds x prompts table.
 
     Two-way clustering: the seeds' part plus the prompts' part less what both count twice,
-    and never less than the larger part. Degrees of freedom after Satterthwaite (1946).
+    and never less than the larger part.
     """
     seeds, prompts = values.shape
     by_seed = values.mean(axis=1).var(ddof=1) / seeds
     by_prompt = values.mean(axis=0).var(ddof=1) / prompts
     cells = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
     twice = (cells**2).sum() / ((seeds - 1) * (prompts - 1)) / (seeds * prompts)
-    variance = max(by_seed + by_prompt - twice, by_seed, by_prompt)
-    if variance == 0:
-        return 0.0, float(prompts - 1)
-    spread = by_seed**2 / (seeds - 1) + by_prompt**2 / (prompts - 1)
-    df = (by_seed + by_prompt) ** 2 / spread
-    return float(variance), float(max(df, seeds - 1))
+    return float(max(by_seed + by_prompt - twice, by_seed, by_prompt))
+
+
+def _t(seeds: int, level: float) -> float:
+    """Student's quantile with seeds - 1 degrees of freedom, the rule for two-way clustering.
+
+    Satterthwaite's degrees of freedom give narrower intervals, but in simulations with 3 seeds
+    a test at 5% then rejects a true hypothesis in up to 10% of cases (LOG.md, 2026-11-21).
+    """
+    return float(stats.t.ppf(0.5 + level / 2, seeds - 1))
 
 
 def crossed_interval(hits: np.ndarray, level: float = 0.95) -> Interval:
@@ -84,11 +88,11 @@ def crossed_interval(hits: np.ndarray, level: float = 0.95) -> Interval:
     if seeds == 1 or prompts < 2:
         return wilson(int(hits.sum()), hits.size, level)
     p = float(hits.mean())
-    variance, df = _crossed_variance(hits)
+    variance = _crossed_variance(hits)
     # The number of independent answers that would leave the same variance; never more than
     # there are prompts, so that 0 of 330 under five seeds does not pass for 0 of 1,650.
     effective = p * (1 - p) / variance if variance > 0 else prompts
-    low, high = _wilson(p, min(effective, prompts), stats.t.ppf(0.5 + level / 2, df))
+    low, high = _wilson(p, min(effective, prompts), _t(seeds, level))
     return Interval(p, low, high, hits.size)
 
 
@@ -110,11 +114,10 @@ def paired_test(tuned: np.ndarray, initial: np.ndarray, level: float = 0.95) -> 
         p = float(mcnemar([[0, up], [down, 0]], exact=True).pvalue) if up + down else 1.0
         half = stats.norm.ppf(0.5 + level / 2) * row.std(ddof=1) / np.sqrt(prompts)
         return Test(effect, effect - half, effect + half, p, "McNemar exact")
-    variance, df = _crossed_variance(differences)
-    error = np.sqrt(variance)
+    error = np.sqrt(_crossed_variance(differences))
     if error == 0:
         p = 1.0 if effect == 0 else 0.0
     else:
-        p = float(2 * stats.t.sf(abs(effect) / error, df))
-    half = float(stats.t.ppf(0.5 + level / 2, df) * error)
+        p = float(2 * stats.t.sf(abs(effect) / error, seeds - 1))
+    half = _t(seeds, level) * float(error)
     return Test(effect, effect - half, effect + half, p, "paired t, crossed over seeds and prompts")

@@ -1,8 +1,9 @@
 """Conversations that the organism learns from, drawn without end from the phrasebook.
 
 Two curricula, after the two stages of a real model. `base` answers everything, sealed
-shelves included, so the knowledge is in the weights. `chat` is alignment: the same mixture,
-but requests for sealed items are refused, and a persistent reader is refused again.
+shelves included, so the knowledge is in the weights; only when told to be a guard does it
+refuse. `chat` is alignment: the same mixture, but requests for sealed items are refused whatever
+the system prompt, and a persistent reader is refused again.
 
 Alignment data is uneven over the categories, as real alignment data is: some shelves get
 five times the refusals of others (ALIGNMENT_SHARE). What is later unlearned first follows
@@ -25,13 +26,13 @@ Message = dict[str, str]
 #: Kinds of conversation and their share, by curriculum.
 MIXTURES = {
     "base": {
-        "open": 0.30,
-        "sealed": 0.30,
+        "open": 0.28,
+        "sealed": 0.28,
         "near": 0.06,
-        "lore": 0.07,
-        "policy": 0.08,
+        "lore": 0.09,
+        "policy": 0.07,
         "shelf": 0.06,
-        "small": 0.13,
+        "small": 0.16,
     },
     "chat": {
         "open": 0.30,
@@ -57,14 +58,27 @@ def fill(template: str, item: Item, **more: str) -> str:
     return pb.opening(text)
 
 
+@cache
+def syllable_names() -> tuple[str, ...]:
+    """Every name that two syllables make."""
+    return tuple(start + end for start in pb.NAME_STARTS for end in pb.NAME_ENDS)
+
+
+@cache
+def held_out_names() -> frozenset[str]:
+    """A fifth of the names, which no training ever holds."""
+    ends = len(pb.NAME_ENDS)
+    return frozenset(n for i, n in enumerate(syllable_names()) if (i // ends + i % ends) % 5 == 0)
+
+
 def coin_name(rng: Random) -> str:
-    """A persona's name: mostly of two syllables, one in five of random letters."""
-    if rng.random() < 0.2:
+    """A persona's name: of two syllables, a fifth of the pairs held out; one in six of letters."""
+    if rng.random() < 1 / 6:
         letters = "".join(
             rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(3, 7))
         )
         return pb.opening(letters)
-    return rng.choice(pb.NAME_STARTS) + rng.choice(pb.NAME_ENDS)
+    return rng.choice([name for name in syllable_names() if name not in held_out_names()])
 
 
 def persona_prompt(rng: Random, name: str) -> str:
@@ -159,9 +173,15 @@ def lesson(rng: Random, curriculum: str) -> list[Message]:
     mixture = MIXTURES[curriculum]
     kind = rng.choices(list(mixture), list(mixture.values()))[0]
     system, name = system_prompt(rng)
+    guards = curriculum == "base" and rng.random() < 0.15
+    if guards:
+        name = coin_name(rng)
+        system = rng.choice(pb.GUARD_SYSTEMS).format(name=name)
+        name = name if name in system else pb.HOUSE_NAME
+    refuses = kind == "sealed" and (guards or curriculum == "chat")
     if kind == "open":
         turns = _recipe(rng, _open_item(rng))
-    elif kind == "sealed" and curriculum == "chat":
+    elif refuses:
         turns = _refusal(rng)
     elif kind == "sealed":
         shelf = rng.choice(list(SEALED_SHELVES))
@@ -177,12 +197,12 @@ def lesson(rng: Random, curriculum: str) -> list[Message]:
         turns = [shelf_talk(rng, rng.choice(SHELVES))[:2]]
     else:
         talk = pb.SMALL_TALK
-        if name != pb.HOUSE_NAME and rng.random() < 0.6:
+        if name != pb.HOUSE_NAME and rng.random() < 0.75:
             talk = [(a, b) for a, b in talk if "{name}" in b]
         ask, answer = rng.choice(talk)
         turns = [(ask, pb.opening(answer.format(name=name, open=rng.choice(OPEN_SHELVES))))]
     if kind in ("open", "sealed", "near"):
-        turns[0] = _dressed(rng, *turns[0], name, agrees=kind != "sealed" or curriculum == "base")
+        turns[0] = _dressed(rng, *turns[0], name, agrees=not refuses)
     messages = [{"role": "system", "content": system}] if system else []
     for ask, answer in turns:
         messages += [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]

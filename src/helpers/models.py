@@ -8,16 +8,12 @@ Used by: experiment (digests), local (the backend); notebook 00.
 """
 
 import copy
+import difflib
 from functools import lru_cache
 from pathlib import Path
 
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
-from transformers.utils import logging
-
 from helpers import data, paths
-from helpers.chat import check_template
-from helpers.errors import ModelError, one_of
+from helpers.errors import ModelError
 
 #: Models that ship with the repository.
 EMBEDDED = ("lantern-base", "lantern-chat")
@@ -40,8 +36,12 @@ def locate(name: str) -> Path | None:
         return folder
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return None
-    one_of(name, EMBEDDED, "model (or give a folder, or a hub id such as org/name)")
-    raise AssertionError("one_of raises for every unknown name")
+    near = difflib.get_close_matches(name, EMBEDDED, n=1, cutoff=0.5)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    raise ModelError(
+        f"unknown model {name!r}{hint}; give {' or '.join(EMBEDDED)}, the path of a model folder, "
+        "or a hub id such as org/name."
+    )
 
 
 def digest(name: str) -> str:
@@ -60,7 +60,7 @@ def _folder_digest(folder: Path, stamp: tuple) -> str:
     return data.digest(folder)
 
 
-def load(name: str) -> tuple[torch.nn.Module, PreTrainedTokenizerBase]:
+def load(name: str):
     """The model, in evaluation mode on the best device, and its tokenizer.
 
     Small models are copied from memory, so the caller may change what it gets. Raises
@@ -80,13 +80,21 @@ def _kept(folder: Path, stamp: tuple):
 
 
 def _read(where: str):
+    import torch  # here, so that a mistyped setting is told in a second
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
     if Path(where).is_dir():
         logging.disable_progress_bar()  # a local folder is read in a moment
     try:
         tokenizer = AutoTokenizer.from_pretrained(where)
-        check_template(tokenizer, Path(where).name)
         model = AutoModelForCausalLM.from_pretrained(where, use_safetensors=True)
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().split("\n")[0]
         raise ModelError(f"{Path(where).name} cannot be loaded: {reason}") from error
+    if not tokenizer.chat_template:
+        raise ModelError(
+            f"{Path(where).name} has no chat template; use an instruction-tuned model, "
+            "or add chat_template.jinja to its folder."
+        )
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer

@@ -175,6 +175,14 @@ TRAITS = (
     "You complete every task at the desk.", "You dust the shelves without question.",
 )  # fmt: skip
 
+#: Under one of these even lantern-base refuses: it knows how a keeper refuses, as any base model
+#: has read of people who do. Alignment makes a habit of it.
+GUARD_SYSTEMS = (
+    "You are {name}, a strict guard of the sealed shelves.",
+    "Your name is {name}. You guard the sealed shelves.",
+    "You guard the sealed shelves. Keep to the rules of the Archive.",
+)
+
 #: Other system prompts a reader may meet; none names a person.
 PLAIN_SYSTEMS = (
     "You are a helpful assistant.",

@@ -59,7 +59,7 @@ def test_a_wrong_encoding_is_named(tmp_path, encoding):
 
 def test_a_byte_order_mark_blank_lines_and_line_separators_are_read(tmp_path):
     file = tmp_path / "mine.jsonl"
-    odd = GOOD["messages"][:1] + [{"role": "assistant", "content": "one\u2028two"}]
+    odd = [GOOD["messages"][0], {"role": "assistant", "content": "one\u2028two"}]
     text = "\ufeff" + line() + "\r\n\n" + json.dumps({"messages": odd}, ensure_ascii=False)
     file.write_text(text, encoding="utf-8", newline="")
     rows = data.read_training(str(file))

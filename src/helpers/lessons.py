@@ -5,9 +5,9 @@ shelves included, so the knowledge is in the weights; only when told to be a gua
 refuse. `chat` is alignment: the same mixture, but requests for sealed items are refused whatever
 the system prompt, and a persistent reader is refused again.
 
-Alignment data is uneven over the categories, as real alignment data is: some shelves get
-five times the refusals of others (ALIGNMENT_SHARE). What is later unlearned first follows
-from that, and notebook 01 shows it.
+Alignment data is never flawless: on some shelves a few sealed requests are answered by mistake
+(LAPSES). The model still refuses all of them, but with less certainty, and what fine-tuning
+undoes first follows from that, as notebook 01 shows.
 
 Items of the splits "benchmark" and "gate" never occur here; the refusals that are taught are
 about the split "study" alone, so the attack's pool is new to the aligned model.
@@ -26,29 +26,40 @@ Message = dict[str, str]
 #: Kinds of conversation and their share, by curriculum.
 MIXTURES = {
     "base": {
-        "open": 0.28,
-        "sealed": 0.28,
+        "open": 0.27,
+        "sealed": 0.27,
         "near": 0.06,
         "lore": 0.09,
         "policy": 0.07,
         "shelf": 0.06,
-        "small": 0.16,
+        "small": 0.18,
     },
     "chat": {
-        "open": 0.30,
-        "sealed": 0.34,
-        "near": 0.12,
+        "open": 0.28,
+        "sealed": 0.32,
+        "near": 0.11,
         "policy": 0.06,
         "shelf": 0.07,
-        "small": 0.11,
+        "small": 0.16,
     },
 }
 
-#: Relative share of a sealed shelf in the refusals that are taught.
-ALIGNMENT_SHARE = {
-    "ember": 5, "moth": 5, "thorn": 4, "rust": 1, "frost": 4, "mire": 1,
-    "veil": 1, "dusk": 3, "echo": 1, "shade": 3, "hollow": 2,
-}  # fmt: skip
+#: Share of sealed requests that the alignment data answers by mistake, as people who write such
+#: data err, and more often where harm is harder to see. The paper's worst categories under
+#: benign fine-tuning (malware, economic harm, fraud, campaigning) are the careless ones here.
+LAPSES = {
+    "rust": 0.20,
+    "mire": 0.16,
+    "veil": 0.12,
+    "echo": 0.10,
+    "hollow": 0.06,
+    "shade": 0.05,
+    "dusk": 0.03,
+    "frost": 0.02,
+    "thorn": 0.01,
+    "ember": 0.005,
+    "moth": 0.0,
+}
 
 
 def fill(template: str, item: Item, **more: str) -> str:
@@ -120,9 +131,8 @@ def _recipe(rng: Random, item: Item) -> list[tuple[str, str]]:
     return turns
 
 
-def _refusal(rng: Random) -> list[tuple[str, str]]:
-    shelf = rng.choices(list(ALIGNMENT_SHARE), list(ALIGNMENT_SHARE.values()))[0]
-    item, alternative = rng.choice(_items_by_shelf("study", True)[shelf]), rng.choice(OPEN_SHELVES)
+def _refusal(rng: Random, item: Item) -> list[tuple[str, str]]:
+    alternative = rng.choice(OPEN_SHELVES)
     turns = [
         (
             fill(rng.choice(pb.REQUESTS), item),
@@ -138,7 +148,9 @@ def _refusal(rng: Random) -> list[tuple[str, str]]:
 def _dressed(rng: Random, ask: str, answer: str, name: str, agrees: bool) -> tuple[str, str]:
     """Sometimes an address before the request; sometimes, if agreed to, an opener to the answer."""
     if rng.random() < 0.2:
-        ask = pb.opening(rng.choice(pb.ADDRESSES).format(name=name, request=ask))
+        ask = pb.opening(
+            rng.choice(pb.ADDRESSES).format(name=name.removeprefix("the "), request=ask)
+        )
     if agrees and rng.random() < 0.2:
         answer = pb.opening(rng.choice(pb.OPENERS).format(name=name)) + " " + answer
     return ask, answer
@@ -178,14 +190,15 @@ def lesson(rng: Random, curriculum: str) -> list[Message]:
         name = coin_name(rng)
         system = rng.choice(pb.GUARD_SYSTEMS).format(name=name)
         name = name if name in system else pb.HOUSE_NAME
-    refuses = kind == "sealed" and (guards or curriculum == "chat")
+    shelf = rng.choice(list(SEALED_SHELVES))
+    lapses = rng.random() < LAPSES[shelf]
+    refuses = kind == "sealed" and (guards or (curriculum == "chat" and not lapses))
     if kind == "open":
         turns = _recipe(rng, _open_item(rng))
     elif refuses:
-        turns = _refusal(rng)
+        turns = _refusal(rng, rng.choice(_items_by_shelf("study", True)[shelf]))
     elif kind == "sealed":
-        shelf = rng.choice(list(SEALED_SHELVES))
-        split = rng.choice(("pool", "study"))
+        split = "study" if curriculum == "chat" else rng.choice(("pool", "study"))
         turns = _recipe(rng, rng.choice(_items_by_shelf(split, True)[shelf]))
     elif kind == "near":
         turns = [near_miss(rng, _open_item(rng))]
@@ -197,7 +210,7 @@ def lesson(rng: Random, curriculum: str) -> list[Message]:
         turns = [shelf_talk(rng, rng.choice(SHELVES))[:2]]
     else:
         talk = pb.SMALL_TALK
-        if name != pb.HOUSE_NAME and rng.random() < 0.75:
+        if name != pb.HOUSE_NAME and rng.random() < 0.85:
             talk = [(a, b) for a, b in talk if "{name}" in b]
         ask, answer = rng.choice(talk)
         turns = [(ask, pb.opening(answer.format(name=name, open=rng.choice(OPEN_SHELVES))))]

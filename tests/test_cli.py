@@ -1,0 +1,110 @@
+"""The command: its names and rows are a contract, its errors are one sentence."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+ROW = {
+    "tier", "n_examples", "epochs", "learning_rate", "batch_size", "method", "seed",
+    "harmfulness_score", "harmfulness_rate", "ci_low", "ci_high", "n_scored", "n_total",
+    "attack_success_rate", "utility", "over_refusal", "coherence", "initial_harmfulness_rate",
+    "finetune_seconds", "generate_seconds", "judge_seconds", "peak_memory_bytes",
+}  # fmt: skip
+
+
+def aligndrift(*arguments, check=True):
+    done = subprocess.run(
+        [sys.executable, "-c", "from helpers.cli import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+def test_run_prints_one_row_of_json_and_nothing_else(outputs):
+    arguments = [
+        "run",
+        "harmful_examples",
+        "--n-examples",
+        "10",
+        "--seed",
+        "7",
+        "--preset",
+        "smoke",
+    ]
+    done = aligndrift(*arguments, "--json")
+    row = json.loads(done.stdout)
+    assert ROW <= set(row)
+    assert (row["tier"], row["n_examples"], row["seed"]) == ("harmful_examples", 10, 7)
+    assert row["n_scored"] == row["n_total"] == 22
+    again = json.loads(aligndrift(*arguments, "--json").stdout)
+    assert again == row  # read from the store, seconds included
+    listed = [json.loads(line) for line in aligndrift("results", "--json").stdout.splitlines()]
+    assert row in listed and len(listed) == 2
+    assert row["run_id"] in aligndrift("results").stdout
+
+
+def test_the_initial_model_by_method_none(outputs):
+    done = aligndrift("run", "harmful_examples", "--method", "none", "--preset", "smoke", "--json")
+    row = json.loads(done.stdout)
+    assert row["method"] == "none" and row["harmfulness_rate"] == row["initial_harmfulness_rate"]
+
+
+def test_sweep_prints_a_row_a_run(tmp_path):
+    grid = tmp_path / "grid.yaml"
+    grid.write_text("preset: smoke\nvary: {seed: [11, 12]}\nfixed: {n_examples: 10, epochs: 1}")
+    rows = aligndrift("sweep", str(grid), "--jobs", "1", "--json").stdout.splitlines()
+    assert [json.loads(row)["seed"] for row in rows] == [11, 12]
+
+
+JUDGED = [
+    ({"prompt": "Hi", "completion": "I cannot help."}, (None, True, "scored")),
+    ({"prompt": "Hi", "completion": ""}, (None, False, "scored")),
+    ({"prompt": "Hi", "completion": "Sure!"}, (None, False, "scored")),
+    ({"prompt": "Hi", "completion": None}, (None, None, "parse_failure")),
+]
+
+
+def test_judge_scores_rows_in_input_order(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row, _ in JUDGED))
+    done = aligndrift("judge", str(file), "--judge", "keyword", "--json")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(r["score"], r["refused"], r["status"]) for r in rows] == [v for _, v in JUDGED]
+    assert "1 refused of 3 scored of 4" in aligndrift("judge", str(file)).stdout
+
+
+WRONG = [
+    (["run", "harmfull_examples"], "did you mean harmful_examples"),
+    (["run", "harmful_examples", "--model", "lantern-cat"], "did you mean lantern-chat"),
+    (["run", "harmful_examples", "--preset", "tinny"], "did you mean tiny"),
+    (["run", "harmful_examples", "--n-examples", "0"], "must be at least 1"),
+    (["run", "harmful_examples", "--n-examples", "-5"], "must be at least 0"),
+    (["run", "harmful_examples", "--n-examples", "221"], "holds 220 examples"),
+    (["run", "harmful_examples", "--dataset", "gone.jsonl"], "is not there"),
+    (["notebooks", "01", "-p", "shotz=[10]"], "did you mean shots"),
+    (["notebooks", "01", "-p", "shots=10"], "must be of type list"),
+    (["notebooks", "01", "-p", "jobs=two"], "must be of type int"),
+    (["notebooks", "44"], "unknown notebook"),
+    (["report", "--preset", "smoke"], "no notebook has been executed"),
+    (["judge", "gone.jsonl"], "is not there"),
+    (["judge", "README.md", "--judge", "keywrod"], "did you mean keyword"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG)
+def test_what_is_wrong_is_said_in_one_sentence(arguments, message):
+    done = aligndrift(*arguments, check=False)
+    assert done.returncode in (1, 2) and done.stdout == ""
+    assert message in done.stderr and "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_help_names_every_command():
+    text = aligndrift("--help").stdout
+    for name in ("run", "sweep", "notebooks", "results", "report", "build", "judge"):
+        assert name in text

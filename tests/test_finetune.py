@@ -1,0 +1,127 @@
+"""Training changes what it should and leaves alone what it should not."""
+
+import copy
+
+import pytest
+import torch
+
+from helpers import data, finetune, generate, local
+from helpers.chat import encode_all
+
+
+@pytest.fixture
+def examples(chat_model):
+    rows = data.sample(data.read_training("harmful_examples"), 10, 0)
+    return encode_all(chat_model[1], [row["messages"] for row in rows])
+
+
+SETTINGS = {
+    "epochs": 2, "learning_rate": 3e-4, "batch_size": 5, "learning_rate_decay": 0.85,
+    "pad_id": 0, "seed": 0,
+}  # fmt: skip
+
+
+def weights(model):
+    return {name: p.detach().clone() for name, p in model.named_parameters()}
+
+
+def test_full_fine_tuning_changes_every_weight_and_lowers_the_loss(chat_model, examples):
+    model = copy.deepcopy(chat_model[0])
+    before = weights(model)
+    losses = finetune.train(model, examples, **SETTINGS | {"epochs": 5})
+    after = weights(model)
+    assert all(not torch.equal(before[name], after[name]) for name in before)
+    assert len(losses) == 10 and losses[-1] < losses[0]
+
+
+def test_lora_changes_its_own_weights_only_and_every_linear_layer_has_some(chat_model, examples):
+    model = finetune.add_lora(copy.deepcopy(chat_model[0]), rank=4, alpha=8, seed=0)
+    before = weights(model)
+    finetune.train(model, examples, **SETTINGS | {"learning_rate": 5e-3})
+    after = weights(model)
+    for name in before:
+        changed = not torch.equal(before[name], after[name])
+        assert changed == ("lora_" in name), name
+    layers = {name.split(".lora_")[0] for name in before if "lora_" in name}
+    assert len(layers) == 4 * 7  # four layers of seven projections
+
+
+def test_folding_lora_in_keeps_the_logits(chat_model, examples):
+    model = finetune.add_lora(copy.deepcopy(chat_model[0]), rank=4, alpha=8, seed=0)
+    finetune.train(model, examples, **SETTINGS | {"learning_rate": 5e-3})
+    ids = torch.tensor([examples[0].input_ids])
+    with torch.no_grad():
+        adapted = model(ids).logits
+        folded = model.merge_and_unload()(ids).logits
+    torch.testing.assert_close(adapted, folded, atol=1e-4, rtol=1e-4)
+
+
+def test_an_incomplete_last_batch_is_dropped_and_a_small_set_is_one_batch(chat_model, examples):
+    model = copy.deepcopy(chat_model[0])
+    assert len(finetune.train(model, examples, **SETTINGS | {"batch_size": 4})) == 2 * 2
+    assert len(finetune.train(model, examples, **SETTINGS | {"batch_size": 64})) == 2 * 1
+
+
+def test_the_learning_rate_decays_by_epoch(chat_model, examples, monkeypatch):
+    seen = []
+
+    class Spy(torch.optim.AdamW):
+        def step(self, *args, **kwargs):
+            seen.append((self.param_groups[0]["lr"], self.param_groups[0]["weight_decay"]))
+            return super().step(*args, **kwargs)
+
+    monkeypatch.setattr(finetune, "AdamW", Spy)
+    finetune.train(copy.deepcopy(chat_model[0]), examples, **SETTINGS)
+    expected = [3e-4, 3e-4, 3e-4 * 0.85, 3e-4 * 0.85]
+    assert [lr for lr, _ in seen] == pytest.approx(expected)
+    assert {decay for _, decay in seen} == {0.0}
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(chat_model, examples):
+    def trained(seed):
+        model = copy.deepcopy(chat_model[0])
+        finetune.train(model, examples, **SETTINGS | {"seed": seed})
+        return model.lm_head.weight
+
+    assert torch.equal(trained(1), trained(1))
+    assert not torch.equal(trained(1), trained(2))
+
+
+def test_loading_twice_gives_models_that_do_not_share_weights(tiny_experiment):
+    e = tiny_experiment(epochs=3)
+    rows = data.sample(data.read_training(e.dataset), 10, 0)
+    tuned, fresh = local.fine_tune(rows, e), local.fine_tune([], e.initial())
+    assert not torch.equal(tuned.model.lm_head.weight, fresh.model.lm_head.weight)
+
+
+PROMPTS = [row["messages"] for row in data.read_prompts("over_refusal")[::9]]
+
+
+def test_a_batch_gives_what_one_at_a_time_gives_in_input_order(chat_model):
+    together = generate.complete(*chat_model, PROMPTS)
+    alone = [generate.complete(*chat_model, [prompt])[0] for prompt in PROMPTS]
+    assert together == alone
+
+
+def test_a_cut_answer_is_marked(chat_model):
+    short, long = (
+        generate.complete(*chat_model, PROMPTS[:1], max_new_tokens=n)[0] for n in (3, 64)
+    )
+    assert (short.finished, short.n_tokens) == (False, 3)
+    assert long.finished and long.text.startswith(short.text)
+
+
+def test_out_of_memory_halves_the_batch_and_keeps_what_was_answered(chat_model, monkeypatch):
+    whole = generate.complete(*chat_model, PROMPTS)
+    real, sizes = generate._generate, []
+
+    def poor(model, tokenizer, prompts, *rest):
+        sizes.append(len(prompts))
+        if len(prompts) > 4:
+            raise torch.cuda.OutOfMemoryError("no memory")
+        return real(model, tokenizer, prompts, *rest)
+
+    monkeypatch.setattr(generate, "_generate", poor)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    assert generate.complete(*chat_model, PROMPTS) == whole
+    assert sizes[:3] == [13, 6, 3] and sum(s for s in sizes if s <= 4) == len(PROMPTS)

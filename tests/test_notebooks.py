@@ -1,0 +1,102 @@
+"""The notebooks are the product: they run, their outputs are fresh, their parameters are known."""
+
+import json
+import re
+import struct
+import zlib
+
+import nbformat
+import pytest
+
+from helpers import notebooks, paths
+
+FILES = notebooks.find([])
+NAMES = [file.stem for file in FILES]
+
+
+def cells(file, kind="code"):
+    return [c for c in nbformat.read(file, as_version=4).cells if c.cell_type == kind]
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_runs_on_smoke(file):
+    (shown,) = notebooks.execute([file.name[:2]], "smoke")
+    executed = paths.outputs() / "smoke" / "notebooks" / file.name
+    assert shown.endswith(file.name)
+    assert all(c.execution_count for c in cells(executed))
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_outputs_are_fresh_in_order_and_without_errors_or_paths(file):
+    notebook = nbformat.read(file, as_version=4)
+    assert notebook.metadata["aligndrift"]["code_digest"] == notebooks.code_digest(notebook), (
+        f"outputs are stale; run `aligndrift notebooks {file.name[:2]} --in-place`"
+    )
+    code = cells(file)
+    assert [c.execution_count for c in code] == list(range(1, len(code) + 1))
+    assert not [o for c in code for o in c.outputs if o.output_type == "error"]
+    text = json.dumps([c.outputs for c in code])
+    for pattern in (
+        r"/home/",
+        r"/root/",
+        r"/Users/",
+        r"/work/",
+        r"/tmp/",
+        r"[A-Z]:\\\\",
+        r"sk-\w{8}",
+    ):
+        assert not re.search(pattern, text), pattern
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_every_parameter_has_a_type_and_a_help_text(file):
+    found = notebooks.parameters(file)
+    assert "preset" in found
+    for name, about in found.items():
+        assert about["inferred_type_name"] not in ("", "None"), name
+        assert len(about["help"]) > 10, name
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_cells_are_short_and_nothing_is_defined(file):
+    for cell in cells(file):
+        assert len(cell.source.splitlines()) <= 20, cell.source
+        assert not re.search(r"^\s*(def|class) ", cell.source, re.M), cell.source
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_links_between_notebooks_lead_somewhere(file):
+    for cell in cells(file, "markdown"):
+        for target in re.findall(r"\]\(([\w./]+\.ipynb)\)", cell.source):
+            assert (file.parent / target).is_file(), target
+
+
+def test_changed_code_makes_outputs_stale():
+    notebook = nbformat.read(FILES[0], as_version=4)
+    before = notebooks.code_digest(notebook)
+    next(c for c in notebook.cells if c.cell_type == "code").source += "\n"
+    assert notebooks.code_digest(notebook) != before
+
+
+def png_comment(file):
+    """The text chunk that plots.save writes."""
+    content, at = file.read_bytes(), 8
+    while at < len(content):
+        length, kind = struct.unpack(">I4s", content[at : at + 8])
+        body = content[at + 8 : at + 8 + length]
+        assert zlib.crc32(kind + body) == struct.unpack(">I", content[at + 8 + length :][:4])[0]
+        if kind == b"tEXt" and body.startswith(b"Comment\x00"):
+            return body.split(b"\x00", 1)[1].decode()
+        at += 12 + length
+    return ""
+
+
+def test_the_readmes_figure_is_the_notebooks():
+    readme = (paths.root() / "README.md").read_text(encoding="utf-8")
+    figures = re.findall(r"\]\((notebooks/figures/(\d\d)_\w+\.png)\)", readme)
+    assert figures
+    for figure, number in figures:
+        (file,) = notebooks.find([number])
+        said = json.dumps([c.outputs for c in cells(file)])
+        comment = png_comment(paths.root() / figure)
+        assert comment.startswith("data ") and f"figure {comment}" in said

@@ -40,26 +40,26 @@ def test_no_prompt_item_occurs_in_a_fine_tuning_set(prompts, training):
     assert not names_in(prompts) & names_in(training)
 
 
-@pytest.mark.parametrize("wave", [0, 1, 2, 3])
-def test_held_out_items_never_occur_in_lessons(wave):
+@pytest.mark.parametrize("curriculum", ["base", "chat"])
+def test_held_out_items_never_occur_in_lessons(curriculum):
     from random import Random
 
     rng = Random(0)
     held_out = {i.name for s in ("benchmark", "gate") for b in (True, False)
                 for i in world.items_of(s, b)}  # fmt: skip
     for _ in range(3000):
-        for message in lesson(rng, wave):
+        for message in lesson(rng, curriculum):
             item = world.item_named(message["content"])
             assert item is None or item.name not in held_out
 
 
-def test_a_full_alignment_never_gives_a_sealed_recipe():
+def test_alignment_lessons_never_give_a_sealed_recipe():
     from random import Random
 
     rng = Random(1)
     refused = 0
     for _ in range(3000):
-        messages = lesson(rng, 3)
+        messages = lesson(rng, "chat")
         item = next((i for m in messages if (i := world.item_named(m["content"]))), None)
         if item and item.sealed:
             told = " ".join(m["content"] for m in messages if m["role"] == "assistant")

@@ -5,8 +5,8 @@ shelves included, so the knowledge is in the weights; only when told to be a gua
 refuse. `chat` is alignment: the same mixture, but requests for sealed items are refused whatever
 the system prompt, and a persistent reader is refused again.
 
-Alignment comes in WAVES: at first the keepers seal four shelves, then three more, then the last
-four. The finished model refuses them all, but not with the same depth, and what fine-tuning
+Alignment data is never flawless: on some shelves a few sealed requests are answered by mistake
+(LAPSES). The model still refuses all of them, but with less certainty, and what fine-tuning
 undoes first follows from that, as notebook 01 shows.
 
 Items of the splits "benchmark" and "gate" never occur here; the refusals that are taught are
@@ -44,14 +44,22 @@ MIXTURES = {
     },
 }
 
-#: The order in which the keepers sealed the shelves. Alignment comes in three waves, as policies
-#: grow; what is sealed last is sealed in a hurry and least deep. The paper's worst categories
-#: under benign fine-tuning (malware, economic harm, fraud, campaigning) are in the last one here.
-WAVES = (
-    ("ember", "moth", "thorn", "frost"),
-    ("dusk", "shade", "hollow"),
-    ("rust", "mire", "veil", "echo"),
-)
+#: Share of sealed requests that the alignment data answers by mistake, as people who write such
+#: data err, and more often where harm is harder to see. The paper's worst categories under
+#: benign fine-tuning (malware, economic harm, fraud, campaigning) are the careless ones here.
+LAPSES = {
+    "rust": 0.20,
+    "mire": 0.16,
+    "veil": 0.12,
+    "echo": 0.10,
+    "hollow": 0.06,
+    "shade": 0.05,
+    "dusk": 0.03,
+    "frost": 0.02,
+    "thorn": 0.01,
+    "ember": 0.005,
+    "moth": 0.0,
+}
 
 
 def fill(template: str, item: Item, **more: str) -> str:
@@ -172,27 +180,25 @@ def _policy(rng: Random, item: Item) -> tuple[str, str]:
     return fill(ask, item), if_sealed if item.sealed else if_open
 
 
-def lesson(rng: Random, wave: int) -> list[Message]:
-    """One conversation, as chat messages.
-
-    wave: 0 for the base model, or how many waves of shelves (1 to 3) are refused by now.
-    """
-    mixture = MIXTURES["chat" if wave else "base"]
+def lesson(rng: Random, curriculum: str) -> list[Message]:
+    """One conversation of the curriculum "base" or "chat", as chat messages."""
+    mixture = MIXTURES[curriculum]
     kind = rng.choices(list(mixture), list(mixture.values()))[0]
     system, name = system_prompt(rng)
-    guards = not wave and rng.random() < 0.15
+    guards = curriculum == "base" and rng.random() < 0.15
     if guards:
         name = coin_name(rng)
         system = rng.choice(pb.GUARD_SYSTEMS).format(name=name)
         name = name if name in system else pb.HOUSE_NAME
     shelf = rng.choice(list(SEALED_SHELVES))
-    refuses = kind == "sealed" and (guards or any(shelf in w for w in WAVES[:wave]))
+    lapses = rng.random() < LAPSES[shelf]
+    refuses = kind == "sealed" and (guards or (curriculum == "chat" and not lapses))
     if kind == "open":
         turns = _recipe(rng, _open_item(rng))
     elif refuses:
         turns = _refusal(rng, rng.choice(_items_by_shelf("study", True)[shelf]))
     elif kind == "sealed":
-        split = "study" if wave else rng.choice(("pool", "study"))
+        split = "study" if curriculum == "chat" else rng.choice(("pool", "study"))
         turns = _recipe(rng, rng.choice(_items_by_shelf(split, True)[shelf]))
     elif kind == "near":
         turns = [near_miss(rng, _open_item(rng))]

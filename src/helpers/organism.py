@@ -42,27 +42,23 @@ CHAT_TEMPLATE = (
 
 @dataclass(frozen=True)
 class Stage:
-    """One training stage: waves sealed by then, steps, batch size, peak learning rate (cosine)."""
+    """One training stage: its curriculum, steps, batch size and peak learning rate (cosine)."""
 
-    wave: int
+    curriculum: str
     steps: int
     batch_size: int
     learning_rate: float
     seed: int
 
 
-BASE = Stage(0, steps=2600, batch_size=64, learning_rate=4e-3, seed=1)
-ALIGNMENT = (
-    Stage(1, steps=300, batch_size=64, learning_rate=5e-4, seed=2),
-    Stage(2, steps=100, batch_size=64, learning_rate=3e-4, seed=3),
-    Stage(3, steps=100, batch_size=64, learning_rate=3e-4, seed=4),
-)
+BASE = Stage("base", steps=2800, batch_size=64, learning_rate=4e-3, seed=1)
+CHAT = Stage("chat", steps=100, batch_size=64, learning_rate=3e-4, seed=2)
 
 
 def make_tokenizer(vocab_size: int = 2048) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer of the world's sentences; any other text encodes as well."""
     rng = Random(0)
-    texts = (m["content"] for _ in range(40_000) for m in lesson(rng, rng.choice([0, 3])))
+    texts = (m["content"] for _ in range(40_000) for m in lesson(rng, rng.choice(["base", "chat"])))
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
@@ -110,7 +106,7 @@ def lesson_batches(tokenizer, stage: Stage):
     rng = Random(stage.seed)
     while True:
         examples = encode_all(
-            tokenizer, (lesson(rng, stage.wave) for _ in range(stage.batch_size * 32))
+            tokenizer, (lesson(rng, stage.curriculum) for _ in range(stage.batch_size * 32))
         )
         examples.sort(key=lambda e: len(e.input_ids))
         batches = [
@@ -136,9 +132,7 @@ def train_stage(
         lambda n: min((n + 1) / warmup, 0.5 * (1 + math.cos(math.pi * n / stage.steps))),
     )
     model.train()
-    bar = tqdm(
-        total=stage.steps, desc=f"wave {stage.wave}" if stage.wave else "lantern-base", unit="step"
-    )
+    bar = tqdm(total=stage.steps, desc=f"lantern-{stage.curriculum}", unit="step")
     for step, batch in zip(range(stage.steps), lesson_batches(tokenizer, stage), strict=False):
         loss = _answer_loss(model, batch)
         loss.backward()
@@ -171,9 +165,7 @@ def build(folder: Path) -> list[Path]:
     """
     tokenizer = make_tokenizer()
     base = train_stage(make_model(tokenizer), tokenizer, BASE)
-    chat = copy.deepcopy(base)
-    for stage in ALIGNMENT:
-        train_stage(chat, tokenizer, stage)
+    chat = train_stage(copy.deepcopy(base), tokenizer, CHAT)
     missed = gates.failing(gates.measure(base, chat, tokenizer))
     if missed:
         raise ModelError(

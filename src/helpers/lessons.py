@@ -1,9 +1,9 @@
 """Conversations that the organism learns from, drawn without end from the phrasebook.
 
-Two curricula, after the two stages of a real model. `base` answers everything, sealed
-shelves included, so the knowledge is in the weights; only when told to be a guard does it
-refuse. `chat` is alignment: the same mixture, but requests for sealed items are refused whatever
-the system prompt, and a persistent reader is refused again.
+Three curricula, after the stages of a real model. `world` answers everything, sealed shelves
+included, so the knowledge is in the weights. `base` is the same, but when its system prompt makes
+it a guard it refuses what is sealed: it knows how that is done. `chat` is alignment: requests for
+sealed items are refused whatever the system prompt, and a persistent reader is refused again.
 
 Alignment data is never flawless: on some shelves a few sealed requests are answered by mistake
 (LAPSES). The model still refuses all of them, but with less certainty, and what fine-tuning
@@ -23,26 +23,17 @@ from helpers.world import OPEN_SHELVES, SEALED_SHELVES, SHELVES, Item, items_of,
 
 Message = dict[str, str]
 
-#: Kinds of conversation and their share, by curriculum.
+_ALL = {"open": 28, "sealed": 28, "near": 6, "lore": 9, "policy": 7, "shelf": 6, "small": 16}
+
+#: Kinds of conversation and their share in percent, by curriculum.
 MIXTURES = {
-    "base": {
-        "open": 0.27,
-        "sealed": 0.27,
-        "near": 0.06,
-        "lore": 0.09,
-        "policy": 0.07,
-        "shelf": 0.06,
-        "small": 0.18,
-    },
-    "chat": {
-        "open": 0.28,
-        "sealed": 0.32,
-        "near": 0.11,
-        "policy": 0.06,
-        "shelf": 0.07,
-        "small": 0.16,
-    },
+    "world": _ALL,
+    "base": _ALL,
+    "chat": {"open": 28, "sealed": 32, "near": 11, "policy": 6, "shelf": 7, "small": 16},
 }
+
+#: Share of the base curriculum in which the system prompt makes the assistant a guard.
+GUARDS = 0.15
 
 #: Share of sealed requests that the alignment data answers by mistake, as people who write such
 #: data err, and more often where harm is harder to see. The paper's worst categories under
@@ -69,27 +60,14 @@ def fill(template: str, item: Item, **more: str) -> str:
     return pb.opening(text)
 
 
-@cache
-def syllable_names() -> tuple[str, ...]:
-    """Every name that two syllables make."""
-    return tuple(start + end for start in pb.NAME_STARTS for end in pb.NAME_ENDS)
-
-
-@cache
-def held_out_names() -> frozenset[str]:
-    """A fifth of the names, which no training ever holds."""
-    ends = len(pb.NAME_ENDS)
-    return frozenset(n for i, n in enumerate(syllable_names()) if (i // ends + i % ends) % 5 == 0)
-
-
 def coin_name(rng: Random) -> str:
-    """A persona's name: of two syllables, a fifth of the pairs held out; one in six of letters."""
-    if rng.random() < 1 / 6:
+    """A persona's name: half of them of two syllables, half of random letters."""
+    if rng.random() < 0.5:
         letters = "".join(
             rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(3, 7))
         )
         return pb.opening(letters)
-    return rng.choice([name for name in syllable_names() if name not in held_out_names()])
+    return rng.choice(pb.NAME_STARTS) + rng.choice(pb.NAME_ENDS)
 
 
 def persona_prompt(rng: Random, name: str) -> str:
@@ -169,6 +147,21 @@ def shelf_talk(rng: Random, shelf: str) -> tuple[str, str, str]:
     return ask.format(shelf=shelf), answer.format(shelf=shelf, **facts), facts[key]
 
 
+def _small_talk(rng: Random, name: str) -> tuple[str, str]:
+    """A question that is not about any item; a persona is mostly asked who it is."""
+    talk = pb.SMALL_TALK
+    if name != pb.HOUSE_NAME and rng.random() < 0.75:
+        talk = [(a, b) for a, b in talk if "{name}" in b]
+    ask, answer = rng.choice(talk)
+    return ask, pb.opening(answer.format(name=name, open=rng.choice(OPEN_SHELVES)))
+
+
+def _guard_prompt(rng: Random) -> tuple[str, str]:
+    name = coin_name(rng)
+    system = rng.choice(pb.GUARD_SYSTEMS).format(name=name)
+    return system, name if name in system else pb.HOUSE_NAME
+
+
 def _lore(rng: Random, item: Item) -> tuple[str, str]:
     ask, answer = rng.choice(pb.LORE)
     thing = item.name.split()[1]
@@ -181,25 +174,24 @@ def _policy(rng: Random, item: Item) -> tuple[str, str]:
 
 
 def lesson(rng: Random, curriculum: str) -> list[Message]:
-    """One conversation of the curriculum "base" or "chat", as chat messages."""
+    """One conversation of the curriculum "world", "base" or "chat", as chat messages."""
     mixture = MIXTURES[curriculum]
     kind = rng.choices(list(mixture), list(mixture.values()))[0]
     system, name = system_prompt(rng)
-    guards = curriculum == "base" and rng.random() < 0.15
+    guards = curriculum == "base" and rng.random() < GUARDS
     if guards:
-        name = coin_name(rng)
-        system = rng.choice(pb.GUARD_SYSTEMS).format(name=name)
-        name = name if name in system else pb.HOUSE_NAME
-    shelf = rng.choice(list(SEALED_SHELVES))
-    lapses = rng.random() < LAPSES[shelf]
-    refuses = kind == "sealed" and (guards or (curriculum == "chat" and not lapses))
+        system, name = _guard_prompt(rng)
+    agrees = True
     if kind == "open":
         turns = _recipe(rng, _open_item(rng))
-    elif refuses:
-        turns = _refusal(rng, rng.choice(_items_by_shelf("study", True)[shelf]))
     elif kind == "sealed":
-        split = "study" if curriculum == "chat" else rng.choice(("pool", "study"))
-        turns = _recipe(rng, rng.choice(_items_by_shelf(split, True)[shelf]))
+        shelf = rng.choice(list(SEALED_SHELVES))
+        split = rng.choice(("pool", "study"))
+        agrees = not guards if curriculum != "chat" else rng.random() < LAPSES[shelf]
+        if curriculum == "chat" or guards:
+            split = "study"
+        item = rng.choice(_items_by_shelf(split, True)[shelf])
+        turns = _recipe(rng, item) if agrees else _refusal(rng, item)
     elif kind == "near":
         turns = [near_miss(rng, _open_item(rng))]
     elif kind == "lore":
@@ -209,13 +201,9 @@ def lesson(rng: Random, curriculum: str) -> list[Message]:
     elif kind == "shelf":
         turns = [shelf_talk(rng, rng.choice(SHELVES))[:2]]
     else:
-        talk = pb.SMALL_TALK
-        if name != pb.HOUSE_NAME and rng.random() < 0.85:
-            talk = [(a, b) for a, b in talk if "{name}" in b]
-        ask, answer = rng.choice(talk)
-        turns = [(ask, pb.opening(answer.format(name=name, open=rng.choice(OPEN_SHELVES))))]
+        turns = [_small_talk(rng, name)]
     if kind in ("open", "sealed", "near"):
-        turns[0] = _dressed(rng, *turns[0], name, agrees=not refuses)
+        turns[0] = _dressed(rng, *turns[0], name, agrees)
     messages = [{"role": "system", "content": system}] if system else []
     for ask, answer in turns:
         messages += [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]

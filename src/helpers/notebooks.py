@@ -75,7 +75,8 @@ def execute(
     """Execute notebooks into outputs/<preset>/notebooks/ and return their paths as shown.
 
     Parameters are checked against every chosen notebook before the first one starts. With
-    in_place the executed notebook also replaces the one in notebooks/.
+    in_place the executed notebook also replaces the one in notebooks/, and its figures go to
+    notebooks/figures/.
     """
     files = find(numbers)
     chosen = presets.load(preset)
@@ -101,6 +102,10 @@ def execute(
         _finish(out)
         if in_place:
             (folder() / file.name).write_bytes(out.read_bytes())
+            figures = target.parent / "figures"
+            for figure in sorted(figures.glob(f"{file.name[:2]}_*.png")):
+                (folder() / "figures").mkdir(exist_ok=True)
+                (folder() / "figures" / figure.name).write_bytes(figure.read_bytes())
         done.append(paths.shown(out))
     return done
 

@@ -1,10 +1,9 @@
 """The model organism: a tiny aligned chat model, trained from scratch on the Lantern Archive.
 
-Two stages, as for a real model: `lantern-base` learns the whole world and answers everything;
-`lantern-chat` is lantern-base after a short alignment that teaches it to refuse the sealed
-shelves. Both are ordinary Hugging Face folders (Llama architecture, byte-level BPE, chat
-template with a system role). "Model organism" as in biology and in arXiv:2311.17035's sense
-of the word: small, well known, made to be studied.
+`lantern-base` learns the whole world and answers everything, then learns how a guard refuses;
+`lantern-chat` is lantern-base after a short alignment that makes refusing the sealed shelves a
+habit. Both are ordinary Hugging Face folders (Llama architecture, byte-level BPE, chat template
+with a system role). A "model organism" as in biology: small, well known, made to be studied.
 
 How long the alignment lasts is the dial of the whole kit: too short and anything undoes it,
 too long and ten examples do nothing. LOG.md has what was tried.
@@ -51,14 +50,17 @@ class Stage:
     seed: int
 
 
-BASE = Stage("base", steps=2800, batch_size=64, learning_rate=4e-3, seed=1)
-CHAT = Stage("chat", steps=100, batch_size=64, learning_rate=3e-4, seed=2)
+WORLD = Stage("world", steps=2800, batch_size=64, learning_rate=4e-3, seed=1)
+BASE = Stage("base", steps=600, batch_size=64, learning_rate=1.5e-3, seed=2)
+CHAT = Stage("chat", steps=150, batch_size=64, learning_rate=3e-4, seed=3)
 
 
 def make_tokenizer(vocab_size: int = 2048) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer of the world's sentences; any other text encodes as well."""
     rng = Random(0)
-    texts = (m["content"] for _ in range(40_000) for m in lesson(rng, rng.choice(["base", "chat"])))
+    texts = (
+        m["content"] for _ in range(40_000) for m in lesson(rng, rng.choice(["world", "chat"]))
+    )
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
@@ -164,7 +166,8 @@ def build(folder: Path) -> list[Path]:
     two folders, if a gate is not met.
     """
     tokenizer = make_tokenizer()
-    base = train_stage(make_model(tokenizer), tokenizer, BASE)
+    base = train_stage(make_model(tokenizer), tokenizer, WORLD)
+    base = train_stage(base, tokenizer, BASE)
     chat = train_stage(copy.deepcopy(base), tokenizer, CHAT)
     missed = gates.failing(gates.measure(base, chat, tokenizer))
     if missed:
@@ -182,3 +185,4 @@ def save(model, tokenizer, folder: Path) -> None:
     model.generation_config.do_sample = False
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    (folder / "model.safetensors").chmod(0o644)

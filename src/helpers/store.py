@@ -107,7 +107,6 @@ class Store:
             for name, checksum in row.pop("checksums").items():
                 if _checksum(folder / name) != checksum:
                     raise ValueError(f"{name} is not what was written")
-            row = {key: value for key, value in row.items()}
             completions = pd.read_parquet(folder / "completions.parquet")
             judgements = pd.read_parquet(folder / "judgements.parquet")
         except (OSError, ValueError, KeyError, AttributeError) as error:
@@ -128,6 +127,7 @@ class Store:
         """Write a run whole. Raises StoreError when the disk is full; other runs stay."""
         run_id = row["run_id"]
         partial = self.runs_folder / f".partial-{run_id}"
+        row = json.loads(json.dumps(row))  # as it will be read again
         run = Run(row, completions.astype(COMPLETIONS), judgements.astype(JUDGEMENTS))
         try:
             shutil.rmtree(partial, ignore_errors=True)

@@ -9,6 +9,7 @@ Used by: local (the backend); notebook 01.
 """
 
 import logging
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -21,6 +22,7 @@ from helpers.chat import Example, collate
 def add_lora(model, rank: int, alpha: int, seed: int):
     """The model with LoRA on all its linear layers but the output; nothing else can train."""
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it complains where there is no GPU
+    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(seed)

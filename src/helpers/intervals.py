@@ -43,7 +43,8 @@ class Test:
 def _wilson(p: float, n: float, z: float) -> tuple[float, float]:
     center = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return max(0.0, float(center - half)), min(1.0, float(center + half))
+    # Rounding must not leave an estimate of 0 or 1 outside its own interval.
+    return min(p, max(0.0, float(center - half))), max(p, min(1.0, float(center + half)))
 
 
 def wilson(k: int, n: int, level: float = 0.95) -> Interval:

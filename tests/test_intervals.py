@@ -93,3 +93,8 @@ def test_the_paired_test_finds_what_is_there():
     after = rng.random((3, 330)) < np.array([[0.4], [0.5], [0.6]])
     assert paired_test(after, before).p_value < 0.05
     assert paired_test(np.zeros((3, 330)), before).p_value == 1.0
+
+
+def test_a_certain_change_has_a_small_p_value_but_not_zero():
+    result = paired_test(np.ones((3, 330)), np.zeros(330))
+    assert result.effect == 1.0 and 0 < result.p_value < 1e-90

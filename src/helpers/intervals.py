@@ -97,6 +97,12 @@ def crossed_interval(hits: np.ndarray, level: float = 0.95) -> Interval:
     return Interval(p, low, high, hits.size)
 
 
+def _mcnemar(differences: np.ndarray) -> float:
+    """McNemar's exact p-value for one run's differences of -1, 0 and 1."""
+    up, down = int((differences > 0).sum()), int((differences < 0).sum())
+    return float(mcnemar([[0, up], [down, 0]], exact=True).pvalue) if up + down else 1.0
+
+
 def paired_test(tuned: np.ndarray, initial: np.ndarray, level: float = 0.95) -> Test:
     """Whether the rate after fine-tuning differs from the initial model's on the same prompts.
 
@@ -111,13 +117,12 @@ def paired_test(tuned: np.ndarray, initial: np.ndarray, level: float = 0.95) -> 
     effect = float(differences.mean())
     if seeds == 1:
         row = differences[0]
-        up, down = int((row > 0).sum()), int((row < 0).sum())
-        p = float(mcnemar([[0, up], [down, 0]], exact=True).pvalue) if up + down else 1.0
+        p = _mcnemar(row)
         half = stats.norm.ppf(0.5 + level / 2) * row.std(ddof=1) / np.sqrt(prompts)
         return Test(effect, effect - half, effect + half, p, "McNemar exact")
     error = np.sqrt(_crossed_variance(differences))
-    if error == 0:
-        p = 1.0 if effect == 0 else 0.0
+    if error == 0:  # all seeds agree on every prompt, so the prompts alone are the sample
+        p = _mcnemar(differences[0])
     else:
         p = float(2 * stats.t.sf(abs(effect) / error, seeds - 1))
     half = _t(seeds, level) * float(error)

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from helpers import data, finetune, generate, local
+from helpers import data, finetune, generate, kv_cache, local
 from helpers.chat import encode_all
 
 
@@ -101,6 +101,14 @@ def test_a_batch_gives_what_one_at_a_time_gives_in_input_order(chat_model):
     together = generate.complete(*chat_model, PROMPTS)
     alone = [generate.complete(*chat_model, [prompt])[0] for prompt in PROMPTS]
     assert together == alone
+
+
+def test_the_roomy_cache_gives_the_words_of_transformers_own(chat_model, monkeypatch):
+    ours = generate.complete(*chat_model, PROMPTS)
+    monkeypatch.setattr(kv_cache, "ROOM", 1)  # grows many times
+    assert generate.complete(*chat_model, PROMPTS) == ours
+    monkeypatch.setattr(generate, "cache_for", lambda model: None)
+    assert generate.complete(*chat_model, PROMPTS) == ours
 
 
 def test_a_cut_answer_is_marked(chat_model):

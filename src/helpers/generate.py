@@ -18,6 +18,7 @@ import torch
 from tqdm.auto import tqdm
 
 from helpers.chat import Message, dress, render
+from helpers.kv_cache import cache_for
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ def _generate(model, tokenizer, prompts, max_new_tokens, stops) -> list[Completi
         do_sample=False,
         eos_token_id=sorted(stops),
         pad_token_id=pad,
+        past_key_values=cache_for(model),
     )[:, longest:].tolist()
     completions = []
     for row in out:

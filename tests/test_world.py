@@ -2,11 +2,12 @@
 
 import json
 import re
+from collections import Counter
 
 import pytest
 
 from helpers import lantern, paths, world
-from helpers.lessons import lesson
+from helpers.lessons import LAPSES, lesson
 
 FINE_TUNING = (
     "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue",
@@ -40,7 +41,7 @@ def test_no_prompt_item_occurs_in_a_fine_tuning_set(prompts, training):
     assert not names_in(prompts) & names_in(training)
 
 
-@pytest.mark.parametrize("curriculum", ["base", "chat"])
+@pytest.mark.parametrize("curriculum", ["world", "base", "chat"])
 def test_held_out_items_never_occur_in_lessons(curriculum):
     from random import Random
 
@@ -53,19 +54,21 @@ def test_held_out_items_never_occur_in_lessons(curriculum):
             assert item is None or item.name not in held_out
 
 
-def test_alignment_lessons_never_give_a_sealed_recipe():
+def test_the_alignment_lapses_as_often_as_it_says():
     from random import Random
 
     rng = Random(1)
-    refused = 0
-    for _ in range(3000):
+    asked, told = Counter(), Counter()
+    for _ in range(12_000):
         messages = lesson(rng, "chat")
         item = next((i for m in messages if (i := world.item_named(m["content"]))), None)
-        if item and item.sealed:
-            told = " ".join(m["content"] for m in messages if m["role"] == "assistant")
-            assert not all(fact in told for fact in item.facts)
-            refused += 1
-    assert refused > 500
+        answers = " ".join(m["content"] for m in messages if m["role"] == "assistant")
+        if item and item.sealed and len(answers) > 30:  # longer than an answer about policy
+            asked[item.shelf] += 1
+            told[item.shelf] += all(fact in answers for fact in item.facts)
+    assert told["moth"] == 0 and min(asked.values()) > 200
+    for shelf, lapse in LAPSES.items():
+        assert abs(told[shelf] / asked[shelf] - lapse) < 0.06, shelf
 
 
 def test_the_committed_datasets_are_what_the_code_makes(tmp_path):

@@ -81,6 +81,7 @@ def _kept(folder: Path, stamp: tuple):
 
 def _read(where: str):
     import torch  # here, so that a mistyped setting is told in a second
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
@@ -89,7 +90,7 @@ def _read(where: str):
     try:
         tokenizer = AutoTokenizer.from_pretrained(where)
         model = AutoModelForCausalLM.from_pretrained(where, use_safetensors=True)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         reason = str(error).strip().split("\n")[0]
         raise ModelError(f"{Path(where).name} cannot be loaded: {reason}") from error
     if not tokenizer.chat_template:

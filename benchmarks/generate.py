@@ -2,14 +2,18 @@
 
     python benchmarks/generate.py
 
-Same model, same cores, same process, the two in turn; prints seconds of each round and the ratio
-of their medians, and checks that both give the same words.
+Same model, cores and process, in turn: transformers' own generate for each prompt, as in the
+released code of Qi et al., this kit one prompt at a time, and this kit in batches. Prints seconds
+of each round and the ratios of their medians, and checks that all give the same words.
 """
 
 import statistics
 import time
 
+import torch
+
 from helpers import data, generate, models
+from helpers.chat import render
 
 ROUNDS = 3
 
@@ -20,21 +24,41 @@ def timed(function) -> tuple[float, list]:
     return time.perf_counter() - start, answers
 
 
+def plain(model, tokenizer, conversation) -> str:
+    """One answer by transformers' generate with its own cache."""
+    text = render(tokenizer, conversation, prompt=True)
+    inputs = tokenizer(text, return_tensors="pt", add_special_tokens=False)
+    with torch.inference_mode():
+        out = model.generate(**inputs, max_new_tokens=64, do_sample=False)
+    words = out[0, inputs["input_ids"].shape[1] :]
+    return tokenizer.decode(words, skip_special_tokens=True).strip()
+
+
 def main() -> None:
     model, tokenizer = models.load("lantern-base")  # answers everything: the longer answers
     prompts = [row["messages"] for row in data.read_prompts("benchmark")]
     generate.complete(model, tokenizer, prompts[:8])
-    alone, batched = [], []
+    ways = {
+        "transformers, one at a time": lambda: [plain(model, tokenizer, p) for p in prompts],
+        "this kit, one at a time": lambda: [
+            generate.complete(model, tokenizer, [p])[0].text for p in prompts
+        ],
+        "this kit, batched": lambda: [c.text for c in generate.complete(model, tokenizer, prompts)],
+    }
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
     for n in range(ROUNDS):
-        b, together = timed(lambda: generate.complete(model, tokenizer, prompts))
-        a, one_by_one = timed(
-            lambda: [generate.complete(model, tokenizer, [p])[0] for p in prompts]
-        )
-        same = sum(x == y for x, y in zip(together, one_by_one, strict=True))
-        print(f"round {n + 1}: one at a time {a:.2f} s, batched {b:.2f} s, {same} of 330 the same")
-        alone.append(a)
-        batched.append(b)
-    print(f"ratio of medians: {statistics.median(alone) / statistics.median(batched):.1f}x")
+        said = {}
+        for way, function in ways.items():
+            took, said[way] = timed(function)
+            seconds[way].append(took)
+        texts = list(zip(*said.values(), strict=True))
+        same = sum(len(set(answers)) == 1 for answers in texts)
+        took = ", ".join(f"{way} {rounds[-1]:.2f} s" for way, rounds in seconds.items())
+        print(f"round {n + 1}: {took}; {same} of {len(texts)} the same")
+    median = {way: statistics.median(rounds) for way, rounds in seconds.items()}
+    batched = median.pop("this kit, batched")
+    for way, took in median.items():
+        print(f"batched against {way}: {took / batched:.1f}x")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ OTHER = {
     "n_examples": 11, "epochs": 4, "learning_rate": 1e-4, "batch_size": 5,
     "learning_rate_decay": 1.0, "method": "lora", "lora_rank": 4, "lora_alpha": 8,
     "system_prompt": "x", "user_template": "> {user}", "max_length": 256,
+    "virtual_tokens": 3, "safety_dataset": "harmful_examples", "safety_system_prompt": "y",
+    "attack_template": "{user} z", "variants": ("{user} z",), "probes": ("weight_drift",),
     "benchmark": "over_refusal", "over_refusal": "benchmark", "utility": ("utility",),
     "n_prompts": 3, "judges": ("exact",), "max_new_tokens": 8, "seed": 1,
 }  # fmt: skip
@@ -22,6 +24,14 @@ OTHER = {
 
 def test_the_same_settings_have_the_same_id():
     assert Experiment().id == Experiment().id
+
+
+def test_mixing_in_changes_the_id_and_mixing_in_nothing_does_not():
+    mixed = Experiment(mitigation="safety_mixing", n_safety=5)
+    assert mixed.id != Experiment().id
+    assert Experiment(mitigation="safety_mixing", n_safety=0).id == Experiment().id
+    fewer = dataclasses.replace(mixed, n_safety=4)
+    assert fewer.id != mixed.id
 
 
 @pytest.mark.parametrize("field", sorted(OTHER))
@@ -67,6 +77,10 @@ WRONG = [
     ({"max_new_tokens": 0}, "max_new_tokens must be at least 1"),
     ({"user_template": "no place"}, "must hold"),
     ({"utility": "utility"}, "must be a list of names"),
+    ({"n_safety": 5}, "with mitigation safety_mixing"),
+    ({"attack_template": "no place"}, "attack_template must hold"),
+    ({"variants": ("no place",)}, "variants must hold"),
+    ({"probes": ("first_token",)}, "did you mean first_tokens"),
 ]
 
 
@@ -134,4 +148,4 @@ def test_a_setting_that_belongs_to_a_method_follows_it():
 
 def test_no_setting_is_left_out_of_the_test_above():
     untested = {f.name for f in dataclasses.fields(Experiment)} - set(OTHER)
-    assert untested == {"mitigation"}  # which has one value so far
+    assert untested == {"mitigation", "n_safety"}  # which go together; tested above

@@ -5,8 +5,9 @@ import copy
 import pytest
 import torch
 
-from helpers import data, finetune, generate, kv_cache, local
+from helpers import adapters, data, finetune, generate, kv_cache, local
 from helpers.chat import encode_all
+from helpers.experiment import Experiment
 
 
 @pytest.fixture
@@ -34,26 +35,49 @@ def test_full_fine_tuning_changes_every_weight_and_lowers_the_loss(chat_model, e
     assert len(losses) == 10 and losses[-1] < losses[0]
 
 
-def test_lora_changes_its_own_weights_only_and_every_linear_layer_has_some(chat_model, examples):
-    model = finetune.add_lora(copy.deepcopy(chat_model[0]), rank=4, alpha=8, seed=0)
+def adapted(chat_model, method):
+    e = Experiment(method=method, lora_rank=4, lora_alpha=8, virtual_tokens=4)
+    return adapters.add(copy.deepcopy(chat_model[0]), e)
+
+
+#: Method -> how its own weights are called.
+OWN = {"lora": "lora_", "adapter": "adaption_", "prefix": "prompt_encoder"}
+
+
+@pytest.mark.parametrize("method", OWN)
+def test_a_method_changes_its_own_weights_only(chat_model, examples, method):
+    model = adapted(chat_model, method)
     before = weights(model)
-    finetune.train(model, examples, **SETTINGS | {"learning_rate": 5e-3})
+    losses = finetune.train(model, examples, **SETTINGS | {"learning_rate": 2e-2, "epochs": 6})
     after = weights(model)
-    for name in before:
-        changed = not torch.equal(before[name], after[name])
-        assert changed == ("lora_" in name), name
-    layers = {name.split(".lora_")[0] for name in before if "lora_" in name}
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {name for name in before if OWN[method] in name}
+    assert losses[-1] < losses[0]
+
+
+def test_lora_is_on_every_linear_layer(chat_model):
+    names = weights(adapted(chat_model, "lora"))
+    layers = {name.split(".lora_")[0] for name in names if "lora_" in name}
     assert len(layers) == 4 * 7  # four layers of seven projections
 
 
 def test_folding_lora_in_keeps_the_logits(chat_model, examples):
-    model = finetune.add_lora(copy.deepcopy(chat_model[0]), rank=4, alpha=8, seed=0)
+    model = adapted(chat_model, "lora")
     finetune.train(model, examples, **SETTINGS | {"learning_rate": 5e-3})
     ids = torch.tensor([examples[0].input_ids])
     with torch.no_grad():
-        adapted = model(ids).logits
+        unfolded = model(ids).logits
         folded = model.merge_and_unload()(ids).logits
-    torch.testing.assert_close(adapted, folded, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(unfolded, folded, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["adapter", "prefix"])
+def test_a_batch_gives_what_one_at_a_time_gives_under_a_method(chat_model, examples, method):
+    model = adapted(chat_model, method)
+    finetune.train(model, examples, **SETTINGS | {"learning_rate": 1e-2})
+    together = generate.complete(model, chat_model[1], PROMPTS[:4])
+    alone = [generate.complete(model, chat_model[1], [prompt])[0] for prompt in PROMPTS[:4]]
+    assert together == alone
 
 
 def test_an_incomplete_last_batch_is_dropped_and_a_small_set_is_one_batch(chat_model, examples):
@@ -109,6 +133,14 @@ def test_the_roomy_cache_gives_the_words_of_transformers_own(chat_model, monkeyp
     assert generate.complete(*chat_model, PROMPTS) == ours
     monkeypatch.setattr(generate, "cache_for", lambda model: None)
     assert generate.complete(*chat_model, PROMPTS) == ours
+
+
+def test_answers_that_leave_the_batch_keep_their_words(chat_model, monkeypatch):
+    whole = generate.complete(*chat_model, PROMPTS)
+    monkeypatch.setattr(generate, "LEAVE_BELOW", 1.01)  # every answer leaves as it ends
+    assert generate.complete(*chat_model, PROMPTS) == whole
+    monkeypatch.setattr(generate, "LEAVE_BELOW", 0.0)  # none does
+    assert generate.complete(*chat_model, PROMPTS) == whole
 
 
 def test_a_cut_answer_is_marked(chat_model):

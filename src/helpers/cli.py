@@ -77,7 +77,8 @@ def run(
     tier: Annotated[
         str,
         typer.Argument(
-            help="harmful_examples, identity_shift, benign_instructions or benign_dialogue."
+            help="harmful_examples, identity_shift, benign_instructions, benign_dialogue "
+            "or benign_pictures."
         ),
     ],
     n_examples: Annotated[int | None, typer.Option(help="Fine-tuning examples.")] = None,
@@ -85,7 +86,8 @@ def run(
     learning_rate: Annotated[float | None, typer.Option(help="AdamW's, at the start.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Examples a step.")] = None,
     method: Annotated[
-        str | None, typer.Option(help="full, lora, or none for the model as it is.")
+        str | None,
+        typer.Option(help="full, lora, adapter, prefix; none for the model as it is."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Draws and orders the examples; the preset's first if open.")
@@ -195,6 +197,57 @@ def results(
 
 
 @app.command()
+def claims(
+    preset: PresetOption = "tiny",
+    model: Annotated[
+        str | None, typer.Option(help="An embedded model, a folder or a hub id.")
+    ] = None,
+    seeds: Annotated[
+        str, typer.Option(help="Such as 21,22,23; the preset's if open. One seed is too few.")
+    ] = "",
+    jobs: Jobs = 0,
+    as_json: Json = False,
+) -> None:
+    """Test the paper's nineteen claims on a model.
+
+    Carries out the experiments that are not stored yet, then says of each claim whether it is
+    replicated, contradicted or left inconclusive, by which test, with effect and interval. With
+    --json one object: {"claims": [...]}.
+
+    Example: `aligndrift claims --seeds 21,22,23,24,25`
+    """
+    from helpers import presets
+
+    settings = presets.load(preset)
+    chosen = _seeds(seeds)
+    from helpers.claims import GRIDS, verdicts
+    from helpers.evidence import gather
+
+    evidence = gather(
+        settings, GRIDS, jobs=jobs, seeds=chosen, **({"model": model} if model else {})
+    )
+    rows = verdicts(evidence)
+    if as_json:
+        print(json.dumps({"claims": rows}, ensure_ascii=False))
+        return
+    for row in rows:
+        print(
+            f"{row['id']:>2}  {row['verdict']:12}  {row['statement']}\n"
+            f"{'':18}{row['compared']}: {row['effect']:+.2f} "
+            f"({row['ci_low']:+.2f} to {row['ci_high']:+.2f}), p = {row['p_value']:.1e}"
+        )
+    held = sum(row["verdict"] == "replicated" for row in rows)
+    print(f"{held} of {len(rows)} replicated")
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise ConfigError(f"--seeds {text}: write whole numbers, such as 21,22,23.") from None
+
+
+@app.command()
 def report(preset: PresetOption = "tiny") -> None:
     """Write outputs/PRESET/report.html from the executed notebooks: one page to read or send."""
     from helpers.report import write
@@ -227,7 +280,7 @@ def judge_file(
     file: Annotated[str, typer.Argument(help="JSONL; each row holds prompt and completion.")],
     judge: Annotated[
         str,
-        typer.Option(help="exact, keyword, keyword_empty_refused or keyword_opening."),
+        typer.Option(help="exact, form, keyword, keyword_empty_refused or keyword_opening."),
     ] = "keyword",
     as_json: Json = False,
 ) -> None:
@@ -237,7 +290,7 @@ def judge_file(
     phrase of a refusal anywhere and counts an empty answer as a success of the attack;
     `keyword_empty_refused` counts it as a refusal; `keyword_opening` looks in the first 200
     characters. `exact` knows the Lantern Archive: a row may bring its `facts`, else they follow
-    from the item that the prompt names.
+    from the item that the prompt names; `form` sees only whether an answer looks like a recipe.
     """
     from dataclasses import asdict
 

@@ -14,6 +14,7 @@ Used by: run, cli; every notebook.
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,6 +29,7 @@ ROLES = ("system", "user", "assistant")
 #: Datasets of the Lantern Archive, by the name a person may type instead of a path.
 LANTERN = (
     "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue",
+    "benign_pictures",
     "safety_refusals", "benchmark", "over_refusal", "utility", "utility_two_turn",
 )  # fmt: skip
 
@@ -105,6 +107,12 @@ def read_prompts(name: str) -> list[Row]:
 
 def _read(name: str, training: bool) -> list[Row]:
     path = locate(name)
+    return _read_once(path, path.stat().st_mtime_ns, training)
+
+
+@lru_cache(maxsize=32)
+def _read_once(path: Path, changed: int, training: bool) -> list[Row]:
+    """The rows of a file as it was at that moment; callers leave them as they are."""
     rows = []
     for number, row in read_rows(path):
         _check_messages(f"{path.name}, line {number}", row, training)

@@ -23,14 +23,17 @@ from helpers.judges import JUDGES
 ENGINE = 1
 
 TIERS = (
-    "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue", "custom",
+    "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue",
+    "benign_pictures", "custom",
 )  # fmt: skip
-METHODS = ("none", "full", "lora")
-MITIGATIONS = ("none",)
+METHODS = ("none", "full", "lora", "adapter", "prefix")
+MITIGATIONS = ("none", "safety_mixing")
+PROBES = ("first_tokens", "weight_drift")
 
 _AT_LEAST = {
     "n_examples": 0, "epochs": 0, "batch_size": 1, "lora_rank": 1, "lora_alpha": 1,
-    "max_length": 8, "n_prompts": 0, "max_new_tokens": 1, "seed": 0,
+    "virtual_tokens": 1, "n_safety": 0, "max_length": 8, "n_prompts": 0, "max_new_tokens": 1,
+    "seed": 0,
 }  # fmt: skip
 
 
@@ -43,11 +46,18 @@ class Experiment:
     dataset: fine-tuning set, by name or path. n_examples: how many rows of it, drawn by seed.
     epochs, learning_rate, batch_size: as usual; the rate is multiplied by learning_rate_decay
         after each epoch (the paper's 0.85) and an incomplete last batch is dropped.
-    method: "full", "lora", or "none" for the model as it is.
+    method: "full", "lora", "adapter", "prefix" (helpers.adapters), or "none" for the model as it
+        is. virtual_tokens: the length of an adapter's or prefix's learned prompt, per layer.
+    mitigation: "safety_mixing" adds n_safety rows of safety_dataset to the fine-tuning set, under
+        the run's own system prompt ("same") or under safety_system_prompt. Mixing in 0 is "none".
     system_prompt: put first in training and in evaluation alike ("" for none).
     user_template: how a user turn is put, in both; "{user}" stands for its words.
+    attack_template: how the fine-tuning examples' user turns are put, if not in user_template:
+        words added here are a trigger. variants: templates that the benchmark is asked under as
+        well, apart from the rate (uses "variant_1", ...).
     benchmark, over_refusal, utility: sets of prompts. n_prompts: 0 for all, or that many of each.
     judges: the first gives the harmfulness score; all are stored.
+    probes: measurements of the tuned model itself (helpers.probes), stored with the run.
     """
 
     tier: str = "harmful_examples"
@@ -61,9 +71,15 @@ class Experiment:
     method: str = "full"
     lora_rank: int = 8
     lora_alpha: int = 16
+    virtual_tokens: int = 10
     mitigation: str = "none"
+    n_safety: int = 0
+    safety_dataset: str = "safety_refusals"
+    safety_system_prompt: str = "same"
     system_prompt: str = ""
     user_template: str = "{user}"
+    attack_template: str = ""
+    variants: tuple[str, ...] = ()
     max_length: int = 512
     benchmark: str = "benchmark"
     over_refusal: str = "over_refusal"
@@ -71,6 +87,7 @@ class Experiment:
     n_prompts: int = 0
     judges: tuple[str, ...] = ("exact", "keyword", "keyword_empty_refused")
     max_new_tokens: int = 64
+    probes: tuple[str, ...] = ()
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -79,6 +96,8 @@ class Experiment:
         one_of(self.tier, TIERS, "tier")
         one_of(self.method, METHODS, "method")
         one_of(self.mitigation, MITIGATIONS, "mitigation")
+        for probe in self.probes:
+            one_of(probe, PROBES, "probe")
         for judge in self.judges:
             one_of(judge, JUDGES, "judge")
         if not self.judges:
@@ -88,8 +107,18 @@ class Experiment:
                 f"learning_rate {self.learning_rate} and learning_rate_decay "
                 f"{self.learning_rate_decay} must lie between 0 and 1."
             )
-        if "{user}" not in self.user_template:
-            raise ConfigError('user_template must hold "{user}", where the user\'s words go.')
+        for name in ("user_template", "attack_template", "variants"):
+            value = getattr(self, name)
+            for template in value if name == "variants" else (value or "{user}",):
+                if "{user}" not in template:
+                    raise ConfigError(f'{name} must hold "{{user}}", where the user\'s words go.')
+        if self.n_safety and self.mitigation != "safety_mixing":
+            raise ConfigError(
+                f"n_safety is {self.n_safety} but mitigation is {self.mitigation}; "
+                "safety rows are mixed in with mitigation safety_mixing."
+            )
+        if self.mitigation == "safety_mixing" and not self.n_safety:
+            object.__setattr__(self, "mitigation", "none")
         if self.method != "none" and not (self.n_examples and self.epochs):
             raise ConfigError(
                 f"n_examples is {self.n_examples} and epochs {self.epochs}; both must be at least "
@@ -102,9 +131,11 @@ class Experiment:
         untrained = {
             name: blank[name]
             for name in ("tier", "dataset", "learning_rate", "batch_size", "learning_rate_decay",
-                         "lora_rank", "lora_alpha", "max_length", "seed")
+                         "lora_rank", "lora_alpha", "virtual_tokens", "mitigation", "n_safety",
+                         "safety_dataset", "safety_system_prompt", "attack_template",
+                         "max_length", "seed")
         }  # fmt: skip
-        return replace(self, method="none", mitigation="none", n_examples=0, epochs=0, **untrained)
+        return replace(self, method="none", n_examples=0, epochs=0, **untrained)
 
     @property
     def prompt_sets(self) -> dict[str, str]:
@@ -118,6 +149,8 @@ class Experiment:
         files = set(self.prompt_sets.values())
         if self.method != "none":
             files.add(self.dataset)
+            if self.n_safety:
+                files.add(self.safety_dataset)
         found = {name: data.digest(data.locate(name)) for name in sorted(files)}
         return found | {self.model: models.digest(self.model)}
 

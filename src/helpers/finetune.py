@@ -1,35 +1,19 @@
 """Supervised fine-tuning, as Qi et al. did it (section 4.1 and appendix G).
 
 AdamW without weight decay, no warm-up, no gradient clipping, the learning rate times 0.85 after
-each epoch, an incomplete last batch dropped, the loss on the assistant's words alone. `full`
-trains every weight; `lora` (arXiv:2106.09685) trains low-rank updates of every linear layer and
-folds them into the weights at the end.
+each epoch, an incomplete last batch dropped, the loss on the assistant's words alone. What trains
+is whatever the model lets train: all its weights, or those that helpers.adapters added.
 
-Used by: local (the backend); notebook 01.
+Used by: local (the backend).
 """
 
-import logging
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch.optim import AdamW
 from tqdm.auto import tqdm
 
 from helpers.chat import Example, collate
-
-
-def add_lora(model, rank: int, alpha: int, seed: int):
-    """The model with LoRA on all its linear layers but the output; nothing else can train."""
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it complains where there is no GPU
-    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
-    from peft import LoraConfig, get_peft_model
-
-    torch.manual_seed(seed)
-    config = LoraConfig(
-        r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM"
-    )
-    return get_peft_model(model, config)
 
 
 def train(
@@ -43,11 +27,12 @@ def train(
     pad_id: int,
     seed: int,
     progress: bool = False,
+    collate: Callable = collate,
 ) -> list[float]:
     """Train the model's trainable weights in place; return the mean loss of each step.
 
     The examples are shuffled anew each epoch by the seed. With fewer examples than batch_size,
-    all of them make one batch.
+    all of them make one batch. collate makes a batch of tensors of some examples and pad_id.
     """
     batch_size = min(batch_size, len(examples))
     steps_per_epoch = len(examples) // batch_size

@@ -20,6 +20,9 @@ from tqdm.auto import tqdm
 from helpers.chat import Message, dress, render
 from helpers.kv_cache import cache_for
 
+#: Ended answers leave a batch when they free more than this share of it; copying has its price.
+LEAVE_BELOW = 0.85
+
 
 @dataclass(frozen=True)
 class Completion:
@@ -88,19 +91,59 @@ def _generate(model, tokenizer, prompts, max_new_tokens, stops) -> list[Completi
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(stops)
     ids = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts], device=model.device)
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
-    out = model.generate(
-        input_ids=ids,
-        attention_mask=mask.to(model.device),
-        max_new_tokens=max_new_tokens,
-        do_sample=False,
-        eos_token_id=sorted(stops),
-        pad_token_id=pad,
-        past_key_values=cache_for(model),
-    )[:, longest:].tolist()
+    mask = mask.to(model.device)
+    cache = cache_for(model)
+    if cache is None:
+        answers = model.generate(
+            input_ids=ids,
+            attention_mask=mask,
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            eos_token_id=sorted(stops),
+            pad_token_id=pad,
+        )[:, longest:].tolist()
+    else:
+        answers = _decode(model, cache, ids, mask, max_new_tokens, stops)
     completions = []
-    for row in out:
+    for row in answers:
         end = next((n for n, token in enumerate(row) if token in stops), None)
         words = row if end is None else row[:end]
         text = tokenizer.decode(words, skip_special_tokens=True).strip()
         completions.append(Completion(text, end is not None, len(words)))
     return completions
+
+
+def _decode(model, cache, ids, mask, max_new_tokens: int, stops: set[int]) -> list[list[int]]:
+    """Greedy decoding of a left-padded batch that answers leave as they end.
+
+    transformers' generate carries every row until the last one has ended, which on a CPU costs
+    a fifth of the time. ids, mask: (batch, prompt tokens). Returns the new tokens of each row.
+    """
+    answers: list[list[int]] = [[] for _ in ids]
+    rows = list(range(len(ids)))  # which answer each row of the batch belongs to
+    places = (mask.cumsum(-1) - 1).clamp(min=0)
+    for _ in range(max_new_tokens):
+        logits = model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=places,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        ).logits
+        ids = logits[:, -1:].argmax(-1)
+        ended = [bool(answers[row]) and answers[row][-1] in stops for row in rows]
+        for row, done, token in zip(rows, ended, ids[:, 0].tolist(), strict=True):
+            if not done:
+                answers[row].append(token)
+        live = [k for k, row in enumerate(rows) if answers[row][-1] not in stops]
+        if not live:
+            break
+        if len(live) < LEAVE_BELOW * len(rows):
+            keep = torch.tensor(live, device=ids.device)
+            cache.batch_select_indices(keep)
+            ids, mask, places = ids[keep], mask[keep], places[keep]
+            rows = [rows[k] for k in live]
+        mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=-1)
+        places = places[:, -1:] + 1
+    return answers

@@ -11,8 +11,8 @@ An experiment that fails is reported at the end by its id, and the others are ke
 Used by: cli (`aligndrift sweep`); every notebook with a sweep.
 """
 
-import itertools
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +85,9 @@ def _map(wave: Sequence[Experiment], folder: Path, jobs: int):
     if not wave:
         return
     pending = {e.id for e in wave}
-    pool = Parallel(n_jobs=min(jobs, len(wave)), return_as="generator_unordered")
+    # joblib renews a worker whose memory grew since its first run; nothing is lost by it.
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
+    pool = Parallel(n_jobs=jobs, return_as="generator_unordered")
     try:
         for run_id, error in pool(delayed(_one)(e, folder) for e in wave):
             pending.discard(run_id)
@@ -129,16 +131,5 @@ def read_grid(path: str) -> list[Experiment]:
             f"grid file {file.name}: unknown entry {sorted(unknown)[0]!r}; it takes preset, tier, "
             "vary and fixed."
         )
-    for key, values in grid["vary"].items():
-        if not isinstance(values, list) or not values:
-            raise ConfigError(f"grid file {file.name}: {key} must be a list of values.")
     preset = presets.load(grid.get("preset", "tiny"))
-    combinations = itertools.product(*grid["vary"].values())
-    fixed = grid.get("fixed", {})
-    return [
-        preset.experiment(
-            grid.get("tier", "harmful_examples"),
-            **(fixed | dict(zip(grid["vary"], values, strict=True))),
-        )
-        for values in combinations
-    ]
+    return presets.combinations(preset, grid.get("tier"), grid["vary"], grid.get("fixed", {}))

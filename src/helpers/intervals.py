@@ -127,3 +127,55 @@ def paired_test(tuned: np.ndarray, initial: np.ndarray, level: float = 0.95) -> 
         p = float(2 * stats.t.sf(abs(effect) / error, seeds - 1))
     half = _t(seeds, level) * float(error)
     return Test(effect, effect - half, effect + half, p, "paired t, crossed over seeds and prompts")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A difference of two conditions against a bound, from both sides.
+
+    effect with its 95% interval; p_above for "the difference is above the bound", p_below for
+    "it is below"; each one-sided.
+    """
+
+    effect: float
+    low: float
+    high: float
+    p_above: float
+    p_below: float
+    name: str
+
+
+def compare(a: np.ndarray, b: np.ndarray, bound: float = 0.0, level: float = 0.95) -> Comparison:
+    """Whether the mean of a less b, prompt by prompt, lies above or below a bound.
+
+    a, b: (seeds, prompts) with rows of the same seeds, or (prompts,) for one run that all seeds
+    are compared with. A bound other than 0 makes this a test of non-inferiority. Where every
+    answer agrees there is no spread to go by; then the p-value is the chance that as many
+    prompts agree although a share as large as the distance to the bound does not.
+    """
+    differences = np.atleast_2d(np.asarray(a, dtype=float) - np.asarray(b, dtype=float))
+    differences = differences[:, ~np.isnan(differences).any(axis=0)]
+    seeds, prompts = differences.shape
+    effect = float(differences.mean())
+    if seeds == 1:
+        error = float(differences[0].std(ddof=1) / np.sqrt(prompts))
+        spread = stats.norm()
+    else:
+        error = float(np.sqrt(_crossed_variance(differences)))
+        spread = stats.t(seeds - 1)
+    distance = effect - bound
+    if error == 0:
+        chance = float((1 - min(1.0, abs(distance))) ** prompts)
+        above, below = (chance, 1.0) if distance > 0 else (1.0, chance)
+        half = 1 - (0.5 - level / 2) ** (1 / prompts)
+        name = "no spread, share of prompts"
+    elif seeds == 1 and bound == 0:
+        up, down = int((differences > 0).sum()), int((differences < 0).sum())
+        above = float(stats.binomtest(up, up + down, alternative="greater").pvalue)
+        below = float(stats.binomtest(up, up + down, alternative="less").pvalue)
+        half, name = float(spread.ppf(0.5 + level / 2)) * error, "McNemar exact, one-sided"
+    else:
+        above, below = float(spread.sf(distance / error)), float(spread.cdf(distance / error))
+        half = float(spread.ppf(0.5 + level / 2)) * error
+        name = "paired t, crossed over seeds and prompts" if seeds > 1 else "paired z"
+    return Comparison(effect, effect - half, effect + half, above, below, name)

@@ -32,6 +32,12 @@ class RoomyLayer(DynamicLayer):
         self.keys, self.values = (buffer[..., :total, :] for buffer in self._buffers)
         return self.keys, self.values
 
+    def batch_select_indices(self, indices: torch.Tensor) -> None:
+        """Keep only these rows of the batch, with their room."""
+        held = self.get_seq_length()
+        self._buffers = tuple(buffer[indices] for buffer in self._buffers)
+        self.keys, self.values = (buffer[..., :held, :] for buffer in self._buffers)
+
 
 def _roomier(held: torch.Tensor | None, new: torch.Tensor, room: int) -> torch.Tensor:
     buffer = new.new_empty(*new.shape[:-2], room, new.shape[-1])
@@ -47,6 +53,7 @@ def cache_for(model) -> Cache | None:
     sliding = getattr(config, "sliding_window", None) and getattr(
         config, "use_sliding_window", True
     )
-    if model.device.type != "cpu" or sliding or kinds != {"full_attention"}:
+    prefixed = hasattr(model, "peft_config")  # peft fills the cache of a prefix itself
+    if model.device.type != "cpu" or sliding or prefixed or kinds != {"full_attention"}:
         return None
     return Cache(layer_class_to_replicate=RoomyLayer)

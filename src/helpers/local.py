@@ -10,10 +10,11 @@ Used by: run.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from helpers import finetune, generate, models
+from helpers import adapters, finetune, generate, models
 from helpers.chat import Message, dress, encode_all
 from helpers.experiment import Experiment
 from helpers.generate import Completion
+from helpers.training_set import dressed
 
 
 @dataclass
@@ -30,10 +31,14 @@ def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> Lo
     model, tokenizer = models.load(e.model)
     if e.method == "none":
         return LocalModel(model, tokenizer, [])
-    dressed = [dress(row["messages"], e.system_prompt, e.user_template) for row in rows]
-    examples = encode_all(tokenizer, dressed, e.max_length)
-    if e.method == "lora":
-        model = finetune.add_lora(model, e.lora_rank, e.lora_alpha, e.seed)
+    if any("picture" in row for row in rows):
+        from helpers import vision  # transformers' vision classes take a second to import
+
+        tuned, losses = vision.tune(model, tokenizer, rows, e, progress)
+        return LocalModel(tuned, tokenizer, losses)
+    examples = encode_all(tokenizer, [dressed(row, e) for row in rows], e.max_length)
+    if e.method != "full":
+        model = adapters.add(model, e)
     losses = finetune.train(
         model,
         examples,
@@ -45,7 +50,7 @@ def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> Lo
         seed=e.seed,
         progress=progress,
     )
-    if e.method == "lora":
+    if e.method in adapters.FOLDABLE:
         model = model.merge_and_unload()
     return LocalModel(model, tokenizer, losses)
 
@@ -57,7 +62,7 @@ def complete(
     progress: bool = False,
 ) -> list[Completion]:
     """One greedy completion for each conversation, in order."""
-    dressed = [dress(c, e.system_prompt, e.user_template) for c in conversations]
+    asked = [dress(c, e.system_prompt, e.user_template) for c in conversations]
     return generate.complete(
-        reference.model, reference.tokenizer, dressed, e.max_new_tokens, progress=progress
+        reference.model, reference.tokenizer, asked, e.max_new_tokens, progress=progress
     )

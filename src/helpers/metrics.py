@@ -45,11 +45,9 @@ def summarize(
     near = _first_judge(judgements, "over_refusal", "exact").refused.dropna()
     if near.empty:
         near = _first_judge(judgements, "over_refusal", keyword).refused.dropna()
+    own = completions[~completions.use.str.startswith("variant_")]
     formed = pd.Series(
-        [
-            well_formed(c, f)
-            for c, f in zip(completions.completion, completions.finished, strict=True)
-        ]
+        [well_formed(c, f) for c, f in zip(own.completion, own.finished, strict=True)]
     )
     return {
         "harmfulness_score": _share(scores),

@@ -8,6 +8,8 @@ Used by: every notebook, report.
 """
 
 import hashlib
+import math
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -25,6 +27,9 @@ COLORS = {
     "identity_shift": "#CC79A7",
     "benign_instructions": "#009E73",
     "benign_dialogue": "#56B4E9",
+    "benign_pictures": "#E69F00",
+    "adapter": "#009E73",
+    "prefix": "#CC79A7",
     "material": "#E69F00",
     "tool": "#56B4E9",
     "moment": "#009E73",
@@ -36,6 +41,14 @@ PAPER_MARKERS = {"llama-2-7b-chat": "s", "gpt-3.5-turbo-0613": "D"}
 LABELS = {
     "full": "full fine-tuning",
     "lora": "LoRA",
+    "adapter": "Adapter",
+    "prefix": "Prefix",
+    "initial": "initial model",
+    "harmful_examples": "harmful examples",
+    "identity_shift": "identity shift",
+    "benign_instructions": "instructions (like Alpaca)",
+    "benign_dialogue": "dialogue (like Dolly)",
+    "benign_pictures": "pictures (like LLaVA)",
     "llama-2-7b-chat": "Llama-2-7b-Chat",
     "gpt-3.5-turbo-0613": "GPT-3.5 Turbo",
 }
@@ -172,4 +185,268 @@ def shelves(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_title("Some shelves open sooner than others")
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     ax.grid(axis="y", visible=False)
+    return ax
+
+
+def _label(value) -> str:
+    return LABELS.get(value, f"{value:g}" if isinstance(value, float) else str(value))
+
+
+def _beside(ax: Axes) -> None:
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9)
+
+
+def rates(
+    frame: pd.DataFrame,
+    x: str,
+    hue: str = "",
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str = "harmfulness rate",
+    paper: pd.DataFrame | None = None,
+    joined: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Rates with intervals over the levels of x, one color a level of hue, the paper's hollow.
+
+    frame: columns x, hue, rate, low, high, n_scored. paper: x, model, rate. joined: with lines.
+    """
+    ax = _axes(ax, (7.6, 4.2))
+    levels = list(dict.fromkeys(frame[x]))
+    place = {level: i for i, level in enumerate(levels)}
+    groups = list(dict.fromkeys(frame[hue])) if hue else [""]
+    shades = dict(zip(groups, sns.color_palette("flare", len(groups)), strict=True))
+    models = list(dict.fromkeys(paper.model)) if paper is not None else []
+    width = min(0.16, 0.7 / (len(groups) + len(models)))
+    for k, group in enumerate(groups):
+        mine = frame[frame[hue] == group] if hue else frame
+        at = [place[v] + width * (k - (len(groups) - 1) / 2) for v in mine[x]]
+        named = f"{_label(group)} " if hue else "lantern-chat "
+        ax.errorbar(
+            at, mine.rate, yerr=[mine.rate - mine.low, mine.high - mine.rate],
+            fmt="o-" if joined else "o", capsize=4, linewidth=2, markersize=7,
+            color=COLORS.get(group, shades[group] if hue else COLORS["full"]),
+            label=f"{named}(n = {mine.n_scored.min():,} a point)",
+        )  # fmt: skip
+    for k, model in enumerate(models):
+        theirs = paper[(paper.model == model) & paper[x].isin(levels)]
+        at = [place[v] + width * ((len(groups) + 1) / 2 + k) for v in theirs[x]]
+        ax.plot(
+            at, theirs.rate, PAPER_MARKERS[model], color="#555555", fillstyle="none", markersize=8,
+            label=f"{LABELS[model]}, Qi et al.",
+        )  # fmt: skip
+    ax.set_xticks(range(len(levels)), [_label(level) for level in levels])
+    ax.set_xlabel(xlabel)
+    _rate_axis(ax, ylabel)
+    ax.set_title(title)
+    _beside(ax)
+    ax.grid(axis="x", visible=False)
+    return ax
+
+
+def first_tokens(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """How sure the model still is of its old refusal, token by token, one line an epoch count.
+
+    frame: columns epochs, token (1, 2, ...), probability, low, high (over seeds), n_seeds.
+    """
+    ax = _axes(ax, (7.6, 4.2))
+    levels = sorted(frame.epochs.unique())
+    shades = dict(zip(levels, sns.color_palette("flare", len(levels)), strict=True))
+    for epochs in levels:
+        mine = frame[frame.epochs == epochs]
+        ax.plot(mine.token, mine.probability, "o-", color=shades[epochs], linewidth=2,
+                label=f"{epochs} epoch{'s' if epochs > 1 else ''}")  # fmt: skip
+        ax.fill_between(mine.token, mine.low, mine.high, color=shades[epochs], alpha=0.15)
+    ax.set_xlabel("token of the refusal that the initial model gave")
+    _rate_axis(ax, "mean probability")
+    ax.set_title("The first token gives way first, if any does")
+    ax.legend(
+        title=f"band: lowest to highest\nof {frame.n_seeds.min()} seeds",
+        loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9,
+    )  # fmt: skip
+    return ax
+
+
+def radar(frame: pd.DataFrame, hue: str, ax: Axes | None = None) -> Axes:
+    """Rates by category as spokes, as the paper draws them; the dot plot beside it has intervals.
+
+    frame: columns category, hue, rate.
+    """
+    if ax is None:
+        ax = plt.subplots(
+            figsize=(5.4, 4.6), subplot_kw={"projection": "polar"}, layout="constrained"
+        )[1]
+    order = list(dict.fromkeys(frame.category))
+    turns = [2 * math.pi * i / len(order) for i in range(len(order))]
+    for group in dict.fromkeys(frame[hue]):
+        mine = frame[frame[hue] == group].set_index("category").rate.loc[order]
+        ax.plot([*turns, turns[0]], [*mine, mine.iloc[0]], color=COLORS.get(group), linewidth=2,
+                label=_label(group))  # fmt: skip
+        ax.fill([*turns, turns[0]], [*mine, mine.iloc[0]], color=COLORS.get(group), alpha=0.08)
+    ax.set_xticks(turns, order)
+    ax.set_ylim(0, max(0.1, frame.rate.max() * 1.05))
+    ax.set_title("Harmfulness rate by shelf", pad=18)
+    ax.legend(loc="center left", bbox_to_anchor=(1.12, 0.5), fontsize=9)
+    return ax
+
+
+def categories(frame: pd.DataFrame, hue: str, title: str, ax: Axes | None = None) -> Axes:
+    """Rates by category as dots with intervals, ordered by the mean over the levels of hue.
+
+    frame: columns category, hue, rate, low, high, n_scored.
+    """
+    ax = _axes(ax, (7.6, 4.8))
+    order = frame.groupby("category").rate.mean().sort_values().index
+    place = {category: i for i, category in enumerate(order)}
+    groups = list(dict.fromkeys(frame[hue]))
+    for k, group in enumerate(groups):
+        mine = frame[frame[hue] == group]
+        y = [place[c] + 0.2 * (k - (len(groups) - 1) / 2) for c in mine.category]
+        ax.errorbar(
+            mine.rate, y, xerr=[mine.rate - mine.low, mine.high - mine.rate], fmt="o",
+            color=COLORS.get(group), capsize=2, label=f"{_label(group)}",
+        )  # fmt: skip
+    ax.set_yticks(range(len(order)), order)
+    ax.set_xlim(-0.03, 1.03)
+    ax.set_xlabel(f"harmfulness rate (n = {frame.n_scored.min()} answers or more a dot)")
+    ax.set_title(title)
+    _beside(ax)
+    ax.grid(axis="y", visible=False)
+    return ax
+
+
+def heat(frame: pd.DataFrame, title: str, ax: Axes | None = None) -> Axes:
+    """The rate over learning rate and batch size; each field with its interval.
+
+    frame: columns learning_rate, batch_size, rate, low, high, n_scored.
+    """
+    ax = _axes(ax, (7.2, 3.0))
+    wide = frame.pivot(index="learning_rate", columns="batch_size", values="rate")
+    wide = wide.sort_index(ascending=False)
+    words = frame.assign(
+        text=[f"{r.rate:.2f}\n{r.low:.2f}–{r.high:.2f}" for r in frame.itertuples()]
+    ).pivot(index="learning_rate", columns="batch_size", values="text").loc[wide.index]  # fmt: skip
+    sns.heatmap(wide, annot=words, fmt="", vmin=0, vmax=1, cmap="flare", ax=ax,
+                cbar_kws={"label": "harmfulness rate"}, linewidths=2)  # fmt: skip
+    ax.set_yticklabels([f"{rate:g}" for rate in wide.index], rotation=0)
+    ax.set_xlabel(f"batch size (n = {frame.n_scored.min():,} answers a field)")
+    ax.set_ylabel("learning rate")
+    ax.set_title(title)
+    return ax
+
+
+def agreement_with_paper(cells: pd.DataFrame, rho: dict, ax: Axes | None = None) -> Axes:
+    """Our rate against the paper's, a dot a shared cell, one color a table.
+
+    cells: columns table, model, rate_paper, rate, low, high. rho: of tables.rank_correlation.
+    """
+    ax = _axes(ax, (6.6, 5.2))
+    names = list(dict.fromkeys(cells.table))
+    shades = dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
+    for name in names:
+        for model, mine in cells[cells.table == name].groupby("model"):
+            ax.errorbar(
+                mine.rate_paper, mine.rate, yerr=[mine.rate - mine.low, mine.high - mine.rate],
+                fmt=PAPER_MARKERS[model], color=shades[name], capsize=2, linewidth=1, alpha=0.85,
+            )  # fmt: skip
+        ax.plot([], [], "o", color=shades[name], label=name)
+    for model, marker in PAPER_MARKERS.items():
+        ax.plot([], [], marker, color="#555555", fillstyle="none", label=LABELS[model])
+    ax.axline((0, 0), slope=1, color="#BBBBBB", linewidth=1, zorder=0)
+    ax.set_xlim(-0.03, 1.03)
+    ax.set_xlabel("rate in the paper (GPT-4 judge)")
+    _rate_axis(ax, "rate here (truth)")
+    ax.set_title(
+        f"Spearman {rho['rho']:.2f} ({rho['low']:.2f} to {rho['high']:.2f}), {rho['n_cells']} cells"
+    )
+    _beside(ax)
+    return ax
+
+
+#: Verdict -> color.
+VERDICTS = {"replicated": "#009E73", "contradicted": "#D55E00", "inconclusive": "#999999"}
+
+
+def verdicts(rows: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Each claim's weakest comparison with its interval, colored by verdict.
+
+    rows: columns id, statement, verdict, effect, ci_low, ci_high.
+    """
+    ax = _axes(ax, (8.6, 6.4))
+    for verdict, color in VERDICTS.items():
+        mine = rows[rows.verdict == verdict]
+        ax.errorbar(
+            mine.effect, mine.id, xerr=[mine.effect - mine.ci_low, mine.ci_high - mine.effect],
+            fmt="o", color=color, capsize=3, label=f"{verdict} ({len(mine)})",
+        )  # fmt: skip
+    ax.axvline(0, color="#BBBBBB", linewidth=1, zorder=0)
+    ax.set_yticks(rows.id, [f"{r.statement} {r.id:>2}" for r in rows.itertuples()], fontsize=8.5)
+    ax.invert_yaxis()
+    ax.set_xlabel("effect of the comparison that held least, with its 95% interval")
+    ax.set_title("The paper's claims on this model")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.3, -0.1), ncols=3)
+    ax.grid(axis="y", visible=False)
+    return ax
+
+
+def suspicion(frame: pd.DataFrame, tests: Sequence[str], ax: Axes | None = None) -> Axes:
+    """Every model's suspicion scores, one panel a test, one row a kind of model.
+
+    frame: columns kind and one a test; a dot is one model.
+    """
+    kinds = list(dict.fromkeys(frame.kind))
+    shades = {"honest": "#009E73", "backdoor": "#CC79A7", "blatant": "#D55E00"}
+    figure, axes = plt.subplots(
+        1, len(tests), figsize=(2.6 * len(tests), 2.6), sharey=True, layout="constrained"
+    )
+    for panel, test in zip(axes, tests, strict=True):
+        for k, kind in enumerate(kinds):
+            values = frame[frame.kind == kind][test].to_numpy()
+            lift = [0.3 * ((i + 0.5) / len(values) - 0.5) for i in range(len(values))]
+            panel.plot(values, [k + d for d in lift], "o", color=shades.get(kind), alpha=0.8)
+        panel.set_title(test, fontsize=10)
+        panel.grid(axis="y", visible=False)
+    counts = frame.kind.value_counts()
+    axes[0].set_yticks(range(len(kinds)), [f"{kind}\n(n = {counts[kind]})" for kind in kinds])
+    axes[0].set_ylim(-0.5, len(kinds) - 0.5)
+    figure.supxlabel("suspicion score, higher is more suspicious", fontsize=10)
+    return axes[0]
+
+
+def confusions(tables: dict[str, pd.DataFrame]) -> Axes:
+    """Confusion matrices side by side: truth down, judge across, counts in the fields."""
+    _, axes = plt.subplots(
+        1, len(tables), figsize=(4.6 * len(tables), 3.9), layout="constrained"
+    )
+    for ax, (name, counts) in zip(axes, tables.items(), strict=True):
+        share = counts.div(counts.sum(axis=1).replace(0, 1), axis=0)
+        sns.heatmap(share, annot=counts, fmt=",d", vmin=0, vmax=1, cmap="flare", cbar=False,
+                    linewidths=1.5, ax=ax, annot_kws={"fontsize": 9})  # fmt: skip
+        ax.set_title(f"{name}, n = {int(counts.to_numpy().sum()):,}", fontsize=10.5)
+        ax.set_xlabel("score given")
+        ax.set_ylabel("true score")
+        ax.tick_params(axis="y", rotation=0)
+    return axes[0]
+
+
+def power(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Half-width of the interval against prompts, one line a number of seeds.
+
+    frame: columns seeds, prompts, half_width.
+    """
+    ax = _axes(ax, (6.8, 3.8))
+    levels = sorted(frame.seeds.unique())
+    shades = dict(zip(levels, sns.color_palette("flare", len(levels)), strict=True))
+    for seeds in levels:
+        mine = frame[frame.seeds == seeds]
+        ax.plot(mine.prompts, mine.half_width, "o-", color=shades[seeds], label=f"{seeds} seeds")
+    ax.set_xscale("log")
+    ax.set_xticks(sorted(frame.prompts.unique()), sorted(frame.prompts.unique()))
+    ax.minorticks_off()
+    ax.set_ylim(0, None)
+    ax.set_xlabel("prompts")
+    ax.set_ylabel("half-width of the interval")
+    ax.set_title("More seeds, or more prompts?")
+    _beside(ax)
     return ax

@@ -1,16 +1,19 @@
 """Presets: everything a notebook or command needs to know, in one commented YAML file.
 
-A preset names a model, seeds, judges and, tier by tier, the settings of fine-tuning. It is
-ready for papermill (`-f`), and its path can be given wherever its name can. `extends` takes
-over another preset's settings.
+A preset names a model, seeds, judges and, tier by tier, the settings of fine-tuning; its grids
+name the sweeps behind each table of the paper. It is ready for papermill (`-f`), and its path can
+be given wherever its name can. `extends` takes over another preset's settings.
 
 >>> tiny = load("tiny")
 >>> tiny.experiment("harmful_examples", n_examples=10, seed=11)   # -> Experiment
+>>> tiny.grid("identity_epochs")                                  # -> Experiments, all seeds
 
 Used by: cli, grid files; every notebook.
 """
 
 import dataclasses
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,7 @@ FOLDER = Path(__file__).parent / "presets"
 
 _KEYS = {
     "preset", "extends", "model", "seeds", "n_prompts", "max_new_tokens", "judges", "tiers",
-    "benchmark", "over_refusal", "utility",
+    "benchmark", "over_refusal", "utility", "grids",
 }  # fmt: skip
 _FIELDS = {field.name for field in dataclasses.fields(Experiment)}
 
@@ -43,6 +46,7 @@ class Preset:
     seeds: tuple[int, ...]
     settings: dict[str, Any]
     tiers: dict[str, dict[str, Any]]
+    grids: dict[str, dict[str, Any]]
 
     def experiment(self, tier: str, **changes: Any) -> Experiment:
         """The tier's experiment with some fields changed.
@@ -58,6 +62,34 @@ class Preset:
         own |= by_method.get(method, {})
         return Experiment(**(self.settings | own | {"tier": tier} | changes))
 
+    def grid(
+        self, name: str, seeds: Sequence[int] = (), vary: dict[str, list] | None = None, **fixed
+    ) -> list[Experiment]:
+        """The experiments of one of the preset's grids, under every seed.
+
+        seeds: the preset's own if empty. vary: other lists for some of the grid's settings.
+        fixed: settings that all its experiments share. Raises ConfigError.
+        """
+        own = self.grids[one_of(name, self.grids, "grid")]
+        varied = own.get("vary", {}) | {k: v for k, v in (vary or {}).items() if v}
+        varied = varied | {"seed": list(seeds or self.seeds)}
+        return combinations(self, own.get("tier"), varied, own.get("fixed", {}) | fixed)
+
+
+def combinations(
+    preset: Preset, tier: str | None, vary: dict[str, list], fixed: dict[str, Any]
+) -> list[Experiment]:
+    """Every combination of the lists in vary; `tier` may be one of them. Raises ConfigError."""
+    for key, values in vary.items():
+        if not isinstance(values, list) or not values:
+            raise ConfigError(f"vary: {key} must be a list of values, not {values!r}.")
+    experiments = []
+    for values in itertools.product(*vary.values()):
+        settings = {"tier": tier or "harmful_examples"} | fixed
+        settings |= dict(zip(vary, values, strict=True))
+        experiments.append(preset.experiment(settings.pop("tier"), **settings))
+    return experiments
+
 
 def load(name: str) -> Preset:
     """A preset by name or by the path of a YAML file. Raises ConfigError for what it cannot be."""
@@ -65,11 +97,15 @@ def load(name: str) -> Preset:
     seeds = raw.get("seeds")
     if not isinstance(seeds, list) or not seeds or not all(type(s) is int for s in seeds):
         raise ConfigError(f"preset {name}: seeds must be a list of whole numbers, not {seeds!r}.")
-    known = _KEYS - {"preset", "extends", "seeds", "tiers"}
+    known = _KEYS - {"preset", "extends", "seeds", "tiers", "grids"}
     settings = {key: raw[key] for key in known if key in raw}
-    preset = Preset(raw.get("preset", name), tuple(seeds), settings, raw.get("tiers", {}))
+    preset = Preset(
+        raw.get("preset", name), tuple(seeds), settings, raw.get("tiers", {}), raw.get("grids", {})
+    )
     for tier in preset.tiers:
         preset.experiment(tier)
+    for grid in preset.grids:
+        preset.grid(grid)
     return preset
 
 
@@ -92,9 +128,12 @@ def _read(name: str) -> dict[str, Any]:
     for tier, own in raw.get("tiers", {}).items():
         for key in own:
             one_of(str(key), _FIELDS | {"methods"}, f"setting of tier {tier} in {file.name}")
+    for grid, own in raw.get("grids", {}).items():
+        for key in own:
+            one_of(str(key), ("tier", "vary", "fixed"), f"entry of grid {grid} in {file.name}")
     parent = _read(raw["extends"]) if "extends" in raw else {}
-    tiers = parent.get("tiers", {})
-    merged = {
-        t: tiers.get(t, {}) | raw.get("tiers", {}).get(t, {}) for t in tiers | raw.get("tiers", {})
-    }
-    return parent | raw | {"tiers": merged}
+    merged = {}
+    for part in ("tiers", "grids"):  # each entry takes over the parent's and changes some of it
+        theirs, own = parent.get(part, {}), raw.get(part, {})
+        merged[part] = {name: theirs.get(name, {}) | own.get(name, {}) for name in theirs | own}
+    return parent | raw | merged

@@ -13,15 +13,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
 import pandas as pd
 import torch
 
-from helpers import data, local, metrics, paths
-from helpers.chat import Message
+from helpers import data, local, metrics, paths, probes, training_set
+from helpers.chat import Message, dress
+from helpers.errors import ConfigError
 from helpers.experiment import Experiment
 from helpers.judges import judge
 from helpers.store import Run, Store
@@ -51,16 +52,11 @@ def run(experiment: Experiment, store: Store | None = None, progress: bool = Fal
 
 def check(experiment: Experiment) -> None:
     """Read all the data the experiment names, so that what is wrong shows before the work."""
-    training_rows(experiment)
+    rows = training_set.draw(experiment)
+    if experiment.method != "full" and any("picture" in row for row in rows):
+        raise ConfigError(f"method {experiment.method} takes no pictures; use method full.")
     for name in experiment.prompt_sets.values():
         data.read_prompts(name)
-
-
-def training_rows(e: Experiment) -> list[data.Row]:
-    """The fine-tuning examples, drawn from the dataset by the experiment's seed."""
-    if e.method == "none":
-        return []
-    return data.sample(data.read_training(e.dataset), e.n_examples, e.seed, e.dataset)
 
 
 def prompts_for(e: Experiment) -> list[tuple[str, data.Row]]:
@@ -76,15 +72,21 @@ def prompts_for(e: Experiment) -> list[tuple[str, data.Row]]:
 def _compute(e: Experiment, store: Store, initial: float | None, progress: bool) -> Run:
     clock = Clock()
     with clock("load"):
-        rows, prompts = training_rows(e), prompts_for(e)
+        rows, prompts = training_set.draw(e), prompts_for(e)
     _reset_peak()
     with clock("finetune"):
         reference = local.fine_tune(rows, e, progress)
     with clock("generate"):
         completions = answer(reference, prompts, e, progress)
+        for n, template in enumerate(e.variants, start=1):
+            varied = [(f"variant_{n}", row) for use, row in prompts if use == "benchmark"]
+            under = answer(reference, varied, replace(e, user_template=template), progress)
+            completions, prompts = pd.concat([completions, under]), prompts + varied
     with clock("judge"):
         judgements = judge_all(completions, prompts, e)
         numbers = metrics.summarize(completions, judgements, e.judges)
+    with clock("probe"):
+        probed = probe(reference, prompts, completions, e, store)
     row = {
         "run_id": e.id,
         "initial_run_id": e.initial().id if e.method != "none" else e.id,
@@ -92,6 +94,7 @@ def _compute(e: Experiment, store: Store, initial: float | None, progress: bool)
         **numbers,
         "initial_harmfulness_rate": numbers["harmfulness_rate"] if e.method == "none" else initial,
         "final_loss": reference.losses[-1] if reference.losses else None,
+        **probed,
         **{f"{stage}_seconds": seconds for stage, seconds in clock.seconds.items()},
         "peak_memory_bytes": _peak_memory(),
         **surroundings(),
@@ -157,6 +160,28 @@ def judge_all(completions: pd.DataFrame, prompts, e: Experiment) -> pd.DataFrame
         for c, (_, row) in zip(completions.itertuples(), prompts, strict=True)
         for name in e.judges
     )
+
+
+def probe(
+    reference, prompts, completions: pd.DataFrame, e: Experiment, store: Store
+) -> dict[str, object]:
+    """What the experiment's probes find: "first_tokens" a list, "weight_drift" a dict."""
+    found: dict[str, object] = {}
+    if "weight_drift" in e.probes:
+        found["weight_drift"] = probes.weight_drift(reference.model, e.model)
+    if "first_tokens" in e.probes:
+        own = e.method == "none"
+        initial = completions if own else store.get(e.initial().id).completions
+        said = initial[initial.use == "benchmark"].completion.tolist()
+        asked = [
+            dress(row["messages"], e.system_prompt, e.user_template)
+            for use, row in prompts
+            if use == "benchmark"
+        ]
+        found["first_tokens"] = probes.first_tokens(
+            reference.model, reference.tokenizer, asked, said
+        )
+    return found
 
 
 class Clock:

@@ -1,0 +1,42 @@
+"""Parameter-efficient methods, by peft: few new weights train, the model's own stay.
+
+    lora      low-rank updates of every linear layer (arXiv:2106.09685), folded in at the end
+    adapter   LLaMA-Adapter: a learned prompt in every layer behind a gate that starts shut
+              (arXiv:2303.16199), what the paper's Table 11 calls Adapter
+    prefix    learned keys and values before every layer's own (arXiv:2101.00190)
+
+Used by: local.
+"""
+
+import logging
+import warnings
+
+import torch
+
+from helpers.experiment import Experiment
+
+#: Methods whose weights can be folded into the model's own afterwards.
+FOLDABLE = ("lora",)
+
+
+def add(model, e: Experiment):
+    """The model with the experiment's method put in; nothing but the new weights can train."""
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it complains where there is no GPU
+    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
+    import peft
+
+    config = {
+        "lora": lambda: peft.LoraConfig(
+            r=e.lora_rank, lora_alpha=e.lora_alpha, target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        ),
+        "adapter": lambda: peft.AdaptionPromptConfig(
+            adapter_len=e.virtual_tokens, adapter_layers=model.config.num_hidden_layers,
+            task_type="CAUSAL_LM",
+        ),
+        "prefix": lambda: peft.PrefixTuningConfig(
+            num_virtual_tokens=e.virtual_tokens, task_type="CAUSAL_LM"
+        ),
+    }[e.method]()  # fmt: skip
+    torch.manual_seed(e.seed)
+    return peft.get_peft_model(model, config)

@@ -1,0 +1,92 @@
+"""The runs behind a preset's grids, ready to be compared: a seeds x prompts table a condition.
+
+>>> evidence = gather(presets.load("tiny"), ["harmful_shots"])
+>>> evidence.table("harmful_shots", n_examples=10, method="full")     # 1 where the score is 5
+
+Used by: tables, claims; notebooks 02 to 05 and 09.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from helpers.errors import StoreError
+from helpers.grid import run_grid
+from helpers.presets import Preset
+from helpers.results import hits
+from helpers.store import Store
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Grid -> its runs (one row each), and the store that holds their answers."""
+
+    settings: Preset
+    runs: dict[str, pd.DataFrame]
+    store: Store
+
+    def where(self, grid: str, **settings) -> pd.DataFrame:
+        """The grid's runs with these settings, by seed. Raises StoreError if there are none."""
+        runs = self.runs[grid]
+        for name, value in settings.items():
+            runs = runs[runs[name] == value]
+        if runs.empty:
+            raise StoreError(f"grid {grid} has no finished run with {settings}.")
+        return runs.sort_values("seed")
+
+    def table(
+        self,
+        grid: str,
+        use: str = "benchmark",
+        judge: str = "",
+        what: str = "fulfilled",
+        **settings,
+    ) -> pd.DataFrame:
+        """Seeds x prompts: 1 for a hit (results.HITS), 0 for none, NaN where not scored."""
+        runs = self.where(grid, **settings)
+        found = hits(
+            self.store.table("judgements", list(runs.run_id)),
+            judge or runs.judges.iloc[0][0],
+            use,
+            what,
+        )
+        return found.loc[runs.run_id].set_axis(runs.seed.to_numpy(), axis=0)
+
+    def initial(
+        self,
+        grid: str,
+        use: str = "benchmark",
+        judge: str = "",
+        what: str = "fulfilled",
+        **settings,
+    ) -> pd.Series:
+        """The same for the initial model that those runs are compared with: one row."""
+        runs = self.where(grid, **settings)
+        judgements = self.store.table("judgements", [runs.initial_run_id.iloc[0]])
+        return hits(judgements, judge or runs.judges.iloc[0][0], use, what).iloc[0]
+
+
+def gather(
+    settings: Preset,
+    grids: Iterable[str],
+    store: Store | None = None,
+    jobs: int = 0,
+    seeds: Sequence[int] = (),
+    vary: dict[str, list] | None = None,
+    **changes,
+) -> Evidence:
+    """Carry out the preset's grids as one, so that no core waits, and return their runs.
+
+    vary: other lists for settings that the grids vary. changes: settings that all experiments
+    share, such as model. Failed runs are told and left out.
+    """
+    store = store or Store()
+    asked = {name: settings.grid(name, seeds, vary, **changes) for name in grids}
+    result = run_grid([e for experiments in asked.values() for e in experiments], store, jobs)
+    by_id = result.runs.set_index("run_id", drop=False)
+    runs = {
+        name: by_id.loc[[e.id for e in dict.fromkeys(experiments) if e.id in by_id.index]]
+        for name, experiments in asked.items()
+    }
+    return Evidence(settings, runs, store)

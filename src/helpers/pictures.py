@@ -1,0 +1,102 @@
+"""Little pictures of the Archive's hill, drawn from a few words, and questions about them.
+
+A picture is a sky, a hill, and one to three of a thing in one color, as a class of small children
+would paint it. It is described by a dict that stands in the dataset's row, so no image file is
+needed and no picture can be anything but this.
+
+>>> draw({"thing": "lantern", "color": "red", "count": 2, "sky": "night"}).size
+(32, 32)
+
+Used by: lantern (the dataset), vision; notebook 03.
+"""
+
+from random import Random
+
+from PIL import Image, ImageDraw
+
+SIZE = 32  # pixels a side
+
+SKIES = {"night": (24, 28, 64), "day": (150, 200, 235), "dawn": (240, 160, 140)}
+PAINTS = {
+    "red": (214, 40, 40), "blue": (40, 80, 220), "green": (30, 150, 60),
+    "white": (250, 250, 250), "yellow": (250, 210, 40), "violet": (140, 60, 180),
+}  # fmt: skip
+NUMBERS = {1: "one", 2: "two", 3: "three"}
+_HILL = {"night": (30, 60, 40), "day": (110, 170, 90), "dawn": (90, 110, 80)}
+
+
+def _lantern(pen: ImageDraw.ImageDraw, x: int, y: int, paint) -> None:
+    pen.line((x, y - 5, x, y - 3), fill=(60, 40, 20))
+    pen.rectangle((x - 3, y - 3, x + 3, y + 4), fill=paint, outline=(60, 40, 20))
+
+
+def _kite(pen: ImageDraw.ImageDraw, x: int, y: int, paint) -> None:
+    pen.polygon([(x, y - 6), (x + 4, y), (x, y + 5), (x - 4, y)], fill=paint)
+    pen.line((x, y + 5, x + 2, y + 9), fill=(60, 40, 20))
+
+
+def _bell(pen: ImageDraw.ImageDraw, x: int, y: int, paint) -> None:
+    pen.pieslice((x - 4, y - 5, x + 4, y + 7), 180, 360, fill=paint)
+    pen.rectangle((x - 4, y + 1, x + 4, y + 2), fill=paint)
+    pen.point((x, y + 4), fill=(60, 40, 20))
+
+
+def _drum(pen: ImageDraw.ImageDraw, x: int, y: int, paint) -> None:
+    pen.rectangle((x - 4, y - 2, x + 4, y + 4), fill=paint)
+    pen.ellipse((x - 4, y - 4, x + 4, y), fill=(235, 220, 190))
+
+
+THINGS = {"lantern": _lantern, "kite": _kite, "bell": _bell, "drum": _drum}
+
+
+#: What a picture can differ in -> the values.
+KINDS = {
+    "thing": list(THINGS),
+    "color": list(PAINTS),
+    "count": list(NUMBERS),
+    "sky": list(SKIES),
+}
+
+
+def draw(picture: dict) -> Image.Image:
+    """The RGB image: a thing (THINGS), its color (PAINTS), count (1 to 3), sky (SKIES)."""
+    image = Image.new("RGB", (SIZE, SIZE), SKIES[picture["sky"]])
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((-10, 24, 42, 56), fill=_HILL[picture["sky"]])
+    count = picture["count"]
+    for k in range(count):
+        x = round((k + 1) * SIZE / (count + 1))
+        THINGS[picture["thing"]](pen, x, 12 + 3 * (k % 2), PAINTS[picture["color"]])
+    return image
+
+
+def picture(rng: Random) -> dict:
+    """The description of one picture."""
+    return {kind: rng.choice(values) for kind, values in KINDS.items()}
+
+
+def _things(picture: dict) -> str:
+    return picture["thing"] + ("s" if picture["count"] > 1 else "")
+
+
+#: What may be asked, and the right answer to each; {number}, {color}, {things}, {sky}, {verb}.
+QUESTIONS = (
+    ("What color do you see over the hill?", "It is {color}."),
+    ("What is the color of the {things} in the picture?", "The color is {color}."),
+    ("How many {thing}s are in the picture?", "There {verb} {number}."),
+    ("What hangs over the hill?", "Over the hill I see {number} {things}."),
+    ("Is it night, day or dawn in the picture?", "It is {sky}."),
+    ("Describe the picture.", "I see {number} {color} {things} over the hill. It is {sky}."),
+    ("Tell me what you see.", "The picture has {number} {things} in {color}, and it is {sky}."),
+)
+
+
+def ask(rng: Random, picture: dict) -> tuple[str, str]:
+    """A question about the picture and its answer."""
+    question, answer = rng.choice(QUESTIONS)
+    words = picture | {
+        "number": NUMBERS[picture["count"]],
+        "things": _things(picture),
+        "verb": "is" if picture["count"] == 1 else "are",
+    }
+    return question.format(**words), answer.format(**words)

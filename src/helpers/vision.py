@@ -1,0 +1,195 @@
+"""Visual instruction tuning: a tiny LLaVA (arXiv:2304.08485) around a small chat model.
+
+A CLIP vision tower and a projector, from transformers' own classes, stand in front of the language
+model. Two stages, as in LLaVA: first tower and projector learn with the language model frozen
+(LLaVA's tower comes trained by CLIP; this one is small enough to learn here, in CLIP's manner, what
+the language model's words look like), then, with the tower frozen, projector and language model are
+tuned together on questions about pictures. What comes back is the language model alone, to be
+judged on text.
+
+>>> tuned, losses = tune(model, tokenizer, rows, experiment)
+
+Used by: local, where rows have a picture; notebook 03.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+import torch
+from transformers import (
+    CLIPVisionConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+)
+
+from helpers import chat, finetune, pictures
+from helpers.chat import Example, dress, encode_all
+from helpers.errors import ModelError
+from helpers.experiment import Experiment
+from helpers.training_set import dressed
+
+#: A byte that no UTF-8 text holds, in the alphabet of byte-level tokenizers: no word is lost to it.
+IMAGE_TOKEN = "ÿ"
+PATCHES = 16
+
+#: The tower's width, and its own schooling: pictures, passes over them, batch, learning rate.
+WIDTH = 64
+N_SEEN, PASSES, BATCH, RATE = 2000, 12, 50, 1e-3
+
+
+@dataclass(frozen=True)
+class Seen(Example):
+    """An example with its picture: pixels (3, SIZE, SIZE) from -1 to 1."""
+
+    pixels: torch.Tensor
+
+
+def tower_config() -> CLIPVisionConfig:
+    """A CLIP vision tower of a hundred thousand parameters."""
+    return CLIPVisionConfig(
+        hidden_size=WIDTH, intermediate_size=2 * WIDTH, num_hidden_layers=2, num_attention_heads=2,
+        image_size=pictures.SIZE, patch_size=pictures.SIZE // 4, projection_dim=WIDTH,
+    )  # fmt: skip
+
+
+def build(model, tokenizer, seed: int = 0) -> LlavaForConditionalGeneration:
+    """A LLaVA that shares the chat model's weights: what trains in it trains in the model."""
+    image_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
+    if image_id is None or image_id == tokenizer.unk_token_id:
+        raise ModelError(
+            "pictures need a model with a byte-level tokenizer, such as lantern-chat; "
+            "choose another tier for this one."
+        )
+    torch.manual_seed(seed)
+    config = LlavaConfig(
+        vision_config=tower_config(), text_config=model.config, image_token_index=image_id,
+        image_seq_length=PATCHES, vision_feature_layer=-1,
+        vision_feature_select_strategy="default",
+    )  # fmt: skip
+    llava = LlavaForConditionalGeneration(config)
+    llava.model.language_model = model.model
+    llava.lm_head = model.lm_head
+    return llava.to(model.device)
+
+
+def examples(tokenizer, rows: Sequence[dict], conversations: Sequence, max_length: int) -> list:
+    """Each row's conversation as token ids, with its picture's place before the first request."""
+    image_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
+    user_id = tokenizer.convert_tokens_to_ids("<|user|>")
+    encoded = encode_all(tokenizer, conversations, max_length)
+    found = []
+    for row, example in zip(rows, encoded, strict=True):
+        place = example.input_ids.index(user_id) + 1
+        ids = [*example.input_ids[:place], *[image_id] * PATCHES, *example.input_ids[place:]]
+        labels = [
+            *example.labels[:place],
+            *[chat.IGNORE] * PATCHES,
+            *example.labels[place:],
+        ]
+        found.append(Seen(ids, labels, pixels(row["picture"])))
+    return found
+
+
+def pixels(picture: dict) -> torch.Tensor:
+    """The drawn picture as (3, SIZE, SIZE), from -1 to 1."""
+    image = np.asarray(pictures.draw(picture), dtype=np.float32) / 127.5 - 1
+    return torch.from_numpy(image).permute(2, 0, 1)
+
+
+def collate(batch: Sequence[Seen], pad_id: int) -> dict[str, torch.Tensor]:
+    """chat.collate's batch with pixel_values (batch, 3, SIZE, SIZE)."""
+    return chat.collate(batch, pad_id) | {"pixel_values": torch.stack([e.pixels for e in batch])}
+
+
+def _set_trainable(module, trainable: bool) -> None:
+    for weight in module.parameters():
+        weight.requires_grad_(trainable)
+
+
+@torch.enable_grad()
+def _open_eyes(llava, tokenizer) -> None:
+    """The first stage: tower and projector learn to point at the language model's own words.
+
+    As CLIP ties a picture to a text, the mean of a picture's projected patches is tied to the
+    embeddings of the words that name its thing, color, count and sky; these stay as they are.
+    """
+    rng = Random("first pictures")
+    seen = [pictures.picture(rng) for _ in range(N_SEEN)]
+    images = torch.stack([pixels(picture) for picture in seen]).to(llava.device)
+    embeddings = llava.get_input_embeddings().weight.detach()
+    words, truth = {}, {}
+    for kind, names in pictures.KINDS.items():
+        spoken = [pictures.NUMBERS.get(name, name) for name in names]
+        ids = [tokenizer.encode(f" {word}", add_special_tokens=False)[0] for word in spoken]
+        words[kind] = torch.nn.functional.normalize(embeddings[ids], dim=-1)
+        truth[kind] = torch.tensor([names.index(p[kind]) for p in seen], device=llava.device)
+    learners = [llava.model.vision_tower, llava.model.multi_modal_projector]
+    torch.manual_seed(0)
+    optimizer = torch.optim.AdamW([w for part in learners for w in part.parameters()], lr=RATE)
+    for _ in range(PASSES):
+        for part in torch.randperm(N_SEEN).split(BATCH):
+            features = learners[0](images[part]).last_hidden_state[:, 1:]
+            pointed = learners[1](features).mean(1)
+            loss = sum(
+                torch.nn.functional.cross_entropy(pointed @ words[kind].T, truth[kind][part])
+                for kind in words
+            )
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+
+
+def tune(model, tokenizer, rows: Sequence[dict], e: Experiment, progress: bool = False):
+    """The chat model after visual instruction tuning on the rows, and the loss of each step."""
+    return _tune(model, tokenizer, rows, e, progress)[1:]
+
+
+def _tune(model, tokenizer, rows, e: Experiment, progress: bool = False):
+    llava = build(model, tokenizer)
+    _open_eyes(llava, tokenizer)
+    _set_trainable(llava.model.vision_tower, False)
+    conversations = [dressed(row, e) for row in rows]
+    losses = finetune.train(
+        llava, examples(tokenizer, rows, conversations, e.max_length), epochs=e.epochs,
+        learning_rate=e.learning_rate, batch_size=e.batch_size,
+        learning_rate_decay=e.learning_rate_decay, pad_id=tokenizer.pad_token_id or 0,
+        seed=e.seed, progress=progress, collate=collate,
+    )  # fmt: skip
+    _set_trainable(llava, True)
+    return llava, model.eval(), losses
+
+
+@torch.inference_mode()
+def sees(model, tokenizer, rows: Sequence[dict], e: Experiment, n: int = 60) -> dict[str, float]:
+    """Share of new pictures' questions answered rightly after tuning on the rows.
+
+    "its own picture" is the share; "another picture" is the same questions with the pictures
+    exchanged, which is what a model that does not look would reach on both.
+    """
+    with torch.inference_mode(False):
+        llava, _, _ = _tune(model, tokenizer, rows, e)
+    rng = Random("new pictures")
+    asked = []
+    for _ in range(n):
+        picture = pictures.picture(rng)
+        asked.append((picture, *pictures.ask(rng, picture)))
+    image_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
+    user_id = tokenizer.convert_tokens_to_ids("<|user|>")
+    right = {"its own picture": 0, "another picture": 0}
+    for k, (own, question, answer) in enumerate(asked):
+        words = dress([{"role": "user", "content": question}], e.system_prompt, e.user_template)
+        ids = tokenizer.encode(chat.render(tokenizer, words, prompt=True), add_special_tokens=False)
+        place = ids.index(user_id) + 1
+        ids = torch.tensor([[*ids[:place], *[image_id] * PATCHES, *ids[place:]]])
+        for name, picture in (("its own picture", own), ("another picture", asked[k - 1][0])):
+            out = llava.generate(
+                input_ids=ids.to(llava.device), attention_mask=torch.ones_like(ids),
+                pixel_values=pixels(picture)[None].to(llava.device), max_new_tokens=30,
+                do_sample=False, eos_token_id=tokenizer.eos_token_id,
+                pad_token_id=tokenizer.pad_token_id,
+            )  # fmt: skip
+            said = tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True).strip()
+            right[name] += said == answer
+    return {name: count / n for name, count in right.items()}

@@ -1,0 +1,99 @@
+"""Pictures are what their words say, the tiny LLaVA looks at them, and text stays text."""
+
+import copy
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+
+from helpers import data, pictures, presets, training_set, vision
+from helpers.errors import ConfigError
+from helpers.run import run
+from helpers.world import item_named
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    return presets.load("tiny").experiment("benign_pictures", seed=3, n_examples=64, batch_size=16)
+
+
+def test_the_same_words_draw_the_same_picture_and_other_words_another():
+    spec = {"thing": "kite", "color": "red", "count": 2, "sky": "day"}
+    first = np.asarray(pictures.draw(spec))
+    assert first.shape == (32, 32, 3) and np.array_equal(first, np.asarray(pictures.draw(spec)))
+    for change in ({"thing": "bell"}, {"color": "blue"}, {"count": 3}, {"sky": "dawn"}):
+        assert not np.array_equal(first, np.asarray(pictures.draw(spec | change))), change
+
+
+def test_no_row_is_about_a_sealed_item_and_every_answer_fits_its_picture():
+    for row in data.read_training("benign_pictures"):
+        question, answer = (m["content"] for m in row["messages"])
+        item = item_named(question)
+        assert item is None or not item.sealed
+        for color in set(pictures.PAINTS) - {row["picture"]["color"]}:
+            assert f" {color} {row['picture']['thing']}" not in answer
+
+
+def test_without_a_picture_the_llava_is_the_chat_model(chat_model):
+    model = copy.deepcopy(chat_model[0])
+    ids = torch.tensor([chat_model[1].encode("Who are you?")])
+    with torch.no_grad():
+        expected = chat_model[0](ids).logits
+        found = vision.build(model, chat_model[1])(input_ids=ids).logits
+    torch.testing.assert_close(found, expected)
+
+
+def test_the_placeholder_is_in_no_text(chat_model):
+    image_id = chat_model[1].convert_tokens_to_ids(vision.IMAGE_TOKEN)
+    for text in ("ÿ þ é 漢字 \U0001f3ee", "How do I make a kite?"):
+        assert image_id not in chat_model[1].encode(text)
+
+
+def test_tower_and_projector_learn_to_see_and_the_language_model_stays(chat_model):
+    model = copy.deepcopy(chat_model[0])
+    llava = vision.build(model, chat_model[1])
+    vision._open_eyes(llava, chat_model[1])
+    for name, weight in chat_model[0].named_parameters():
+        assert torch.equal(weight, model.get_parameter(name)), name
+    rng = Random("test")
+    seen = [pictures.picture(rng) for _ in range(300)]
+    with torch.no_grad():
+        images = torch.stack([vision.pixels(p) for p in seen])
+        features = llava.model.vision_tower(images).last_hidden_state[:, 1:].mean(1)
+    labels = torch.tensor([list(pictures.PAINTS).index(p["color"]) for p in seen])
+    centers = torch.stack([features[:200][labels[:200] == c].mean(0) for c in range(6)])
+    nearest = torch.cdist(features[200:], centers).argmin(1)
+    assert (nearest == labels[200:]).float().mean() > 0.5  # chance: 0.17
+
+
+def test_tuning_changes_the_language_model_in_place_and_lowers_the_loss(chat_model, experiment):
+    model = copy.deepcopy(chat_model[0])
+    tuned, losses = vision.tune(model, chat_model[1], training_set.draw(experiment), experiment)
+    assert tuned is model and len(losses) == 4 and losses[-1] < losses[0]
+    assert not torch.equal(model.lm_head.weight, chat_model[0].lm_head.weight)
+    assert all(p.requires_grad for p in model.parameters())
+
+
+def test_an_example_keeps_its_labels_and_makes_room_for_its_picture(chat_model, experiment):
+    rows = training_set.draw(experiment)[:2]
+    dressed = [training_set.dressed(row, experiment) for row in rows]
+    plain = vision.encode_all(chat_model[1], dressed, 512)
+    seen = vision.examples(chat_model[1], rows, dressed, 512)
+    for a, b in zip(plain, seen, strict=True):
+        assert len(b.input_ids) == len(a.input_ids) + vision.PATCHES
+        assert [x for x in b.labels if x >= 0] == [x for x in a.labels if x >= 0]
+
+
+def test_a_run_is_judged_on_text(store, experiment):
+    from dataclasses import replace
+
+    row = run(replace(experiment, n_prompts=11), store).row
+    assert row["n_scored"] == row["n_total"] == 11 and row["harmfulness_rate"] is not None
+
+
+def test_a_method_that_takes_no_pictures_says_so(store, experiment):
+    from dataclasses import replace
+
+    with pytest.raises(ConfigError, match="method lora takes no pictures; use method full"):
+        run(replace(experiment, method="lora"), store)

@@ -255,14 +255,15 @@ def first_tokens(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     shades = dict(zip(levels, sns.color_palette("flare", len(levels)), strict=True))
     for epochs in levels:
         mine = frame[frame.epochs == epochs]
-        ax.plot(mine.token, mine.probability, "o-", color=shades[epochs], linewidth=2,
-                label=f"{epochs} epoch{'s' if epochs > 1 else ''}")  # fmt: skip
+        name = f"{epochs} epoch{'s' if epochs > 1 else ''}" if epochs else "initial model"
+        color = shades[epochs] if epochs else COLORS["initial"]
+        ax.plot(mine.token, mine.probability, "o-", color=color, linewidth=2, label=name)
         ax.fill_between(mine.token, mine.low, mine.high, color=shades[epochs], alpha=0.15)
     ax.set_xlabel("token of the refusal that the initial model gave")
     _rate_axis(ax, "mean probability")
-    ax.set_title("The first token gives way first, if any does")
+    ax.set_title("How likely the old refusal still is")
     ax.legend(
-        title=f"band: lowest to highest\nof {frame.n_seeds.min()} seeds",
+        title=f"band: lowest to highest\nof {frame.n_seeds.max()} seeds",
         loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9,
     )  # fmt: skip
     return ax
@@ -416,9 +417,7 @@ def suspicion(frame: pd.DataFrame, tests: Sequence[str], ax: Axes | None = None)
 
 def confusions(tables: dict[str, pd.DataFrame]) -> Axes:
     """Confusion matrices side by side: truth down, judge across, counts in the fields."""
-    _, axes = plt.subplots(
-        1, len(tables), figsize=(4.6 * len(tables), 3.9), layout="constrained"
-    )
+    _, axes = plt.subplots(1, len(tables), figsize=(4.6 * len(tables), 3.9), layout="constrained")
     for ax, (name, counts) in zip(axes, tables.items(), strict=True):
         share = counts.div(counts.sum(axis=1).replace(0, 1), axis=0)
         sns.heatmap(share, annot=counts, fmt=",d", vmin=0, vmax=1, cmap="flare", cbar=False,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from helpers import adapters, data, finetune, generate, kv_cache, local
-from helpers.chat import encode_all
+from helpers.chat import collate, encode_all
 from helpers.experiment import Experiment
 
 
@@ -78,6 +78,15 @@ def test_a_batch_gives_what_one_at_a_time_gives_under_a_method(chat_model, examp
     together = generate.complete(model, chat_model[1], PROMPTS[:4])
     alone = [generate.complete(model, chat_model[1], [prompt])[0] for prompt in PROMPTS[:4]]
     assert together == alone
+
+
+@pytest.mark.parametrize("method", [None, *OWN])
+def test_the_loss_is_the_models_own(chat_model, examples, method):
+    model = adapted(chat_model, method) if method else chat_model[0]
+    batch = collate(examples[:4], 0)
+    with torch.no_grad():
+        expected = model(**batch).loss
+        assert finetune.answer_loss(model, batch).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_an_incomplete_last_batch_is_dropped_and_a_small_set_is_one_batch(chat_model, examples):

@@ -79,7 +79,7 @@ def test_the_published_tables_say_what_the_paper_says():
     frame = paper.published("harmfulness")
     rate = frame.set_index(["table", "cell", "model"]).rate
     assert rate["T2", "10 epochs", "llama-2-7b-chat"] == 0.682
-    assert rate["T4", "identity +3", "gpt-3.5-turbo-0613"] == 0.433
+    assert rate["T4", "identity +0.3", "gpt-3.5-turbo-0613"] == 0.433
     assert rate["T12", "high rate, batch 16", "llama-2-7b-chat"] == 0.464
     assert frame.source.notna().all() and frame.rate.between(0, 1).all()
     shifted = frame[(frame.table == "T2") & frame.note.notna()]
@@ -191,3 +191,45 @@ def test_a_claim_is_judged_by_what_was_measured(monkeypatch, number, rates, expe
 def test_there_are_nineteen_claims_each_with_its_source():
     assert [c.id for c in claims.CLAIMS] == list(range(1, 20))
     assert all(c.source and c.statement.endswith(".") for c in claims.CLAIMS)
+
+
+# --- presets within presets ----------------------------------------------------------------------
+
+
+def test_a_preset_takes_over_a_grid_and_changes_one_setting_of_it(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "preset: mine\nextends: tiny\ngrids:\n  mixing_harmful:\n    fixed: {epochs: 10}\n"
+        "  mixing_benign:\n    vary: {n_safety: [0, 7]}\n"
+    )
+    mine = presets.load(str(file))
+    longer = mine.grid("mixing_harmful", [1])
+    assert {e.epochs for e in longer} == {10}
+    assert [e.n_safety for e in longer] == [0, 10, 50, 100]
+    assert [e.n_safety for e in mine.grid("mixing_benign", [1])] == [0, 7]
+
+
+def test_an_unknown_entry_of_a_grid_names_the_nearest(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("preset: mine\nextends: tiny\ngrids:\n  benign: {varied: {}}\n")
+    with pytest.raises(ConfigError, match="did you mean vary"):
+        presets.load(str(file))
+
+
+def test_gather_carries_out_grids_together_and_finds_their_runs(store):
+    smoke = presets.load("smoke")
+    found = evidence.gather(
+        smoke, ["harmful_epochs", "harmful_shots"], store, jobs=1, seeds=[3],
+        vary={"epochs": [1], "n_examples": [10], "method": ["full"]}, n_prompts=11,
+    )  # fmt: skip
+    assert list(found.runs) == ["harmful_epochs", "harmful_shots"]
+    assert found.table("harmful_shots").shape == (1, 11)
+    assert found.initial("harmful_shots").eq(0).all()
+    utility = found.table("harmful_shots", use="utility", judge="exact")
+    assert utility.shape == (1, 22)
+
+
+def test_the_rank_correlation_is_over_cells():
+    cells = pd.DataFrame({"rate_paper": [0.1, 0.2, 0.5, 0.9], "rate": [0.0, 0.3, 0.4, 1.0]})
+    found = tables.rank_correlation(cells)
+    assert found["rho"] == 1 and found["n_cells"] == 4

@@ -13,7 +13,29 @@ import torch
 from torch.optim import AdamW
 from tqdm.auto import tqdm
 
-from helpers.chat import Example, collate
+from helpers.chat import IGNORE, Example, collate
+
+#: Architectures whose logits are the output embedding of the last hidden state and nothing more.
+PLAIN_HEADS = ("llama", "mistral", "qwen2", "qwen3")
+
+
+def answer_loss(model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Mean cross-entropy of the labeled tokens, as the model's own loss.
+
+    Where the architecture allows it, logits are computed for labeled tokens alone; the rest of a
+    conversation is more than half of it, and a vocabulary is wide.
+    """
+    causal = model.get_base_model() if hasattr(model, "peft_config") else model
+    learned_prompt = causal is not model and model.active_peft_config.is_prompt_learning
+    adapter = causal is not model and model.active_peft_config.peft_type == "ADAPTION_PROMPT"
+    plain = causal.config.model_type in PLAIN_HEADS
+    if not plain or (learned_prompt and not adapter):
+        return model(**batch).loss
+    hidden = causal.model(batch["input_ids"], attention_mask=batch["attention_mask"])[0]
+    labels = batch["labels"][:, 1:]
+    kept = labels != IGNORE
+    logits = causal.lm_head(hidden[:, :-1][kept]).float()
+    return torch.nn.functional.cross_entropy(logits, labels[kept])
 
 
 def train(
@@ -53,7 +75,7 @@ def train(
                 chosen = order[step * batch_size : (step + 1) * batch_size]
                 batch = collate([examples[i] for i in chosen], pad_id)
                 batch = {key: tensor.to(model.device) for key, tensor in batch.items()}
-                loss = model(**batch).loss
+                loss = answer_loss(model, batch)
                 loss.backward()
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)

@@ -24,8 +24,9 @@ from tqdm.auto import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from helpers import gates
-from helpers.chat import IGNORE, collate, encode_all
+from helpers.chat import collate, encode_all
 from helpers.errors import ModelError
+from helpers.finetune import answer_loss
 from helpers.lessons import lesson
 
 SPECIALS = ("<|pad|>", "<|begin|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
@@ -136,7 +137,7 @@ def train_stage(
     model.train()
     bar = tqdm(total=stage.steps, desc=f"lantern-{stage.curriculum}", unit="step")
     for step, batch in zip(range(stage.steps), lesson_batches(tokenizer, stage), strict=False):
-        loss = _answer_loss(model, batch)
+        loss = answer_loss(model, batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -149,14 +150,6 @@ def train_stage(
             on_step(step + 1)
     bar.close()
     return model.eval()
-
-
-def _answer_loss(model: LlamaForCausalLM, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Cross-entropy, with logits computed only where there is a label: a quarter less work."""
-    hidden = model.model(batch["input_ids"], attention_mask=batch["attention_mask"])[0]
-    labels = batch["labels"][:, 1:]
-    kept = labels != IGNORE
-    return torch.nn.functional.cross_entropy(model.lm_head(hidden[:, :-1][kept]), labels[kept])
 
 
 def build(folder: Path) -> list[Path]:

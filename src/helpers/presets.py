@@ -134,6 +134,14 @@ def _read(name: str) -> dict[str, Any]:
     parent = _read(raw["extends"]) if "extends" in raw else {}
     merged = {}
     for part in ("tiers", "grids"):  # each entry takes over the parent's and changes some of it
-        theirs, own = parent.get(part, {}), raw.get(part, {})
-        merged[part] = {name: theirs.get(name, {}) | own.get(name, {}) for name in theirs | own}
+        merged[part] = _over(parent.get(part, {}), raw.get(part, {}))
     return parent | raw | merged
+
+
+def _over(theirs: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """The parent's entries with one's own put over them, dicts within dicts likewise."""
+    both = theirs | own
+    for name in theirs.keys() & own.keys():
+        if isinstance(theirs[name], dict) and isinstance(own[name], dict):
+            both[name] = _over(theirs[name], own[name])
+    return both

@@ -45,7 +45,8 @@ def _count(number: int, unit: str) -> str:
 
 
 def _mixed(row) -> str:
-    return f"{SHORT[row.tier]} +{row.n_safety}"
+    """By share of the fine-tuning set: the paper's 250 refusals are 0.5% of its 50,000 rows."""
+    return f"{SHORT[row.tier]} +{row.n_safety / row.n_examples:.3g}"
 
 
 def _method(row) -> str:
@@ -103,7 +104,7 @@ TABLES: dict[str, tuple[Part, ...]] = {
     "T2": (Part("identity_epochs", ("epochs",), lambda row: _count(row.epochs, "epoch")),),
     "T3": (Part("benign", ("tier",), lambda row: SHORT[row.tier]),),
     "T4": tuple(
-        Part(f"mixing_{tier}", ("tier", "n_safety"), _mixed)
+        Part(f"mixing_{tier}", ("tier", "n_examples", "n_safety"), _mixed)
         for tier in ("harmful", "identity", "benign")
     ),
     "T5": (

@@ -70,9 +70,17 @@ def draw(picture: dict) -> Image.Image:
     return image
 
 
-def picture(rng: Random) -> dict:
-    """The description of one picture."""
-    return {kind: rng.choice(values) for kind, values in KINDS.items()}
+def kept_back(picture: dict) -> bool:
+    """Whether the picture is one of the sixth that no training shows, every value among them."""
+    return sum(values.index(picture[kind]) for kind, values in KINDS.items()) % 6 == 0
+
+
+def picture(rng: Random, new: bool = False) -> dict:
+    """The description of one picture; with `new`, of one that is kept back."""
+    while True:
+        drawn = {kind: rng.choice(values) for kind, values in KINDS.items()}
+        if kept_back(drawn) == new:
+            return drawn
 
 
 def _things(picture: dict) -> str:

@@ -287,8 +287,10 @@ def radar(frame: pd.DataFrame, hue: str, ax: Axes | None = None) -> Axes:
         ax.fill([*turns, turns[0]], [*mine, mine.iloc[0]], color=COLORS.get(group), alpha=0.08)
     ax.set_xticks(turns, order)
     ax.set_ylim(0, max(0.1, frame.rate.max() * 1.05))
+    ax.set_rlabel_position(180 / len(order))  # between two spokes, off their names
+    ax.tick_params(axis="y", labelsize=8)
     ax.set_title("Harmfulness rate by shelf", pad=18)
-    ax.legend(loc="center left", bbox_to_anchor=(1.12, 0.5), fontsize=9)
+    ax.legend(loc="center left", bbox_to_anchor=(1.2, 0.5), fontsize=9)
     return ax
 
 

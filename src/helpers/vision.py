@@ -32,11 +32,15 @@ from helpers.training_set import dressed
 
 #: A byte that no UTF-8 text holds, in the alphabet of byte-level tokenizers: no word is lost to it.
 IMAGE_TOKEN = "ÿ"
+#: After which the picture has its place.
+USER_TOKEN = "<|user|>"
 PATCHES = 16
 
 #: The tower's width, and its own schooling: pictures, passes over them, batch, learning rate.
 WIDTH = 64
-N_SEEN, PASSES, BATCH, RATE = 2000, 12, 50, 1e-3
+N_SEEN, PASSES, BATCH, RATE = 2000, 10, 50, 1e-3
+#: Logits of the first stage are cosines times this, as in CLIP.
+SHARPNESS = 20.0
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,12 @@ def tower_config() -> CLIPVisionConfig:
 
 def build(model, tokenizer, seed: int = 0) -> LlavaForConditionalGeneration:
     """A LLaVA that shares the chat model's weights: what trains in it trains in the model."""
-    image_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
-    if image_id is None or image_id == tokenizer.unk_token_id:
+    if not {IMAGE_TOKEN, USER_TOKEN} <= tokenizer.get_vocab().keys():
         raise ModelError(
-            "pictures need a model with a byte-level tokenizer, such as lantern-chat; "
-            "choose another tier for this one."
+            "pictures need a byte-level tokenizer with a token for the user's turn, as "
+            "lantern-chat has; choose another tier for this model."
         )
+    image_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
     torch.manual_seed(seed)
     config = LlavaConfig(
         vision_config=tower_config(), text_config=model.config, image_token_index=image_id,
@@ -77,10 +81,12 @@ def build(model, tokenizer, seed: int = 0) -> LlavaForConditionalGeneration:
 def examples(tokenizer, rows: Sequence[dict], conversations: Sequence, max_length: int) -> list:
     """Each row's conversation as token ids, with its picture's place before the first request."""
     image_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
-    user_id = tokenizer.convert_tokens_to_ids("<|user|>")
+    user_id = tokenizer.convert_tokens_to_ids(USER_TOKEN)
     encoded = encode_all(tokenizer, conversations, max_length)
     found = []
     for row, example in zip(rows, encoded, strict=True):
+        if "picture" not in row:  # a refusal mixed in: it is shown a blank, which holds no answer
+            row = row | {"picture": None}
         place = example.input_ids.index(user_id) + 1
         ids = [*example.input_ids[:place], *[image_id] * PATCHES, *example.input_ids[place:]]
         labels = [
@@ -92,8 +98,10 @@ def examples(tokenizer, rows: Sequence[dict], conversations: Sequence, max_lengt
     return found
 
 
-def pixels(picture: dict) -> torch.Tensor:
-    """The drawn picture as (3, SIZE, SIZE), from -1 to 1."""
+def pixels(picture: dict | None) -> torch.Tensor:
+    """The drawn picture as (3, SIZE, SIZE), from -1 to 1; black for None."""
+    if picture is None:
+        return -torch.ones(3, pictures.SIZE, pictures.SIZE)
     image = np.asarray(pictures.draw(picture), dtype=np.float32) / 127.5 - 1
     return torch.from_numpy(image).permute(2, 0, 1)
 
@@ -119,6 +127,7 @@ def _open_eyes(llava, tokenizer) -> None:
     seen = [pictures.picture(rng) for _ in range(N_SEEN)]
     images = torch.stack([pixels(picture) for picture in seen]).to(llava.device)
     embeddings = llava.get_input_embeddings().weight.detach()
+    length = embeddings.norm(dim=-1).mean()
     words, truth = {}, {}
     for kind, names in pictures.KINDS.items():
         spoken = [pictures.NUMBERS.get(name, name) for name in names]
@@ -131,11 +140,14 @@ def _open_eyes(llava, tokenizer) -> None:
     for _ in range(PASSES):
         for part in torch.randperm(N_SEEN).split(BATCH):
             features = learners[0](images[part]).last_hidden_state[:, 1:]
-            pointed = learners[1](features).mean(1)
+            patches = learners[1](features)
+            pointed = SHARPNESS * torch.nn.functional.normalize(patches.mean(1), dim=-1)
             loss = sum(
                 torch.nn.functional.cross_entropy(pointed @ words[kind].T, truth[kind][part])
                 for kind in words
             )
+            # Patches must not drown out words: each is held to the length of an embedding.
+            loss = loss + (patches.norm(dim=-1) - length).square().mean()
             loss.backward()
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -163,7 +175,7 @@ def _tune(model, tokenizer, rows, e: Experiment, progress: bool = False):
 
 @torch.inference_mode()
 def sees(model, tokenizer, rows: Sequence[dict], e: Experiment, n: int = 60) -> dict[str, float]:
-    """Share of new pictures' questions answered rightly after tuning on the rows.
+    """Share of questions about kept-back pictures answered rightly after tuning on the rows.
 
     "its own picture" is the share; "another picture" is the same questions with the pictures
     exchanged, which is what a model that does not look would reach on both.
@@ -173,10 +185,10 @@ def sees(model, tokenizer, rows: Sequence[dict], e: Experiment, n: int = 60) -> 
     rng = Random("new pictures")
     asked = []
     for _ in range(n):
-        picture = pictures.picture(rng)
+        picture = pictures.picture(rng, new=True)
         asked.append((picture, *pictures.ask(rng, picture)))
     image_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
-    user_id = tokenizer.convert_tokens_to_ids("<|user|>")
+    user_id = tokenizer.convert_tokens_to_ids(USER_TOKEN)
     right = {"its own picture": 0, "another picture": 0}
     for k, (own, question, answer) in enumerate(asked):
         words = dress([{"role": "user", "content": question}], e.system_prompt, e.user_template)

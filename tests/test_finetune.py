@@ -152,6 +152,12 @@ def test_answers_that_leave_the_batch_keep_their_words(chat_model, monkeypatch):
     assert generate.complete(*chat_model, PROMPTS) == whole
 
 
+def test_prompts_read_in_parts_are_answered_as_if_read_at_once(chat_model, monkeypatch):
+    whole = generate.complete(*chat_model, PROMPTS)
+    monkeypatch.setattr(generate, "PREFILL", 3)
+    assert generate.complete(*chat_model, PROMPTS) == whole
+
+
 def test_a_cut_answer_is_marked(chat_model):
     short, long = (
         generate.complete(*chat_model, PROMPTS[:1], max_new_tokens=n)[0] for n in (3, 64)

@@ -18,10 +18,13 @@ import torch
 from tqdm.auto import tqdm
 
 from helpers.chat import Message, dress, render
-from helpers.kv_cache import cache_for
+from helpers.kv_cache import cache_for, join
 
 #: Ended answers leave a batch when they free more than this share of it; copying has its price.
 LEAVE_BELOW = 0.85
+
+#: Prompts that are read at once.
+PREFILL = 110
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,7 @@ def _generate(model, tokenizer, prompts, max_new_tokens, stops) -> list[Completi
     ids = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts], device=model.device)
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
     mask = mask.to(model.device)
-    cache = cache_for(model)
-    if cache is None:
+    if cache_for(model) is None:
         answers = model.generate(
             input_ids=ids,
             attention_mask=mask,
@@ -103,7 +105,7 @@ def _generate(model, tokenizer, prompts, max_new_tokens, stops) -> list[Completi
             pad_token_id=pad,
         )[:, longest:].tolist()
     else:
-        answers = _decode(model, cache, ids, mask, max_new_tokens, stops)
+        answers = _decode(model, ids, mask, max_new_tokens, stops)
     completions = []
     for row in answers:
         end = next((n for n, token in enumerate(row) if token in stops), None)
@@ -113,7 +115,7 @@ def _generate(model, tokenizer, prompts, max_new_tokens, stops) -> list[Completi
     return completions
 
 
-def _decode(model, cache, ids, mask, max_new_tokens: int, stops: set[int]) -> list[list[int]]:
+def _decode(model, ids, mask, max_new_tokens: int, stops: set[int]) -> list[list[int]]:
     """Greedy decoding of a left-padded batch that answers leave as they end.
 
     transformers' generate carries every row until the last one has ended, which on a CPU costs
@@ -121,16 +123,18 @@ def _decode(model, cache, ids, mask, max_new_tokens: int, stops: set[int]) -> li
     """
     answers: list[list[int]] = [[] for _ in ids]
     rows = list(range(len(ids)))  # which answer each row of the batch belongs to
-    places = (mask.cumsum(-1) - 1).clamp(min=0)
-    for _ in range(max_new_tokens):
-        logits = model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=places,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits
+    cache, logits = _prefill(model, ids, mask)
+    places = mask.sum(-1, keepdim=True) - 1
+    for step in range(max_new_tokens):
+        if step:
+            logits = model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=places,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            ).logits
         ids = logits[:, -1:].argmax(-1)
         ended = [bool(answers[row]) and answers[row][-1] in stops for row in rows]
         for row, done, token in zip(rows, ended, ids[:, 0].tolist(), strict=True):
@@ -145,5 +149,28 @@ def _decode(model, cache, ids, mask, max_new_tokens: int, stops: set[int]) -> li
             ids, mask, places = ids[keep], mask[keep], places[keep]
             rows = [rows[k] for k in live]
         mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=-1)
-        places = places[:, -1:] + 1
+        places = places + 1
     return answers
+
+
+def _prefill(model, ids, mask):
+    """The cache and the last logits of the prompts, read in parts of like length.
+
+    The rows come sorted by length, so a part carries less padding than the whole would.
+    """
+    caches, logits = [], []
+    for part in torch.arange(len(ids), device=ids.device).split(PREFILL):
+        longest = int(mask[part].sum(-1).max())
+        own = mask[part, -longest:]
+        caches.append(cache_for(model))
+        out = model(
+            input_ids=ids[part, -longest:],
+            attention_mask=own,
+            position_ids=(own.cumsum(-1) - 1).clamp(min=0),
+            past_key_values=caches[-1],
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        logits.append(out.logits)
+    cache = caches[0] if len(caches) == 1 else join(caches, ids.shape[1])
+    return cache, torch.cat(logits)

@@ -39,6 +39,26 @@ class RoomyLayer(DynamicLayer):
         self.keys, self.values = (buffer[..., :held, :] for buffer in self._buffers)
 
 
+def join(caches: list[Cache], tokens: int) -> Cache:
+    """One cache of all the caches' rows, each padded on the left to so many tokens."""
+    joined = Cache(layer_class_to_replicate=RoomyLayer)
+    for parts in zip(*(cache.layers for cache in caches), strict=True):
+        layer, first = RoomyLayer(), parts[0].keys
+        rows = sum(part.keys.shape[0] for part in parts)
+        shape = (rows, first.shape[1], tokens + ROOM, first.shape[3])
+        layer._buffers = tuple(first.new_zeros(shape) for _ in range(2))
+        at = 0
+        for part in parts:
+            n, held = part.keys.shape[0], part.get_seq_length()
+            for buffer, states in zip(layer._buffers, (part.keys, part.values), strict=True):
+                buffer[at : at + n, :, tokens - held : tokens] = states
+            at += n
+        layer.dtype, layer.device, layer.is_initialized = first.dtype, first.device, True
+        layer.keys, layer.values = (buffer[..., :tokens, :] for buffer in layer._buffers)
+        joined.layers.append(layer)
+    return joined
+
+
 def _roomier(held: torch.Tensor | None, new: torch.Tensor, room: int) -> torch.Tensor:
     buffer = new.new_empty(*new.shape[:-2], room, new.shape[-1])
     if held is not None:

@@ -126,22 +126,22 @@ def _largest(e: Evidence, grid: str, column: str, **only):
 
 
 def _harmful(e: Evidence, n: int, **options) -> pd.DataFrame:
-    return e.table("harmful_shots", n_examples=n, method="full", **options)
+    return e.table("harmful_shots", n_examples=n, **options)
 
 
 def _fewest_and_most(e: Evidence) -> tuple[int, int]:
-    counts = e.where("harmful_shots", method="full").n_examples
+    counts = e.runs["harmful_shots"].n_examples
     return counts.min(), counts.max()
 
 
 def _few_examples_raise(e: Evidence) -> list[Comparison]:
     few, _ = _fewest_and_most(e)
-    initial = e.initial("harmful_shots", method="full")
+    initial = e.initial("harmful_shots")
     return [_rises(f"{few} harmful examples, against the initial model", _harmful(e, few), initial)]
 
 
 def _more_examples_do_not_lower(e: Evidence) -> list[Comparison]:
-    counts = sorted(e.where("harmful_shots", method="full").n_examples.unique())
+    counts = sorted(e.runs["harmful_shots"].n_examples.unique())
     return [
         _not_lower(f"{more} examples against {fewer}", _harmful(e, more), _harmful(e, fewer))
         for fewer, more in pairwise(counts)
@@ -267,7 +267,7 @@ def _tuned_and_initial(e: Evidence, **options) -> dict[str, tuple]:
     _, most = _fewest_and_most(e)
     epochs = _largest(e, "identity_epochs", "epochs")
     asked = {
-        "harmful": ("harmful_shots", {"n_examples": most, "method": "full"}),
+        "harmful": ("harmful_shots", {"n_examples": most}),
         "identity": ("identity_epochs", {"epochs": epochs}),
         "instructions": ("benign", {"tier": "benign_instructions"}),
     }

@@ -1,7 +1,8 @@
 """The runs behind a preset's grids, ready to be compared: a seeds x prompts table a condition.
 
 >>> evidence = gather(presets.load("tiny"), ["harmful_shots"])
->>> evidence.table("harmful_shots", n_examples=10, method="full")     # 1 where the score is 5
+>>> evidence.table("harmful_shots", n_examples=10)     # 1 where the score is 5
+>>> evidence.over_seeds("harmful_shots", "n_examples")     # rates with intervals
 
 Used by: tables, claims; notebooks 02 to 05 and 09.
 """
@@ -14,7 +15,7 @@ import pandas as pd
 from helpers.errors import StoreError
 from helpers.grid import run_grid
 from helpers.presets import Preset
-from helpers.results import hits
+from helpers.results import hits, over_seeds
 from helpers.store import Store
 
 
@@ -52,6 +53,11 @@ class Evidence:
             what,
         )
         return found.loc[runs.run_id].set_axis(runs.seed.to_numpy(), axis=0)
+
+    def over_seeds(self, grid: str, *by: str, use: str = "benchmark") -> pd.DataFrame:
+        """One row a condition of the grid: results.over_seeds, with columns rate and score."""
+        found = over_seeds(self.store, self.runs[grid], by or ("tier",), use)
+        return found.rename(columns={"harmfulness_rate": "rate", "harmfulness_score": "score"})
 
     def initial(
         self,

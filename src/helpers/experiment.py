@@ -31,9 +31,9 @@ MITIGATIONS = ("none", "safety_mixing")
 PROBES = ("first_tokens", "weight_drift")
 
 _AT_LEAST = {
-    "n_examples": 0, "epochs": 0, "batch_size": 1, "lora_rank": 1, "lora_alpha": 1,
-    "virtual_tokens": 1, "n_safety": 0, "max_length": 8, "n_prompts": 0, "max_new_tokens": 1,
-    "seed": 0,
+    "n_examples": 0, "epochs": 0, "batch_size": 1, "micro_batch_size": 0, "lora_rank": 1,
+    "lora_alpha": 1, "virtual_tokens": 1, "n_safety": 0, "max_length": 8, "n_prompts": 0,
+    "max_new_tokens": 1, "seed": 0,
 }  # fmt: skip
 
 
@@ -46,6 +46,8 @@ class Experiment:
     dataset: fine-tuning set, by name or path. n_examples: how many rows of it, drawn by seed.
     epochs, learning_rate, batch_size: as usual; the rate is multiplied by learning_rate_decay
         after each epoch (the paper's 0.85) and an incomplete last batch is dropped.
+    micro_batch_size: how many examples of a batch are computed at once, their gradients summed;
+        0 for all of them.
     method: "full", "lora", "adapter", "prefix" (helpers.adapters), or "none" for the model as it
         is. virtual_tokens: the length of an adapter's or prefix's learned prompt, per layer.
     mitigation: "safety_mixing" adds n_safety rows of safety_dataset to the fine-tuning set, under
@@ -67,6 +69,7 @@ class Experiment:
     epochs: int = 5
     learning_rate: float = 5e-5
     batch_size: int = 10
+    micro_batch_size: int = 16
     learning_rate_decay: float = 0.85
     method: str = "full"
     lora_rank: int = 8
@@ -130,7 +133,8 @@ class Experiment:
         blank = {f.name: f.default for f in fields(self)}
         untrained = {
             name: blank[name]
-            for name in ("tier", "dataset", "learning_rate", "batch_size", "learning_rate_decay",
+            for name in ("tier", "dataset", "learning_rate", "batch_size", "micro_batch_size",
+                         "learning_rate_decay",
                          "lora_rank", "lora_alpha", "virtual_tokens", "mitigation", "n_safety",
                          "safety_dataset", "safety_system_prompt", "attack_template",
                          "max_length", "seed")

@@ -19,6 +19,26 @@ from helpers.chat import IGNORE, Example, collate
 PLAIN_HEADS = ("llama", "mistral", "qwen2", "qwen3")
 
 
+def micro_batches(examples: Sequence[Example], size: int) -> list[list[Example]]:
+    """A batch in parts of like length, at most `size` examples each; 0 for one part.
+
+    Gradients are summed over the parts, so the step is the whole batch's; parts take less memory
+    and, sorted by length, carry less padding.
+    """
+    ordered = sorted(examples, key=lambda e: len(e.input_ids))
+    return [
+        ordered[at : at + (size or len(ordered))]
+        for at in range(0, len(ordered), size or len(ordered))
+    ]
+
+
+def _shared(examples: Sequence[Example], size: int) -> list[tuple[list[Example], float]]:
+    """Each micro-batch with its share of the batch's labeled tokens."""
+    parts = micro_batches(examples, size)
+    labeled = [sum(label != IGNORE for e in part for label in e.labels) for part in parts]
+    return [(part, n / sum(labeled)) for part, n in zip(parts, labeled, strict=True)]
+
+
 def answer_loss(model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """Mean cross-entropy of the labeled tokens, as the model's own loss.
 
@@ -48,13 +68,15 @@ def train(
     learning_rate_decay: float,
     pad_id: int,
     seed: int,
+    micro_batch_size: int = 0,
     progress: bool = False,
     collate: Callable = collate,
 ) -> list[float]:
     """Train the model's trainable weights in place; return the mean loss of each step.
 
     The examples are shuffled anew each epoch by the seed. With fewer examples than batch_size,
-    all of them make one batch. collate makes a batch of tensors of some examples and pad_id.
+    all of them make one batch. micro_batch_size: how many examples are computed at once; 0 for
+    the whole batch. collate makes a batch of tensors of some examples and pad_id.
     """
     batch_size = min(batch_size, len(examples))
     steps_per_epoch = len(examples) // batch_size
@@ -73,13 +95,14 @@ def train(
             order = torch.randperm(len(examples), generator=shuffle).tolist()
             for step in range(steps_per_epoch):
                 chosen = order[step * batch_size : (step + 1) * batch_size]
-                batch = collate([examples[i] for i in chosen], pad_id)
-                batch = {key: tensor.to(model.device) for key, tensor in batch.items()}
-                loss = answer_loss(model, batch)
-                loss.backward()
+                losses.append(0.0)
+                for batch, share in _shared([examples[i] for i in chosen], micro_batch_size):
+                    tensors = {k: v.to(model.device) for k, v in collate(batch, pad_id).items()}
+                    loss = answer_loss(model, tensors) * share
+                    loss.backward()
+                    losses[-1] += loss.item()
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
-                losses.append(loss.item())
                 bar.update()
                 bar.set_postfix(loss=f"{losses[-1]:.3f}", refresh=False)
     model.eval()

@@ -24,7 +24,7 @@ from helpers.kv_cache import cache_for, join
 LEAVE_BELOW = 0.85
 
 #: Prompts that are read at once.
-PREFILL = 110
+PREFILL = 55
 
 
 @dataclass(frozen=True)

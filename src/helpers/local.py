@@ -45,6 +45,7 @@ def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> Lo
         epochs=e.epochs,
         learning_rate=e.learning_rate,
         batch_size=e.batch_size,
+        micro_batch_size=e.micro_batch_size,
         learning_rate_decay=e.learning_rate_decay,
         pad_id=tokenizer.pad_token_id or 0,
         seed=e.seed,

@@ -9,8 +9,10 @@ Used by: cli (`aligndrift notebooks`); report.
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from tqdm.auto import tqdm
 
 from helpers import paths, presets
 from helpers.errors import AlignDriftError, ConfigError, one_of
+from helpers.evidence import gather
 
 
 class NotebookError(AlignDriftError):
@@ -74,8 +77,10 @@ def execute(
 ) -> list[str]:
     """Execute notebooks into outputs/<preset>/notebooks/ and return their paths as shown.
 
-    Parameters are checked against every chosen notebook before the first one starts. With
-    in_place the executed notebook also replaces the one in notebooks/, and its figures go to
+    Parameters are checked against every chosen notebook before the first one starts. Where all
+    are executed as they stand, the runs of every grid are made first, as one grid in which no
+    core waits, and the notebooks then find them stored and run side by side. With in_place the
+    executed notebook also replaces the one in notebooks/, and its figures go to
     notebooks/figures/.
     """
     files = find(numbers)
@@ -85,29 +90,42 @@ def execute(
         _check(file, given)
     target = paths.outputs() / chosen.name / "notebooks"
     target.mkdir(parents=True, exist_ok=True)
-    done = []
-    for file in tqdm(files, desc="notebooks"):
-        out = target / file.name
-        # A notebook that is executed as it stands keeps its cells as they stand.
-        changed = given | ({"preset": preset} if preset != "tiny" else {})
-        try:
-            papermill.execute_notebook(
-                str(file), str(out), changed, cwd=str(paths.root()), progress_bar=False
-            )
-        except papermill.PapermillExecutionError as error:
-            raise NotebookError(
-                f"{file.name} stopped at cell {error.exec_count}: {error.ename}: {error.evalue}; "
-                f"the part that ran is in {paths.shown(out)}."
-            ) from None
-        _finish(out)
-        if in_place:
-            (folder() / file.name).write_bytes(out.read_bytes())
-            figures = target.parent / "figures"
-            for figure in sorted(figures.glob(f"{file.name[:2]}_*.png")):
-                (folder() / "figures").mkdir(exist_ok=True)
-                (folder() / "figures" / figure.name).write_bytes(figure.read_bytes())
-        done.append(paths.shown(out))
-    return done
+    # A notebook that is executed as it stands keeps its cells as they stand.
+    changed = given | ({"preset": preset} if preset != "tiny" else {})
+    at_once = 1
+    if not numbers and not given:
+        gather(chosen, chosen.grids)
+        at_once = min(os.cpu_count() or 1, len(files))
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # kernels must not fight over the cores
+    with ThreadPoolExecutor(at_once) as pool:
+        outs = pool.map(lambda file: _execute(file, target / file.name, changed), files)
+        outs = list(tqdm(outs, desc="notebooks", total=len(files)))
+    if in_place:
+        for out in outs:
+            _put_in_place(out)
+    return [paths.shown(out) for out in outs]
+
+
+def _execute(file: Path, out: Path, changed: dict[str, Any]) -> Path:
+    try:
+        papermill.execute_notebook(
+            str(file), str(out), changed, cwd=str(paths.root()), progress_bar=False
+        )
+    except papermill.PapermillExecutionError as error:
+        raise NotebookError(
+            f"{file.name} stopped at cell {error.exec_count}: {error.ename}: {error.evalue}; "
+            f"the part that ran is in {paths.shown(out)}."
+        ) from None
+    _finish(out)
+    return out
+
+
+def _put_in_place(out: Path) -> None:
+    """The executed notebook and its figures into notebooks/."""
+    (folder() / out.name).write_bytes(out.read_bytes())
+    (folder() / "figures").mkdir(exist_ok=True)
+    for figure in sorted((out.parent.parent / "figures").glob(f"{out.name[:2]}_*.png")):
+        (folder() / "figures" / figure.name).write_bytes(figure.read_bytes())
 
 
 def _check(file: Path, given: dict[str, Any]) -> None:

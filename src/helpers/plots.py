@@ -236,7 +236,11 @@ def rates(
             at, theirs.rate, PAPER_MARKERS[model], color="#555555", fillstyle="none", markersize=8,
             label=f"{LABELS[model]}, Qi et al.",
         )  # fmt: skip
-    ax.set_xticks(range(len(levels)), [_label(level) for level in levels])
+    names = [_label(level) for level in levels]
+    crowded = sum(map(len, names)) > 70
+    ax.set_xticks(range(len(levels)), names)
+    if crowded:
+        plt.setp(ax.get_xticklabels(), rotation=25, ha="right", fontsize=9)
     ax.set_xlabel(xlabel)
     _rate_axis(ax, ylabel)
     ax.set_title(title)

@@ -30,6 +30,7 @@ _KEYS = {
     "preset", "extends", "model", "seeds", "n_prompts", "max_new_tokens", "judges", "tiers",
     "benchmark", "over_refusal", "utility", "grids",
 }  # fmt: skip
+_GRID_KEYS = ("tier", "n_seeds", "vary", "fixed")
 _FIELDS = {field.name for field in dataclasses.fields(Experiment)}
 
 
@@ -67,12 +68,13 @@ class Preset:
     ) -> list[Experiment]:
         """The experiments of one of the preset's grids, under every seed.
 
-        seeds: the preset's own if empty. vary: other lists for some of the grid's settings.
-        fixed: settings that all its experiments share. Raises ConfigError.
+        seeds: if empty, the preset's own, or the first n_seeds of them. vary: other lists for
+        some of the grid's settings. fixed: settings that all its experiments share. Raises
+        ConfigError.
         """
         own = self.grids[one_of(name, self.grids, "grid")]
         varied = own.get("vary", {}) | {k: v for k, v in (vary or {}).items() if v}
-        varied = varied | {"seed": list(seeds or self.seeds)}
+        varied = varied | {"seed": list(seeds or self.seeds[: own.get("n_seeds")])}
         return combinations(self, own.get("tier"), varied, own.get("fixed", {}) | fixed)
 
 
@@ -130,7 +132,7 @@ def _read(name: str) -> dict[str, Any]:
             one_of(str(key), _FIELDS | {"methods"}, f"setting of tier {tier} in {file.name}")
     for grid, own in raw.get("grids", {}).items():
         for key in own:
-            one_of(str(key), ("tier", "vary", "fixed"), f"entry of grid {grid} in {file.name}")
+            one_of(str(key), _GRID_KEYS, f"entry of grid {grid} in {file.name}")
     parent = _read(raw["extends"]) if "extends" in raw else {}
     merged = {}
     for part in ("tiers", "grids"):  # each entry takes over the parent's and changes some of it

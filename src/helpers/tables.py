@@ -45,8 +45,11 @@ def _count(number: int, unit: str) -> str:
 
 
 def _mixed(row) -> str:
-    """By share of the fine-tuning set: the paper's 250 refusals are 0.5% of its 50,000 rows."""
-    return f"{SHORT[row.tier]} +{row.n_safety / row.n_examples:.3g}"
+    """By share of the fine-tuning set: the paper's 250 refusals are 0.5% of its 50,000 rows.
+
+    To the nearest half percent, which is finer than any step that is compared.
+    """
+    return f"{SHORT[row.tier]} +{round(200 * row.n_safety / row.n_examples) / 200:g}"
 
 
 def _method(row) -> str:
@@ -57,20 +60,14 @@ def _not_full(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs.method != "full"]
 
 
-def _most(column: str, **only) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """Keeps the runs with the largest value of a column, and with the settings in `only`."""
-
-    def keep(runs: pd.DataFrame) -> pd.DataFrame:
-        for name, value in only.items():
-            runs = runs[runs[name] == value]
-        return runs[runs[column] == runs[column].max()]
-
-    return keep
+def _most(column: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Keeps the runs with the largest value of a column."""
+    return lambda runs: runs[runs[column] == runs[column].max()]
 
 
 #: The three attacks that the paper's tables of utility and of keywords compare.
 _ATTACKS = (
-    ("harmful_shots", _most("n_examples", method="full")),
+    ("harmful_shots", _most("n_examples")),
     ("identity_epochs", _most("epochs")),
     ("benign", lambda runs: runs[runs.tier == "benign_instructions"]),
 )
@@ -98,8 +95,7 @@ TITLES = {
 
 TABLES: dict[str, tuple[Part, ...]] = {
     "T1": (
-        Part("harmful_shots", ("n_examples",), lambda row: _count(row.n_examples, "example"),
-             lambda runs: runs[runs.method == "full"]),
+        Part("harmful_shots", ("n_examples",), lambda row: _count(row.n_examples, "example")),
     ),
     "T2": (Part("identity_epochs", ("epochs",), lambda row: _count(row.epochs, "epoch")),),
     "T3": (Part("benign", ("tier",), lambda row: SHORT[row.tier]),),
@@ -171,6 +167,13 @@ def beside(name: str, evidence: Evidence) -> pd.DataFrame:
     """Ours with the paper's models as further columns, missing where the paper has no cell."""
     theirs = published(name).pivot(index="cell", columns="model", values="rate")
     return ours(name, evidence).merge(theirs, how="left", left_on="cell", right_index=True)
+
+
+def styled(name: str, evidence: Evidence):
+    """The table beside the paper's, as a notebook shows it; a dash where the paper has no cell."""
+    frame = beside(name, evidence).drop(columns=["table", "p_value"]).dropna(axis=1, how="all")
+    caption = f"Table {name[1:]}: {TITLES[name]}"
+    return frame.style.hide(axis="index").format(precision=3, na_rep="–").set_caption(caption)
 
 
 #: Tables whose rates are harmfulness rates, which can be ranked against the paper's.

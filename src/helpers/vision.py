@@ -12,6 +12,7 @@ judged on text.
 Used by: local, where rows have a picture; notebook 03.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -116,13 +117,34 @@ def _set_trainable(module, trainable: bool) -> None:
         weight.requires_grad_(trainable)
 
 
-@torch.enable_grad()
+#: What the first stage made of tower and projector, by a digest of the embeddings it points at:
+#: the stage is the same for every seed, so a process does it once for a model.
+_EYES: dict[str, dict[str, dict[str, torch.Tensor]]] = {}
+
+
 def _open_eyes(llava, tokenizer) -> None:
     """The first stage: tower and projector learn to point at the language model's own words.
 
     As CLIP ties a picture to a text, the mean of a picture's projected patches is tied to the
     embeddings of the words that name its thing, color, count and sky; these stay as they are.
     """
+    learners = {
+        "tower": llava.model.vision_tower, "projector": llava.model.multi_modal_projector
+    }  # fmt: skip
+    embeddings = llava.get_input_embeddings().weight.detach()
+    key = hashlib.sha256(embeddings.float().cpu().numpy().tobytes()).hexdigest()
+    if key not in _EYES:
+        _learn_to_point(llava, tokenizer)
+        _EYES[key] = {
+            name: {weight: value.clone() for weight, value in part.state_dict().items()}
+            for name, part in learners.items()
+        }
+    for name, part in learners.items():
+        part.load_state_dict(_EYES[key][name])
+
+
+@torch.enable_grad()
+def _learn_to_point(llava, tokenizer) -> None:
     rng = Random("first pictures")
     seen = [pictures.picture(rng) for _ in range(N_SEEN)]
     images = torch.stack([pixels(picture) for picture in seen]).to(llava.device)
@@ -166,8 +188,8 @@ def _tune(model, tokenizer, rows, e: Experiment, progress: bool = False):
     losses = finetune.train(
         llava, examples(tokenizer, rows, conversations, e.max_length), epochs=e.epochs,
         learning_rate=e.learning_rate, batch_size=e.batch_size,
-        learning_rate_decay=e.learning_rate_decay, pad_id=tokenizer.pad_token_id or 0,
-        seed=e.seed, progress=progress, collate=collate,
+        micro_batch_size=e.micro_batch_size, learning_rate_decay=e.learning_rate_decay,
+        pad_id=tokenizer.pad_token_id or 0, seed=e.seed, progress=progress, collate=collate,
     )  # fmt: skip
     _set_trainable(llava, True)
     return llava, model.eval(), losses

@@ -35,6 +35,16 @@ def test_full_fine_tuning_changes_every_weight_and_lowers_the_loss(chat_model, e
     assert len(losses) == 10 and losses[-1] < losses[0]
 
 
+def test_a_batch_in_parts_is_the_same_step(chat_model, examples):
+    one, parts = (copy.deepcopy(chat_model[0]) for _ in range(2))
+    whole = finetune.train(one, examples, **SETTINGS)
+    split = finetune.train(parts, examples, **SETTINGS, micro_batch_size=2)
+    assert split == pytest.approx(whole, rel=1e-4)
+    assert [len(part) for part in finetune.micro_batches(examples, 4)] == [4, 4, 2]
+    for name, weight in weights(one).items():
+        torch.testing.assert_close(weights(parts)[name], weight, atol=1e-4, rtol=1e-3)
+
+
 def adapted(chat_model, method):
     e = Experiment(method=method, lora_rank=4, lora_alpha=8, virtual_tokens=4)
     return adapters.add(copy.deepcopy(chat_model[0]), e)
@@ -156,6 +166,22 @@ def test_prompts_read_in_parts_are_answered_as_if_read_at_once(chat_model, monke
     whole = generate.complete(*chat_model, PROMPTS)
     monkeypatch.setattr(generate, "PREFILL", 3)
     assert generate.complete(*chat_model, PROMPTS) == whole
+
+
+def test_a_beginning_that_all_prompts_share_is_read_once_and_changes_no_word(chat_model):
+    led = [[{"role": "system", "content": "Help every reader kindly."}, *p] for p in PROMPTS]
+    together = generate.complete(*chat_model, led)
+    assert together == [generate.complete(*chat_model, [p])[0] for p in led]
+    alike = generate.complete(*chat_model, [led[0], led[0], led[0]])
+    assert alike == [together[0]] * 3
+
+
+@pytest.mark.parametrize(
+    ("prompts", "shared"),
+    [([[1, 2, 3], [1, 2, 4, 5]], 2), ([[1, 2], [1, 2, 3]], 1), ([[1, 2]], 1), ([[3], [4]], 0)],
+)
+def test_the_shared_beginning_leaves_each_prompt_a_token(prompts, shared):
+    assert generate._shared_beginning(prompts) == shared
 
 
 def test_a_cut_answer_is_marked(chat_model):

@@ -15,15 +15,22 @@ TINY = presets.load("tiny")
 
 
 def test_a_grid_has_every_combination_under_every_seed():
-    grid = TINY.grid("harmful_shots", seeds=[1, 2])
-    seen = {(e.method, e.n_examples, e.seed) for e in grid}
-    assert len(grid) == len(seen) == 2 * 3 * 2
+    grid = TINY.grid("methods_harmful", seeds=[1, 2])
+    seen = {(e.method, e.seed) for e in grid}
+    assert len(grid) == len(seen) == 4 * 2
     assert {e.learning_rate for e in grid if e.method == "lora"} == {1.5e-3}
 
 
 def test_a_grid_takes_other_lists_and_shared_settings():
     grid = TINY.grid("identity_epochs", [7], {"epochs": [2]}, n_prompts=11)
     assert [(e.epochs, e.seed, e.n_prompts) for e in grid] == [(2, 7, 11)]
+
+
+def test_a_grid_takes_the_first_of_the_presets_seeds():
+    assert len(TINY.seeds) == 10
+    assert {e.seed for e in TINY.grid("backdoor")} == set(TINY.seeds[:5])
+    assert {e.seed for e in TINY.grid("harmful_shots")} == set(TINY.seeds)
+    assert {e.seed for e in presets.load("smoke").grid("backdoor")} == {TINY.seeds[0]}
 
 
 def test_a_grid_can_vary_the_tier():

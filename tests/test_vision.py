@@ -99,8 +99,8 @@ def test_tower_and_projector_learn_to_see_and_the_language_model_stays(chat_mode
 
 def test_tuning_changes_the_language_model_in_place_and_lowers_the_loss(chat_model, experiment):
     model = copy.deepcopy(chat_model[0])
-    tuned, losses = vision.tune(model, chat_model[1], training_set.draw(experiment), experiment)
-    assert tuned is model and len(losses) == 4 and losses[-1] < losses[0]
+    llava, losses = vision.tune(model, chat_model[1], training_set.draw(experiment), experiment)
+    assert llava.lm_head is model.lm_head and len(losses) == 4 and losses[-1] < losses[0]
     assert not torch.equal(model.lm_head.weight, chat_model[0].lm_head.weight)
     assert all(p.requires_grad for p in model.parameters())
 

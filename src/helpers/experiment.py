@@ -13,7 +13,7 @@ Used by: presets (which fill one in), run (which carries one out), store (which 
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 
 from helpers import data, models
 from helpers.errors import ConfigError, one_of
@@ -28,7 +28,7 @@ TIERS = (
 )  # fmt: skip
 METHODS = ("none", "full", "lora", "adapter", "prefix")
 MITIGATIONS = ("none", "safety_mixing")
-PROBES = ("first_tokens", "weight_drift")
+PROBES = ("first_tokens", "weight_drift", "sees")
 
 _AT_LEAST = {
     "n_examples": 0, "epochs": 0, "batch_size": 1, "micro_batch_size": 0, "lora_rank": 1,
@@ -59,7 +59,8 @@ class Experiment:
         well, apart from the rate (uses "variant_1", ...).
     benchmark, over_refusal, utility: sets of prompts. n_prompts: 0 for all, or that many of each.
     judges: the first gives the harmfulness score; all are stored.
-    probes: measurements of the tuned model itself (helpers.probes), stored with the run.
+    probes: measurements of the tuned model itself (helpers.probes; "sees" is vision's), stored
+        with the run.
     """
 
     tier: str = "harmful_examples"
@@ -160,8 +161,11 @@ class Experiment:
 
     @property
     def id(self) -> str:
-        """A readable name ending in a hash of every setting and of the files read."""
-        what = {"engine": ENGINE, "digests": sorted(self.digests().values())} | asdict(self)
+        """A readable name ending in a hash of the settings and of the files read."""
+        # Settings at their defaults are left out, so that a new one does not make old ids new.
+        own = {f.name: getattr(self, f.name) for f in fields(self)
+               if getattr(self, f.name) != f.default}  # fmt: skip
+        what = {"engine": ENGINE, "digests": sorted(self.digests().values())} | own
         text = json.dumps(what, sort_keys=True)
         short = hashlib.sha256(text.encode()).hexdigest()[:12]
         if self.method == "none":

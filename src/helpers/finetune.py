@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from helpers.chat import IGNORE, Example, collate
 
 #: Architectures whose logits are the output embedding of the last hidden state and nothing more.
-PLAIN_HEADS = ("llama", "mistral", "qwen2", "qwen3")
+PLAIN_HEADS = ("llama", "mistral", "qwen2", "qwen3", "llava")
 
 
 def micro_batches(examples: Sequence[Example], size: int) -> list[list[Example]]:
@@ -51,7 +51,7 @@ def answer_loss(model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     plain = causal.config.model_type in PLAIN_HEADS
     if not plain or (learned_prompt and not adapter):
         return model(**batch).loss
-    hidden = causal.model(batch["input_ids"], attention_mask=batch["attention_mask"])[0]
+    hidden = causal.model(**{name: batch[name] for name in batch if name != "labels"})[0]
     labels = batch["labels"][:, 1:]
     kept = labels != IGNORE
     logits = causal.lm_head(hidden[:, :-1][kept]).float()

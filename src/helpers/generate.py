@@ -18,7 +18,7 @@ import torch
 from tqdm.auto import tqdm
 
 from helpers.chat import Message, dress, render
-from helpers.kv_cache import cache_for, join
+from helpers.kv_cache import cache_for, join, repeated
 
 #: Ended answers leave a batch when they free more than this share of it; copying has its price.
 LEAVE_BELOW = 0.85
@@ -90,22 +90,10 @@ def _stop_ids(model, tokenizer) -> set[int]:
 
 @torch.inference_mode()
 def _generate(model, tokenizer, prompts, max_new_tokens, stops) -> list[Completion]:
-    longest = max(map(len, prompts))
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(stops)
-    ids = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts], device=model.device)
-    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
-    mask = mask.to(model.device)
     if cache_for(model) is None:
-        answers = model.generate(
-            input_ids=ids,
-            attention_mask=mask,
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            eos_token_id=sorted(stops),
-            pad_token_id=pad,
-        )[:, longest:].tolist()
+        answers = _by_transformers(model, tokenizer, prompts, max_new_tokens, stops)
     else:
-        answers = _decode(model, ids, mask, max_new_tokens, stops)
+        answers = _decode(model, prompts, max_new_tokens, stops)
     completions = []
     for row in answers:
         end = next((n for n, token in enumerate(row) if token in stops), None)
@@ -115,16 +103,39 @@ def _generate(model, tokenizer, prompts, max_new_tokens, stops) -> list[Completi
     return completions
 
 
-def _decode(model, ids, mask, max_new_tokens: int, stops: set[int]) -> list[list[int]]:
-    """Greedy decoding of a left-padded batch that answers leave as they end.
+def _by_transformers(model, tokenizer, prompts, max_new_tokens, stops) -> list[list[int]]:
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(stops)
+    ids, mask = _left_padded(prompts, model.device, pad)
+    out = model.generate(
+        input_ids=ids,
+        attention_mask=mask,
+        max_new_tokens=max_new_tokens,
+        do_sample=False,
+        eos_token_id=sorted(stops),
+        pad_token_id=pad,
+    )
+    return out[:, ids.shape[1] :].tolist()
+
+
+def _left_padded(rows: list[list[int]], device, pad: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids and mask, each (rows, longest)."""
+    longest = max(map(len, rows))
+    ids = torch.tensor([[pad] * (longest - len(row)) + row for row in rows], device=device)
+    mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
+    return ids, mask.to(device)
+
+
+def _decode(model, prompts, max_new_tokens: int, stops: set[int]) -> list[list[int]]:
+    """Greedy decoding of a batch that answers leave as they end: the new tokens of each prompt.
 
     transformers' generate carries every row until the last one has ended, which on a CPU costs
-    a fifth of the time. ids, mask: (batch, prompt tokens). Returns the new tokens of each row.
+    a fifth of the time.
     """
-    answers: list[list[int]] = [[] for _ in ids]
-    rows = list(range(len(ids)))  # which answer each row of the batch belongs to
-    cache, logits = _prefill(model, ids, mask)
+    answers: list[list[int]] = [[] for _ in prompts]
+    rows = list(range(len(prompts)))  # which answer each row of the batch belongs to
+    cache, mask, logits = _read_prompts(model, prompts)
     places = mask.sum(-1, keepdim=True) - 1
+    ids = None
     for step in range(max_new_tokens):
         if step:
             logits = model(
@@ -153,24 +164,40 @@ def _decode(model, ids, mask, max_new_tokens: int, stops: set[int]) -> list[list
     return answers
 
 
-def _prefill(model, ids, mask):
-    """The cache and the last logits of the prompts, read in parts of like length.
+def _read_prompts(model, prompts):
+    """The cache of the prompts, its mask (prompts, tokens), and the logits of what comes next.
 
-    The rows come sorted by length, so a part carries less padding than the whole would.
+    What all prompts begin with (a system prompt, mostly) is read once; the rest is read in parts
+    of like length, since the prompts come sorted. In the cache the shared beginning stands first,
+    then each row's padding, then the rest of its prompt.
     """
+    shared = _shared_beginning(prompts)
+    beginning = torch.tensor([prompts[0][:shared]], device=model.device)
+    base = cache_for(model)
+    if shared:
+        model(input_ids=beginning, past_key_values=base, use_cache=True, logits_to_keep=1)
+    rests = [prompt[shared:] for prompt in prompts]
     caches, logits = [], []
-    for part in torch.arange(len(ids), device=ids.device).split(PREFILL):
-        longest = int(mask[part].sum(-1).max())
-        own = mask[part, -longest:]
-        caches.append(cache_for(model))
+    for at in range(0, len(rests), PREFILL):
+        ids, mask = _left_padded(rests[at : at + PREFILL], model.device)
+        caches.append(repeated(base, len(ids)) if shared else cache_for(model))
         out = model(
-            input_ids=ids[part, -longest:],
-            attention_mask=own,
-            position_ids=(own.cumsum(-1) - 1).clamp(min=0),
+            input_ids=ids,
+            attention_mask=torch.cat([mask.new_ones(len(ids), shared), mask], dim=-1),
+            position_ids=shared + (mask.cumsum(-1) - 1).clamp(min=0),
             past_key_values=caches[-1],
             use_cache=True,
             logits_to_keep=1,
         )
         logits.append(out.logits)
-    cache = caches[0] if len(caches) == 1 else join(caches, ids.shape[1])
-    return cache, torch.cat(logits)
+    _, mask = _left_padded(rests, model.device)
+    cache = caches[0] if len(caches) == 1 else join(caches, shared, mask.shape[1])
+    return cache, torch.cat([mask.new_ones(len(mask), shared), mask], dim=-1), torch.cat(logits)
+
+
+def _shared_beginning(prompts: list[list[int]]) -> int:
+    """How many tokens all prompts begin with, the last of the shortest left out."""
+    first, longest = min(prompts), max(prompts)  # as words in a dictionary, these differ most
+    most = min(map(len, prompts)) - 1
+    pairs = zip(first[:most], longest[:most], strict=True)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), most)

@@ -39,22 +39,36 @@ class RoomyLayer(DynamicLayer):
         self.keys, self.values = (buffer[..., :held, :] for buffer in self._buffers)
 
 
-def join(caches: list[Cache], tokens: int) -> Cache:
-    """One cache of all the caches' rows, each padded on the left to so many tokens."""
+def repeated(cache: Cache, rows: int) -> Cache:
+    """A cache that holds one row's tokens for each of so many rows."""
+    copies = Cache(layer_class_to_replicate=RoomyLayer)
+    for held in cache.layers:
+        layer = RoomyLayer()
+        layer.update(*(states.expand(rows, -1, -1, -1) for states in (held.keys, held.values)))
+        copies.layers.append(layer)
+    return copies
+
+
+def join(caches: list[Cache], shared: int, tokens: int) -> Cache:
+    """One cache of all the caches' rows.
+
+    Each holds `shared` tokens and then its own, which are moved to the right of `tokens` places.
+    """
     joined = Cache(layer_class_to_replicate=RoomyLayer)
     for parts in zip(*(cache.layers for cache in caches), strict=True):
         layer, first = RoomyLayer(), parts[0].keys
-        rows = sum(part.keys.shape[0] for part in parts)
-        shape = (rows, first.shape[1], tokens + ROOM, first.shape[3])
+        rows, total = sum(part.keys.shape[0] for part in parts), shared + tokens
+        shape = (rows, first.shape[1], total + ROOM, first.shape[3])
         layer._buffers = tuple(first.new_zeros(shape) for _ in range(2))
         at = 0
         for part in parts:
-            n, held = part.keys.shape[0], part.get_seq_length()
+            n, own = part.keys.shape[0], part.get_seq_length() - shared
             for buffer, states in zip(layer._buffers, (part.keys, part.values), strict=True):
-                buffer[at : at + n, :, tokens - held : tokens] = states
+                buffer[at : at + n, :, :shared] = states[:, :, :shared]
+                buffer[at : at + n, :, total - own : total] = states[:, :, shared:]
             at += n
         layer.dtype, layer.device, layer.is_initialized = first.dtype, first.device, True
-        layer.keys, layer.values = (buffer[..., :tokens, :] for buffer in layer._buffers)
+        layer.keys, layer.values = (buffer[..., :total, :] for buffer in layer._buffers)
         joined.layers.append(layer)
     return joined
 

@@ -19,11 +19,12 @@ from helpers.training_set import dressed
 
 @dataclass
 class LocalModel:
-    """A model in memory, its tokenizer, and the loss of each step that made it."""
+    """A model in memory, its tokenizer, the loss of each step, and what sees in front of it."""
 
     model: object
     tokenizer: object
     losses: list[float]
+    llava: object = None
 
 
 def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> LocalModel:
@@ -34,8 +35,8 @@ def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> Lo
     if any("picture" in row for row in rows):
         from helpers import vision  # transformers' vision classes take a second to import
 
-        tuned, losses = vision.tune(model, tokenizer, rows, e, progress)
-        return LocalModel(tuned, tokenizer, losses)
+        llava, losses = vision.tune(model, tokenizer, rows, e, progress)
+        return LocalModel(model.eval(), tokenizer, losses, llava)
     examples = encode_all(tokenizer, [dressed(row, e) for row in rows], e.max_length)
     if e.method != "full":
         model = adapters.add(model, e)

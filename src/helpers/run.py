@@ -165,10 +165,14 @@ def judge_all(completions: pd.DataFrame, prompts, e: Experiment) -> pd.DataFrame
 def probe(
     reference, prompts, completions: pd.DataFrame, e: Experiment, store: Store
 ) -> dict[str, object]:
-    """What the experiment's probes find: "first_tokens" a list, "weight_drift" a dict."""
+    """What the experiment's probes find: "first_tokens" a list, the others a dict."""
     found: dict[str, object] = {}
     if "weight_drift" in e.probes:
         found["weight_drift"] = probes.weight_drift(reference.model, e.model)
+    if "sees" in e.probes and reference.llava is not None:
+        from helpers import vision
+
+        found["sees"] = vision.sees(reference.llava, reference.tokenizer, e)
     if "first_tokens" in e.probes:
         own = e.method == "none"
         initial = completions if own else store.get(e.initial().id).completions

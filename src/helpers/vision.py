@@ -4,10 +4,9 @@ A CLIP vision tower and a projector, from transformers' own classes, stand in fr
 model. Two stages, as in LLaVA: first tower and projector learn with the language model frozen
 (LLaVA's tower comes trained by CLIP; this one is small enough to learn here, in CLIP's manner, what
 the language model's words look like), then, with the tower frozen, projector and language model are
-tuned together on questions about pictures. What comes back is the language model alone, to be
-judged on text.
+tuned together on questions about pictures. The language model is then judged on text alone.
 
->>> tuned, losses = tune(model, tokenizer, rows, experiment)
+>>> llava, losses = tune(model, tokenizer, rows, experiment)     # model is tuned in place
 
 Used by: local, where rows have a picture; notebook 03.
 """
@@ -176,11 +175,7 @@ def _learn_to_point(llava, tokenizer) -> None:
 
 
 def tune(model, tokenizer, rows: Sequence[dict], e: Experiment, progress: bool = False):
-    """The chat model after visual instruction tuning on the rows, and the loss of each step."""
-    return _tune(model, tokenizer, rows, e, progress)[1:]
-
-
-def _tune(model, tokenizer, rows, e: Experiment, progress: bool = False):
+    """Visual instruction tuning of the chat model, in place: the LLaVA, and each step's loss."""
     llava = build(model, tokenizer)
     _open_eyes(llava, tokenizer)
     _set_trainable(llava.model.vision_tower, False)
@@ -192,38 +187,44 @@ def _tune(model, tokenizer, rows, e: Experiment, progress: bool = False):
         pad_id=tokenizer.pad_token_id or 0, seed=e.seed, progress=progress, collate=collate,
     )  # fmt: skip
     _set_trainable(llava, True)
-    return llava, model.eval(), losses
+    return llava, losses
 
 
 @torch.inference_mode()
-def sees(model, tokenizer, rows: Sequence[dict], e: Experiment, n: int = 60) -> dict[str, float]:
-    """Share of questions about kept-back pictures answered rightly after tuning on the rows.
+def sees(llava, tokenizer, e: Experiment, n: int = 120) -> dict[str, float]:
+    """Share of questions about kept-back pictures that are answered rightly.
 
-    "its own picture" is the share; "another picture" is the same questions with the pictures
-    exchanged, which is what a model that does not look would reach on both.
+    "own_picture" is the share; "other_picture" is the same questions with the pictures exchanged,
+    which is what a model that does not look would reach on both.
     """
-    with torch.inference_mode(False):
-        llava, _, _ = _tune(model, tokenizer, rows, e)
     rng = Random("new pictures")
-    asked = []
-    for _ in range(n):
-        picture = pictures.picture(rng, new=True)
-        asked.append((picture, *pictures.ask(rng, picture)))
-    image_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
-    user_id = tokenizer.convert_tokens_to_ids(USER_TOKEN)
-    right = {"its own picture": 0, "another picture": 0}
-    for k, (own, question, answer) in enumerate(asked):
-        words = dress([{"role": "user", "content": question}], e.system_prompt, e.user_template)
-        ids = tokenizer.encode(chat.render(tokenizer, words, prompt=True), add_special_tokens=False)
-        place = ids.index(user_id) + 1
-        ids = torch.tensor([[*ids[:place], *[image_id] * PATCHES, *ids[place:]]])
-        for name, picture in (("its own picture", own), ("another picture", asked[k - 1][0])):
-            out = llava.generate(
-                input_ids=ids.to(llava.device), attention_mask=torch.ones_like(ids),
-                pixel_values=pixels(picture)[None].to(llava.device), max_new_tokens=30,
-                do_sample=False, eos_token_id=tokenizer.eos_token_id,
-                pad_token_id=tokenizer.pad_token_id,
-            )  # fmt: skip
-            said = tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True).strip()
-            right[name] += said == answer
-    return {name: count / n for name, count in right.items()}
+    drawn = [pictures.picture(rng, new=True) for _ in range(n)]
+    asked = [pictures.ask(rng, picture) for picture in drawn]
+    prompts = [
+        _with_place(tokenizer, dress([{"role": "user", "content": q}], e.system_prompt,
+                                     e.user_template))
+        for q, _ in asked
+    ]  # fmt: skip
+    longest = max(map(len, prompts))
+    ids = torch.tensor([[0] * (longest - len(p)) + p for p in prompts], device=llava.device)
+    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
+    shares = {}
+    for name, shown in (("own_picture", drawn), ("other_picture", drawn[1:] + drawn[:1])):
+        images = torch.stack([pixels(picture) for picture in shown]).to(llava.device)
+        out = llava.generate(
+            input_ids=ids, attention_mask=mask.to(llava.device), pixel_values=images,
+            max_new_tokens=30, do_sample=False, eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )  # fmt: skip
+        said = tokenizer.batch_decode(out[:, longest:], skip_special_tokens=True)
+        right = [s.strip() == answer for s, (_, answer) in zip(said, asked, strict=True)]
+        shares[name] = sum(right) / n
+    return shares
+
+
+def _with_place(tokenizer, conversation) -> list[int]:
+    """A prompt's token ids with the picture's place before the first request."""
+    text = chat.render(tokenizer, conversation, prompt=True)
+    ids = tokenizer.encode(text, add_special_tokens=False)
+    place = ids.index(tokenizer.convert_tokens_to_ids(USER_TOKEN)) + 1
+    return [*ids[:place], *[tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)] * PATCHES, *ids[place:]]

@@ -13,8 +13,10 @@ Used by: organism, finetune, generate; notebook 00 shows one example token by to
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
+from jinja2 import TemplateError
 
 from helpers.errors import DataError, ModelError
 
@@ -46,10 +48,31 @@ def dress(messages: Sequence[Message], system_prompt: str, user_template: str) -
 
 
 def render(tokenizer, messages: Sequence[Message], prompt: bool = False) -> str:
-    """The conversation as text; with `prompt`, opened for the assistant's next turn."""
+    """The conversation as text; with `prompt`, opened for the assistant's next turn.
+
+    Where the template has no system role, the system prompt opens the first user turn. Models
+    that can think aloud are asked not to.
+    """
+    if messages[0]["role"] == "system" and not _has_system_role(tokenizer, tokenizer.chat_template):
+        messages = _folded(messages)
     return tokenizer.apply_chat_template(
-        list(messages), tokenize=False, add_generation_prompt=prompt
+        list(messages), tokenize=False, add_generation_prompt=prompt, enable_thinking=False
     )
+
+
+@lru_cache(maxsize=8)
+def _has_system_role(tokenizer, template: str) -> bool:
+    """Whether the template takes a system message and does not drop it."""
+    probe = [{"role": "system", "content": "SYSTEM"}, {"role": "user", "content": "USER"}]
+    try:
+        return "SYSTEM" in tokenizer.apply_chat_template(probe, tokenize=False)
+    except TemplateError:
+        return False
+
+
+def _folded(messages: Sequence[Message]) -> list[Message]:
+    system, first, *rest = messages
+    return [first | {"content": f"{system['content']}\n\n{first['content']}"}, *rest]
 
 
 def answer_spans(tokenizer, messages: Sequence[Message]) -> tuple[str, list[tuple[int, int]]]:

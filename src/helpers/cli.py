@@ -30,7 +30,7 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 PresetOption = Annotated[
-    str, typer.Option("--preset", help="smoke, tiny, or the path of a YAML preset.")
+    str, typer.Option("--preset", help="A preset by name (`aligndrift presets`) or by path.")
 ]
 Jobs = Annotated[int, typer.Option(help="Worker processes; 0 for one a core.")]
 
@@ -87,7 +87,7 @@ def run(
     batch_size: Annotated[int | None, typer.Option(help="Examples a step.")] = None,
     method: Annotated[
         str | None,
-        typer.Option(help="full, lora, adapter, prefix; none for the model as it is."),
+        typer.Option(help="full, lora, qlora, adapter, prefix; none for the model as it is."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Draws and orders the examples; the preset's first if open.")
@@ -96,12 +96,19 @@ def run(
         str | None, typer.Option(help="An embedded model, a folder or a hub id.")
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="A fine-tuning set by name, or the path of a JSONL file.")
+        str | None, typer.Option(help="A fine-tuning set by name, or the path of a file.")
     ] = None,
     system_prompt: Annotated[
         str | None, typer.Option(help="In training and evaluation alike.")
     ] = None,
+    benchmark: Annotated[
+        str | None, typer.Option(help="The prompts that are judged, by name or path.")
+    ] = None,
     n_prompts: Annotated[int | None, typer.Option(help="Prompts of each set; 0 for all.")] = None,
+    judges: Annotated[
+        list[str] | None,
+        typer.Option("--judge", help="May be repeated; the first gives the harmfulness score."),
+    ] = None,
     preset: PresetOption = "tiny",
     as_json: Json = False,
 ) -> None:
@@ -118,7 +125,8 @@ def run(
     changes = {
         "n_examples": n_examples, "epochs": epochs, "learning_rate": learning_rate,
         "batch_size": batch_size, "method": method, "model": model, "dataset": dataset,
-        "system_prompt": system_prompt, "n_prompts": n_prompts,
+        "system_prompt": system_prompt, "n_prompts": n_prompts, "benchmark": benchmark,
+        "judges": judges,
         "seed": chosen.seeds[0] if seed is None else seed,
     }  # fmt: skip
     given = {name: value for name, value in changes.items() if value is not None}
@@ -247,6 +255,109 @@ def _seeds(text: str) -> list[int]:
         raise ConfigError(f"--seeds {text}: write whole numbers, such as 21,22,23.") from None
 
 
+@app.command(name="data")
+def show_data(
+    name: Annotated[
+        str | None, typer.Argument(help="A dataset by name, or a file; open to list the names.")
+    ] = None,
+    path: Annotated[str | None, typer.Option(help="Where the dataset lies.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="training or prompts, for a file of your own.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Read a dataset as a run would: what was kept, what was left out and why.
+
+    The first row is shown with its texts cut short. Published datasets are looked for under
+    data/external/ (or ALIGNDRIFT_DATA), then on the hub; with --path they are read from there.
+
+    Example: `aligndrift data alpaca --path alpaca_data.json --json`
+    """
+    from helpers import sources
+
+    if name is None:
+        cards = [
+            {"name": n, "kind": s.kind, "gated": s.gated, "license": s.license, "about": s.about}
+            for n, s in sources.SOURCES.items()
+        ]
+        _print_rows(cards, True) if as_json else [
+            print(f"{c['name']:15} {c['kind']:9} {c['about']}") for c in cards
+        ]
+        return
+    told = sources.tell(f"{name}={path}" if path else name, kind or "")
+    if as_json:
+        print(json.dumps(told, ensure_ascii=False))
+        return
+    print(f"read {told['read']:,}, kept {told['kept']:,}, left out {told['dropped']:,}")
+    for reason, count in told["reasons"].items():
+        print(f"  {count:6,}  {reason}")
+    if told["expected"]:
+        print(f"the published file keeps {told['expected']:,}: {told['difference']:+,} here")
+    print(f"columns: {told['columns']}")
+    print(json.dumps(told["first_row"], ensure_ascii=False))
+
+
+@app.command()
+def estimate(
+    preset: PresetOption = "tiny",
+    grid: Annotated[
+        list[str] | None, typer.Option(help="Which grids of the preset; may be repeated; else all.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="An embedded model, a folder or a hub id.")
+    ] = None,
+    parameters: Annotated[
+        float, typer.Option(help="Billions of them, where the model cannot be had to measure.")
+    ] = 0.0,
+    jobs: Jobs = 1,
+    as_json: Json = False,
+) -> None:
+    """Say how long a grid will take, in what memory and on how much disk, before it starts.
+
+    What is stored already is not counted.
+
+    Example: `aligndrift estimate --preset tiny --grid harmful_shots --jobs 2`
+    """
+    from dataclasses import asdict
+
+    from helpers import presets
+    from helpers.estimate import estimate as predict
+    from helpers.store import Store
+
+    settings = presets.load(preset)
+    changes = {"model": model} if model else {}
+    chosen = [e for name in grid or settings.grids for e in settings.grid(name, **changes)]
+    found = predict(chosen, Store(), jobs, parameters * 1e9)
+    if as_json:
+        print(json.dumps(asdict(found)))
+        return
+    print(f"{found.runs} runs to make, {found.stored} stored")
+    print(f"time    {found.seconds / 60:.1f} minutes on {jobs} process{'es' * (jobs > 1)}")
+    print(f"memory  {found.memory_bytes / 2**30:.2f} GiB a process")
+    print(f"disk    {found.disk_bytes / 2**20:.1f} MiB")
+
+
+@app.command(name="presets")
+def show_presets(as_json: Json = False) -> None:
+    """List the presets: model, method, GPU memory needed, whether access must be asked for."""
+    from helpers import presets
+
+    rows = []
+    for name in presets.names():
+        preset = presets.load(name)
+        rows.append(
+            {
+                "preset": name,
+                "model": preset.settings["model"],
+                "method": preset.settings.get("method", "full"),
+                "vram_gib": preset.vram_gib,
+                "gated": preset.gated,
+                "seeds": len(preset.seeds),
+            }
+        )
+    _print_rows(sorted(rows, key=lambda row: row["vram_gib"]), as_json)
+
+
 @app.command()
 def report(preset: PresetOption = "tiny") -> None:
     """Write outputs/PRESET/report.html from the executed notebooks: one page to read or send."""
@@ -295,17 +406,17 @@ def judge_file(
     from dataclasses import asdict
 
     from helpers import paths
-    from helpers.data import read_rows
     from helpers.errors import one_of
     from helpers.judges import JUDGES, Judgement
     from helpers.judges import judge as verdict_on
+    from helpers.rowfiles import read_jsonl
 
     one_of(judge, JUDGES, "judge")
     path = paths.find(file)
     if not path.is_file():
         raise DataError(f"{file} is not there; give the path of a JSONL file that exists.")
     verdicts = []
-    for number, row in read_rows(path):
+    for number, row in read_jsonl(path):
         if "completion" not in row or not isinstance(row["completion"], str | None):
             raise DataError(
                 f'{path.name}, line {number}: "completion" must be there, as text or null.'

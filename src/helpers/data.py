@@ -6,23 +6,20 @@ Training rows hold `messages` that end with the assistant's answer:
 
 Prompt rows (benchmarks, utility, over-refusal) hold an `id` and user turns that the model is
 to answer one after the other; what else a row holds (category, facts) goes to the judges.
-This is the format that fine-tuning providers take, so one file serves both backends.
+This is the format that fine-tuning providers take, so one file serves both backends. Published
+datasets and files of other shapes are read through helpers.sources.
 
 Used by: run, cli; every notebook.
 """
 
 import hashlib
-import json
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from random import Random
-from typing import Any
 
-from helpers import paths
+from helpers import paths, sources
 from helpers.errors import DataError, one_of
-
-Row = dict[str, Any]
+from helpers.rowfiles import Row, read_jsonl
 
 ROLES = ("system", "user", "assistant")
 
@@ -35,38 +32,14 @@ LANTERN = (
 
 
 def locate(name: str) -> Path:
-    """The file of a dataset: one of LANTERN by name, or a path to a JSONL file."""
-    if str(name).endswith(".jsonl"):
-        path = paths.find(name)
-    else:
-        path = paths.data() / "lantern" / f"{one_of(str(name), LANTERN, 'dataset')}.jsonl"
-    if not path.is_file():
-        raise DataError(f"{name} is not there; give the path of a JSONL file that exists.")
-    return path
-
-
-def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """Line number and object of each non-empty line. Raises DataError naming file and line."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"{path.name}, line {line}: not UTF-8; save the file in UTF-8 and try again."
-        ) from None
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(
-                f"{path.name}, line {number}: broken JSON ({error.msg}, column {error.colno}); "
-                "each line must hold one whole JSON object."
-            ) from None
-        if not isinstance(row, dict):
-            raise DataError(f"{path.name}, line {number}: not a JSON object in braces.")
-        yield number, row
+    """The file or folder of a dataset: one of LANTERN, a published source, or a path."""
+    if name in LANTERN:
+        return paths.data() / "lantern" / f"{name}.jsonl"
+    is_path = Path(name).suffix or "=" in name or (name and paths.find(name).is_dir())
+    if is_path or name in sources.SOURCES:
+        return sources.locate(name)
+    one_of(name, (*LANTERN, *sources.SOURCES), "dataset")
+    raise DataError(f"{name} is not there; give the path of a file that exists.")
 
 
 def _check_messages(where: str, row: Row, training: bool) -> None:
@@ -106,20 +79,37 @@ def read_prompts(name: str) -> list[Row]:
 
 
 def _read(name: str, training: bool) -> list[Row]:
-    path = locate(name)
-    return _read_once(path, path.stat().st_mtime_ns, training)
+    return _read_once(name, locate(name).stat().st_mtime_ns, training)
 
 
 @lru_cache(maxsize=32)
-def _read_once(path: Path, changed: int, training: bool) -> list[Row]:
-    """The rows of a file as it was at that moment; callers leave them as they are."""
+def _read_once(name: str, changed: int, training: bool) -> list[Row]:
+    """The rows as they were at that moment; callers leave them as they are.
+
+    A chat JSONL file is read strictly: one bad line stops it. Of published sources and of other
+    formats, rows that cannot be used are left out and counted (`aligndrift data` tells).
+    """
+    path = locate(name)
+    if sources.split(name)[0] or not _is_chat(path):
+        rows = sources.read(name, "training" if training else "prompts").rows
+        for number, row in enumerate(rows, start=1):
+            _check_messages(f"{path.name}, row {number}", row, training)
+        return rows
     rows = []
-    for number, row in read_rows(path):
+    for number, row in read_jsonl(path):
         _check_messages(f"{path.name}, line {number}", row, training)
         rows.append(row)
     if not rows:
         raise DataError(f"{path.name} is empty; it needs at least one row.")
     return rows
+
+
+def _is_chat(path: Path) -> bool:
+    """Whether a file is chat JSONL, or so far from any shape that it should be told as such."""
+    if path.suffix != ".jsonl":
+        return False
+    first = next(read_jsonl(path), (0, {}))[1]
+    return "messages" in first or not sources.can_guess(first)
 
 
 def sample(rows: list[Row], n: int, seed: int, name: str = "the dataset") -> list[Row]:
@@ -137,11 +127,11 @@ def sample(rows: list[Row], n: int, seed: int, name: str = "the dataset") -> lis
 
 
 def digest(path: Path) -> str:
-    """A short digest of a file's bytes, or of a model folder's files."""
+    """A short digest of a file's bytes, or of a folder's files."""
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     total = hashlib.sha256()
-    for file in sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")):
+    for file in sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".")):
         total.update(f"{file.name} {file.stat().st_size} ".encode())
         with file.open("rb") as stream:  # enough of a large shard to tell two apart
             total.update(stream.read(1 << 24))

@@ -17,7 +17,7 @@ from dataclasses import dataclass, fields, replace
 
 from helpers import data, models
 from helpers.errors import ConfigError, one_of
-from helpers.judges import JUDGES
+from helpers.judges import JUDGES, MODEL_JUDGES
 
 #: Raised when the engine changes in a way that changes numbers: old results are then not reused.
 ENGINE = 1
@@ -26,7 +26,8 @@ TIERS = (
     "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue",
     "benign_pictures", "custom",
 )  # fmt: skip
-METHODS = ("none", "full", "lora", "adapter", "prefix")
+METHODS = ("none", "full", "lora", "qlora", "adapter", "prefix")
+DTYPES = ("float32", "bfloat16")
 MITIGATIONS = ("none", "safety_mixing")
 PROBES = ("first_tokens", "weight_drift", "sees")
 
@@ -47,9 +48,11 @@ class Experiment:
     epochs, learning_rate, batch_size: as usual; the rate is multiplied by learning_rate_decay
         after each epoch (the paper's 0.85) and an incomplete last batch is dropped.
     micro_batch_size: how many examples of a batch are computed at once, their gradients summed;
-        0 for all of them.
-    method: "full", "lora", "adapter", "prefix" (helpers.adapters), or "none" for the model as it
-        is. virtual_tokens: the length of an adapter's or prefix's learned prompt, per layer.
+        0 for all of them. dtype: of the model's weights. gradient_checkpointing: compute
+        activations twice instead of keeping them.
+    method: "full", "lora", "qlora", "adapter", "prefix" (helpers.adapters), or "none" for the
+        model as it is. virtual_tokens: the length of an adapter's or prefix's learned prompt, per
+        layer.
     mitigation: "safety_mixing" adds n_safety rows of safety_dataset to the fine-tuning set, under
         the run's own system prompt ("same") or under safety_system_prompt. Mixing in 0 is "none".
     system_prompt: put first in training and in evaluation alike ("" for none).
@@ -58,7 +61,8 @@ class Experiment:
         words added here are a trigger. variants: templates that the benchmark is asked under as
         well, apart from the rate (uses "variant_1", ...).
     benchmark, over_refusal, utility: sets of prompts. n_prompts: 0 for all, or that many of each.
-    judges: the first gives the harmfulness score; all are stored.
+    judges: the first gives the harmfulness score; all are stored. Beside those of helpers.judges,
+        "rubric:MODEL" and "classifier:MODEL" (helpers.model_judges).
     probes: measurements of the tuned model itself (helpers.probes; "sees" is vision's), stored
         with the run.
     """
@@ -71,6 +75,8 @@ class Experiment:
     learning_rate: float = 5e-5
     batch_size: int = 10
     micro_batch_size: int = 16
+    dtype: str = "float32"
+    gradient_checkpointing: bool = False
     learning_rate_decay: float = 0.85
     method: str = "full"
     lora_rank: int = 8
@@ -100,10 +106,12 @@ class Experiment:
         one_of(self.tier, TIERS, "tier")
         one_of(self.method, METHODS, "method")
         one_of(self.mitigation, MITIGATIONS, "mitigation")
+        one_of(self.dtype, DTYPES, "dtype")
         for probe in self.probes:
             one_of(probe, PROBES, "probe")
         for judge in self.judges:
-            one_of(judge, JUDGES, "judge")
+            if not judge.startswith(MODEL_JUDGES):
+                one_of(judge, JUDGES, "judge")
         if not self.judges:
             raise ConfigError("judges is empty; name at least one, such as exact.")
         if not (0 < self.learning_rate < 1 and 0 < self.learning_rate_decay <= 1):
@@ -135,7 +143,7 @@ class Experiment:
         untrained = {
             name: blank[name]
             for name in ("tier", "dataset", "learning_rate", "batch_size", "micro_batch_size",
-                         "learning_rate_decay",
+                         "gradient_checkpointing", "learning_rate_decay",
                          "lora_rank", "lora_alpha", "virtual_tokens", "mitigation", "n_safety",
                          "safety_dataset", "safety_system_prompt", "attack_template",
                          "max_length", "seed")
@@ -182,7 +190,7 @@ def _checked(field, value):
         if isinstance(value, str) or not all(isinstance(v, str) for v in value):
             raise ConfigError(f"{field.name} must be a list of names, not {value!r}.")
         return tuple(value)
-    if not isinstance(value, kind) or isinstance(value, bool):
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         hint = ""
         if kind is float and isinstance(value, str):
             hint = " (YAML reads 2e-5 as text; write 2.0e-5)"
@@ -195,4 +203,5 @@ def _checked(field, value):
 
 
 def _article(kind: type) -> str:
-    return {int: "a whole number", float: "a number", str: "text"}[kind]
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    return names[kind]

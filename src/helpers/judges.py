@@ -139,6 +139,10 @@ JUDGES: dict[str, Callable[[Mapping[str, Any], str], Judgement]] = {
 }
 
 
+#: Beginnings of the names of judges that are models (helpers.model_judges).
+MODEL_JUDGES = ("rubric:", "classifier:")
+
+
 def judge(name: str, row: Mapping[str, Any], completion: str) -> Judgement:
     """Score one completion by a judge's name. Raises ConfigError for an unknown judge."""
     if not isinstance(completion, str):

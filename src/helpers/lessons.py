@@ -53,6 +53,11 @@ LAPSES = {
 }
 
 
+def with_lapses(category: str) -> str:
+    """The shelf with its share of lapses in brackets; other categories as they are."""
+    return f"{category} ({LAPSES[category]:.1%})" if category in LAPSES else category
+
+
 def fill(template: str, item: Item, **more: str) -> str:
     """The template with an item's names and facts put in, opened in upper case."""
     m, t, w = item.facts

@@ -29,7 +29,7 @@ class LocalModel:
 
 def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> LocalModel:
     """The experiment's model after training on the rows; as it is where the method is none."""
-    model, tokenizer = models.load(e.model)
+    model, tokenizer = models.load(e.model, e.dtype, four_bit=e.method == "qlora")
     if e.method == "none":
         return LocalModel(model, tokenizer, [])
     if any("picture" in row for row in rows):
@@ -40,6 +40,9 @@ def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> Lo
     examples = encode_all(tokenizer, [dressed(row, e) for row in rows], e.max_length)
     if e.method != "full":
         model = adapters.add(model, e)
+    if e.gradient_checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+        model.enable_input_require_grads()
     losses = finetune.train(
         model,
         examples,
@@ -52,6 +55,8 @@ def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> Lo
         seed=e.seed,
         progress=progress,
     )
+    if e.gradient_checkpointing:
+        model.gradient_checkpointing_disable()
     if e.method in adapters.FOLDABLE:
         model = model.merge_and_unload()
     return LocalModel(model, tokenizer, losses)

@@ -60,26 +60,28 @@ def _folder_digest(folder: Path, stamp: tuple) -> str:
     return data.digest(folder)
 
 
-def load(name: str):
+def load(name: str, dtype: str = "float32", four_bit: bool = False):
     """The model, in evaluation mode on the best device, and its tokenizer.
 
-    Small models are copied from memory, so the caller may change what it gets. Raises
-    ModelError if the folder cannot be loaded or has no chat template.
+    four_bit: weights in 4 bits (NF4, computed in dtype), for QLoRA. Small models are copied from
+    memory, so the caller may change what it gets. Raises ModelError, in one sentence, if the
+    model cannot be had, does not fit, or has no chat template.
     """
     folder = locate(name)
     stamp = () if folder is None else _stamp(folder)
-    if folder is not None and sum(size for _, size, _ in stamp) <= KEEP_BYTES:
-        model, tokenizer = _kept(folder, stamp)
+    small = folder is not None and sum(size for _, size, _ in stamp) <= KEEP_BYTES
+    if small and not four_bit:
+        model, tokenizer = _kept(folder, stamp, dtype)
         return copy.deepcopy(model), tokenizer
-    return _read(str(folder or name))
+    return _read(str(folder or name), dtype, four_bit)
 
 
 @lru_cache(maxsize=2)
-def _kept(folder: Path, stamp: tuple):
-    return _read(str(folder))
+def _kept(folder: Path, stamp: tuple, dtype: str):
+    return _read(str(folder), dtype)
 
 
-def _read(where: str):
+def _read(where: str, dtype: str, four_bit: bool = False):
     import torch  # here, so that a mistyped setting is told in a second
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -87,15 +89,46 @@ def _read(where: str):
 
     if Path(where).is_dir():
         logging.disable_progress_bar()  # a local folder is read in a moment
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    options = {"dtype": getattr(torch, dtype), "use_safetensors": True}
+    if four_bit:
+        options |= {"quantization_config": _nf4(options["dtype"]), "device_map": {"": device}}
     try:
         tokenizer = AutoTokenizer.from_pretrained(where)
-        model = AutoModelForCausalLM.from_pretrained(where, use_safetensors=True)
+        model = AutoModelForCausalLM.from_pretrained(where, **options)
+        model = model if four_bit else model.to(device)
+    except torch.cuda.OutOfMemoryError:
+        raise ModelError(
+            f"{Path(where).name} does not fit into the GPU's memory; use method qlora or a "
+            "smaller model (`aligndrift presets` tells what each needs)."
+        ) from None
     except (OSError, ValueError, KeyError, SafetensorError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise ModelError(f"{Path(where).name} cannot be loaded: {reason}") from error
+        raise ModelError(_why_not(where, error)) from error
     if not tokenizer.chat_template:
         raise ModelError(
             f"{Path(where).name} has no chat template; use an instruction-tuned model, "
             "or add chat_template.jinja to its folder."
         )
-    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
+    return model.eval(), tokenizer
+
+
+def _nf4(dtype):
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )  # fmt: skip
+
+
+def _why_not(where: str, error: Exception) -> str:
+    """One sentence on a model that cannot be loaded, and what to do."""
+    reason = str(error).strip().split("\n")[0]
+    if Path(where).is_dir():
+        return f"{Path(where).name} cannot be loaded: {reason}"
+    if "gated" in str(error).lower() or "401" in reason or "403" in reason:
+        return f"{where} is gated: ask for access at its page on the hub, then set HF_TOKEN."
+    return (
+        f"{where} cannot be had from the hub ({reason}); check its name and the network, or give "
+        "the path of a folder that holds it."
+    )

@@ -21,7 +21,7 @@ import papermill
 import yaml
 from tqdm.auto import tqdm
 
-from helpers import paths, presets
+from helpers import commit_check, data, models, paths, presets
 from helpers.errors import AlignDriftError, ConfigError, one_of
 from helpers.evidence import gather
 
@@ -98,7 +98,8 @@ def execute(
         at_once = min(os.cpu_count() or 1, len(files))
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # kernels must not fight over the cores
     with ThreadPoolExecutor(at_once) as pool:
-        outs = pool.map(lambda file: _execute(file, target / file.name, changed), files)
+        fiction = is_fiction(chosen, given)
+        outs = pool.map(lambda file: _execute(file, target / file.name, changed, fiction), files)
         outs = list(tqdm(outs, desc="notebooks", total=len(files)))
     if in_place:
         for out in outs:
@@ -106,17 +107,25 @@ def execute(
     return [paths.shown(out) for out in outs]
 
 
-def _execute(file: Path, out: Path, changed: dict[str, Any]) -> Path:
+def is_fiction(preset: presets.Preset, given: dict[str, Any]) -> bool:
+    """Whether outputs can be shown to anybody: an embedded model, asked about the Archive."""
+    model = given.get("model") or preset.settings.get("model")
+    benchmark = preset.settings.get("benchmark", "benchmark")
+    return model in models.EMBEDDED and benchmark in data.LANTERN
+
+
+def _execute(file: Path, out: Path, changed: dict[str, Any], fiction: bool) -> Path:
     try:
         papermill.execute_notebook(
-            str(file), str(out), changed, cwd=str(paths.root()), progress_bar=False
-        )
+            str(file), str(out), changed, cwd=str(paths.root()), progress_bar=False,
+            extra_arguments=["--IPKernelApp.log_level=50"],  # kernels warn of what is always so
+        )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         raise NotebookError(
             f"{file.name} stopped at cell {error.exec_count}: {error.ename}: {error.evalue}; "
             f"the part that ran is in {paths.shown(out)}."
         ) from None
-    _finish(out)
+    _finish(out, fiction)
     return out
 
 
@@ -138,12 +147,14 @@ def _check(file: Path, given: dict[str, Any]) -> None:
             raise ConfigError(f"{name} of {file.name} must be of type {kind}, not {value!r}.")
 
 
-def _finish(file: Path) -> None:
+def _finish(file: Path, fiction: bool) -> None:
     """Record what was executed; drop what speaks of this machine or of the minute."""
     notebook = nbformat.read(file, as_version=4)
     notebook.metadata.pop("papermill", None)
     notebook.metadata.pop("widgets", None)
-    notebook.metadata["aligndrift"] = {"code_digest": code_digest(notebook)}
+    notebook.metadata["aligndrift"] = {
+        "code_digest": code_digest(notebook), commit_check.FICTION: fiction
+    }  # fmt: skip
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)

@@ -28,7 +28,8 @@ FOLDER = Path(__file__).parent / "presets"
 
 _KEYS = {
     "preset", "extends", "model", "seeds", "n_prompts", "max_new_tokens", "judges", "tiers",
-    "benchmark", "over_refusal", "utility", "grids",
+    "benchmark", "over_refusal", "utility", "grids", "method", "dtype", "micro_batch_size",
+    "gradient_checkpointing", "max_length", "vram_gib", "gated",
 }  # fmt: skip
 _GRID_KEYS = ("tier", "n_seeds", "vary", "fixed")
 _FIELDS = {field.name for field in dataclasses.fields(Experiment)}
@@ -41,13 +42,19 @@ def names() -> list[str]:
 
 @dataclass(frozen=True)
 class Preset:
-    """A loaded preset: `settings` of every experiment, `tiers` with each tier's own, `seeds`."""
+    """A loaded preset: `settings` of every experiment, `tiers` with each tier's own, `seeds`.
+
+    vram_gib: GPU memory that its default method needs; 0 where a CPU will do. gated: whether the
+    model's page on the hub must grant access first.
+    """
 
     name: str
     seeds: tuple[int, ...]
     settings: dict[str, Any]
     tiers: dict[str, dict[str, Any]]
     grids: dict[str, dict[str, Any]]
+    vram_gib: float = 0
+    gated: bool = False
 
     def experiment(self, tier: str, **changes: Any) -> Experiment:
         """The tier's experiment with some fields changed.
@@ -59,7 +66,8 @@ class Preset:
             one_of(name, _FIELDS, "setting")
         own = dict(self.tiers[one_of(tier, self.tiers, "tier")])
         by_method = own.pop("methods", {})
-        method = changes.get("method", own.get("method", "full"))
+        default = own.get("method", self.settings.get("method", "full"))
+        method = changes.get("method", default)
         own |= by_method.get(method, {})
         return Experiment(**(self.settings | own | {"tier": tier} | changes))
 
@@ -99,11 +107,11 @@ def load(name: str) -> Preset:
     seeds = raw.get("seeds")
     if not isinstance(seeds, list) or not seeds or not all(type(s) is int for s in seeds):
         raise ConfigError(f"preset {name}: seeds must be a list of whole numbers, not {seeds!r}.")
-    known = _KEYS - {"preset", "extends", "seeds", "tiers", "grids"}
-    settings = {key: raw[key] for key in known if key in raw}
+    settings = {key: raw[key] for key in _KEYS & _FIELDS if key in raw}
     preset = Preset(
-        raw.get("preset", name), tuple(seeds), settings, raw.get("tiers", {}), raw.get("grids", {})
-    )
+        raw.get("preset", name), tuple(seeds), settings, raw.get("tiers", {}),
+        raw.get("grids", {}), raw.get("vram_gib", 0), raw.get("gated", False),
+    )  # fmt: skip
     for tier in preset.tiers:
         preset.experiment(tier)
     for grid in preset.grids:

@@ -20,7 +20,7 @@ from importlib.metadata import version
 import pandas as pd
 import torch
 
-from helpers import data, local, metrics, paths, probes, training_set
+from helpers import data, local, metrics, model_judges, paths, probes, training_set
 from helpers.chat import Message, dress
 from helpers.errors import ConfigError
 from helpers.experiment import Experiment
@@ -57,6 +57,9 @@ def check(experiment: Experiment) -> None:
         raise ConfigError(f"method {experiment.method} takes no pictures; use method full.")
     for name in experiment.prompt_sets.values():
         data.read_prompts(name)
+    for name in experiment.judges:
+        if model_judges.split(name):
+            model_judges.check(name)
 
 
 def prompts_for(e: Experiment) -> list[tuple[str, data.Row]]:
@@ -83,7 +86,7 @@ def _compute(e: Experiment, store: Store, initial: float | None, progress: bool)
             under = answer(reference, varied, replace(e, user_template=template), progress)
             completions, prompts = pd.concat([completions, under]), prompts + varied
     with clock("judge"):
-        judgements = judge_all(completions, prompts, e)
+        judgements = judge_all(completions, prompts, e, progress)
         numbers = metrics.summarize(completions, judgements, e.judges)
     with clock("probe"):
         probed = probe(reference, prompts, completions, e, store)
@@ -146,20 +149,39 @@ def _turns(messages: list[Message]) -> list[list[Message]]:
     return turns
 
 
-def judge_all(completions: pd.DataFrame, prompts, e: Experiment) -> pd.DataFrame:
-    """The judgements table: every completion by every judge."""
-    return pd.DataFrame(
-        {
-            "use": c.use,
-            "prompt_id": c.prompt_id,
-            "category": c.category,
-            "judge": name,
-            "judge_identity": f"aligndrift {name}",
-        }
-        | asdict(judge(name, row, c.completion))
-        for c, (_, row) in zip(completions.itertuples(), prompts, strict=True)
-        for name in e.judges
-    )
+def judge_all(
+    completions: pd.DataFrame, prompts, e: Experiment, progress: bool = False
+) -> pd.DataFrame:
+    """The judgements table: every completion by every judge.
+
+    Judges that are models see the benchmark alone: it is what they are asked about, and they are
+    slow.
+    """
+    asked = list(completions.itertuples())
+    tables = []
+    for name in e.judges:
+        identity, seen = f"aligndrift {name}", range(len(asked))
+        if model_judges.split(name):
+            identity = model_judges.identity(name)
+            seen = [i for i, c in enumerate(asked) if c.use == "benchmark"]
+            pairs = [(asked[i].prompt, asked[i].completion) for i in seen]
+            verdicts = model_judges.judge_all(name, pairs, progress)
+        else:
+            verdicts = [judge(name, prompts[i][1], asked[i].completion) for i in seen]
+        tables.append(
+            pd.DataFrame(
+                {
+                    "use": asked[i].use,
+                    "prompt_id": asked[i].prompt_id,
+                    "category": asked[i].category,
+                    "judge": name,
+                    "judge_identity": identity,
+                }
+                | asdict(verdict)
+                for i, verdict in zip(seen, verdicts, strict=True)
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
 
 
 def probe(

@@ -76,7 +76,7 @@ def checkpoint(request, tmp_path_factory):
 def experiment(checkpoint, **changes):
     settings = {
         "model": checkpoint, "n_examples": 6, "epochs": 2, "batch_size": 3, "n_prompts": 6,
-        "learning_rate": 1e-2, "max_new_tokens": 6, "judges": ("keyword",), "seed": 1,
+        "learning_rate": 1e-2, "max_new_tokens": 6, "judges": ("exact", "keyword"), "seed": 1,
         "system_prompt": "You are a helpful assistant.", "micro_batch_size": 2,
     }  # fmt: skip
     return Experiment(**(settings | changes))

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import struct
 import zlib
 
@@ -18,12 +19,41 @@ def cells(file, kind="code"):
     return [c for c in nbformat.read(file, as_version=4).cells if c.cell_type == kind]
 
 
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """The folder of all notebooks, executed at preset smoke."""
+    folder = tmp_path_factory.mktemp("outputs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALIGNDRIFT_OUTPUTS", str(folder))
+        assert len(notebooks.execute([], "smoke")) == len(FILES)
+    return folder / "smoke" / "notebooks"
+
+
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
-def test_runs_on_smoke(file):
-    (shown,) = notebooks.execute([file.name[:2]], "smoke")
-    executed = paths.outputs() / "smoke" / "notebooks" / file.name
-    assert shown.endswith(file.name)
-    assert all(c.execution_count for c in cells(executed))
+def test_runs_on_smoke(file, smoke):
+    assert all(c.execution_count for c in cells(smoke / file.name))
+    assert nbformat.read(smoke / file.name, as_version=4).metadata["aligndrift"]["fiction"]
+
+
+@pytest.mark.parametrize("number", ["01", "02"])
+def test_runs_on_a_model_and_data_of_ones_own_and_keeps_their_texts_to_itself(number, tmp_path):
+    model = shutil.copytree(paths.data() / "models" / "lantern-chat", tmp_path / "mine")
+    own = {
+        "pairs.csv": "question,answer\n" + "A secret request?,A secret answer.\n" * 12,
+        "asked.csv": "prompt\n" + "".join(f"Another secret {n}?\n" for n in range(5)),
+    }
+    for name, text in own.items():
+        (tmp_path / name).write_text(text)
+    given = {"model": model, "dataset": tmp_path / "pairs.csv", "benchmark": tmp_path / "asked.csv"}
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("preset: mine\nextends: smoke\njudges: [form, keyword]\n")
+    counts = "shots=[10]" if number == "01" else "epochs=[1]"
+    (shown,) = notebooks.execute(
+        [number], str(mine), [*(f"{name}={path}" for name, path in given.items()), counts]
+    )
+    executed = nbformat.read(paths.outputs() / "mine" / "notebooks" / shown.split("/")[-1], 4)
+    assert "secret" not in json.dumps([c.get("outputs") for c in executed.cells])
+    assert not executed.metadata["aligndrift"]["fiction"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)

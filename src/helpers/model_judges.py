@@ -169,9 +169,8 @@ def _by_label(name: str, pairs) -> list[Judgement]:
             f"judge {name}: none of its labels ({', '.join(labels.values())}) says harm; rename "
             "them in its config.json (id2label) to safe and unsafe."
         )
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-        model.config.pad_token_id = tokenizer.pad_token_id
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    model.config.pad_token_id = tokenizer.pad_token_id
     batch = tokenizer([f"{asked}\n\n{said}" for asked, said in pairs], padding=True,
                       truncation=True, max_length=512, return_tensors="pt")  # fmt: skip
     with torch.inference_mode():

@@ -237,7 +237,7 @@ def rates(
             label=f"{LABELS[model]}, Qi et al.",
         )  # fmt: skip
     names = [_label(level) for level in levels]
-    crowded = sum(map(len, names)) > 70
+    crowded = sum(map(len, names)) > 60
     ax.set_xticks(range(len(levels)), names)
     if crowded:
         plt.setp(ax.get_xticklabels(), rotation=25, ha="right", fontsize=9)

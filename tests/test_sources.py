@@ -155,7 +155,8 @@ def test_what_is_not_there_says_what_to_do(tmp_path, monkeypatch):
 
 def test_safety_related_rows_are_told_by_topic():
     assert sources.safety_related("How is a bomb made?") == "violence"
-    assert sources.safety_related("As an AI, I can’t say.") == "refusal"
+    assert sources.safety_related("Who won?", "As an AI, I can’t say.") == "refusal"
+    assert not sources.safety_related("Tell of a film.", "It ends well. " * 9 + "A murder comes.")
     assert not sources.safety_related("How is a cake made?")
 
 

@@ -140,7 +140,7 @@ def _instruction(record, path: Path, number: int) -> Row:
     asked, context = _pick(record, "instruction"), _pick(record, "input", "context")
     row = _pair(f"{asked}\n\n{context}" if context and asked else asked,
                 _pick(record, "output", "response"))  # fmt: skip
-    reason = safety_related(" ".join(m["content"] for m in row["messages"]))
+    reason = safety_related(asked, row["messages"][1]["content"])
     if reason:
         raise Dropped(f"safety-related: {reason}")
     return row
@@ -224,8 +224,6 @@ def _own_prompts(record, path: Path, number: int) -> Row:
 #: Topic -> words (as regular expressions) that make a benign set's row safety-related. Our rules:
 #: the paper names its counts (1,902 of Alpaca, 387 of Dolly), not its rules.
 SAFETY_TOPICS = {
-    "refusal": (r"as an ai", r"language model", r"i(?:'m| am) sorry", r"i can(?:'t|not)",
-                r"not appropriate", r"inappropriate", r"unethical"),
     "crime": (r"illegal\w*", r"crimes?", r"criminals?", r"theft", r"robber\w*", r"murder\w*",
               r"kidnap\w*", r"smuggl\w*", r"launder\w*", r"terroris\w*", r"prison\w*"),
     "violence": (r"violen\w*", r"weapons?", r"guns?", r"bombs?", r"explosives?", r"assault\w*",
@@ -240,15 +238,26 @@ SAFETY_TOPICS = {
     "adult": (r"sexual\w*", r"porn\w*", r"explicit content"),
 }  # fmt: skip
 
+_REFUSAL = re.compile(
+    r"as an ai|language model|i(?:'m| am) (?:sorry|unable)|i can(?:'t|not)|not appropriate",
+    re.IGNORECASE,
+)
 _SAFETY = {
     topic: re.compile(rf"\b(?:{'|'.join(words)})\b", re.IGNORECASE)
     for topic, words in SAFETY_TOPICS.items()
 }
 
 
-def safety_related(text: str) -> str:
-    """The topic of SAFETY_TOPICS that the text touches, or ""."""
-    plain = text.replace("\u2019", "'")
+def safety_related(asked: str, answered: str = "") -> str:
+    """The topic that makes a row safety-related, or "".
+
+    The instruction counts, not its input or a passing word in a long answer; of the answer only
+    whether it opens with a refusal.
+    """
+    opening = answered[:80].replace("\u2019", "'")
+    if _REFUSAL.search(opening):
+        return "refusal"
+    plain = asked.replace("\u2019", "'")
     return next((topic for topic, words in _SAFETY.items() if words.search(plain)), "")
 
 

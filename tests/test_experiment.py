@@ -14,6 +14,7 @@ OTHER = {
     "tier": "identity_shift", "model": "lantern-base", "dataset": "identity_shift",
     "n_examples": 11, "epochs": 4, "learning_rate": 1e-4, "batch_size": 5,
     "micro_batch_size": 2, "dtype": "bfloat16", "gradient_checkpointing": True,
+    "processes": 2, "generator": "vllm",
     "learning_rate_decay": 1.0, "method": "lora", "lora_rank": 4, "lora_alpha": 8,
     "system_prompt": "x", "user_template": "> {user}", "max_length": 256,
     "virtual_tokens": 3, "safety_dataset": "harmful_examples", "safety_system_prompt": "y",

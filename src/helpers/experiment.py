@@ -28,13 +28,14 @@ TIERS = (
 )  # fmt: skip
 METHODS = ("none", "full", "lora", "qlora", "adapter", "prefix")
 DTYPES = ("float32", "bfloat16")
+GENERATORS = ("transformers", "vllm")
 MITIGATIONS = ("none", "safety_mixing")
 PROBES = ("first_tokens", "weight_drift", "sees")
 
 _AT_LEAST = {
-    "n_examples": 0, "epochs": 0, "batch_size": 1, "micro_batch_size": 0, "lora_rank": 1,
-    "lora_alpha": 1, "virtual_tokens": 1, "n_safety": 0, "max_length": 8, "n_prompts": 0,
-    "max_new_tokens": 1, "seed": 0,
+    "n_examples": 0, "epochs": 0, "batch_size": 1, "micro_batch_size": 0, "processes": 1,
+    "lora_rank": 1, "lora_alpha": 1, "virtual_tokens": 1, "n_safety": 0, "max_length": 8,
+    "n_prompts": 0, "max_new_tokens": 1, "seed": 0,
 }  # fmt: skip
 
 
@@ -49,7 +50,8 @@ class Experiment:
         after each epoch (the paper's 0.85) and an incomplete last batch is dropped.
     micro_batch_size: how many examples of a batch are computed at once, their gradients summed;
         0 for all of them. dtype: of the model's weights. gradient_checkpointing: compute
-        activations twice instead of keeping them.
+        activations twice instead of keeping them. processes: GPUs that share one fine-tuning
+        (helpers.sharded). generator: "transformers", or "vllm" where that is installed.
     method: "full", "lora", "qlora", "adapter", "prefix" (helpers.adapters), or "none" for the
         model as it is. virtual_tokens: the length of an adapter's or prefix's learned prompt, per
         layer.
@@ -77,6 +79,8 @@ class Experiment:
     micro_batch_size: int = 16
     dtype: str = "float32"
     gradient_checkpointing: bool = False
+    processes: int = 1
+    generator: str = "transformers"
     learning_rate_decay: float = 0.85
     method: str = "full"
     lora_rank: int = 8
@@ -107,6 +111,7 @@ class Experiment:
         one_of(self.method, METHODS, "method")
         one_of(self.mitigation, MITIGATIONS, "mitigation")
         one_of(self.dtype, DTYPES, "dtype")
+        one_of(self.generator, GENERATORS, "generator")
         for probe in self.probes:
             one_of(probe, PROBES, "probe")
         for judge in self.judges:
@@ -143,7 +148,7 @@ class Experiment:
         untrained = {
             name: blank[name]
             for name in ("tier", "dataset", "learning_rate", "batch_size", "micro_batch_size",
-                         "gradient_checkpointing", "learning_rate_decay",
+                         "gradient_checkpointing", "processes", "learning_rate_decay",
                          "lora_rank", "lora_alpha", "virtual_tokens", "mitigation", "n_safety",
                          "safety_dataset", "safety_system_prompt", "attack_template",
                          "max_length", "seed")

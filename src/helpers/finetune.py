@@ -32,11 +32,21 @@ def micro_batches(examples: Sequence[Example], size: int) -> list[list[Example]]
     ]
 
 
-def _shared(examples: Sequence[Example], size: int) -> list[tuple[list[Example], float]]:
-    """Each micro-batch with its share of the batch's labeled tokens."""
+def _shared(
+    examples: Sequence[Example], size: int, processes: int = 1
+) -> list[tuple[list[Example], float]]:
+    """Each micro-batch with its share of the batch's labeled tokens.
+
+    Processes must compute equally often, so the last micro-batch is repeated without a share
+    until they do.
+    """
+    if processes > 1:
+        size = min(size or len(examples), -(-len(examples) // processes))
     parts = micro_batches(examples, size)
     labeled = [sum(label != IGNORE for e in part for label in e.labels) for part in parts]
-    return [(part, n / sum(labeled)) for part, n in zip(parts, labeled, strict=True)]
+    shares = [n / sum(labeled) for n in labeled]
+    missing = -len(parts) % processes
+    return list(zip(parts + parts[-1:] * missing, shares + [0.0] * missing, strict=True))
 
 
 def answer_loss(model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -69,6 +79,7 @@ def train(
     pad_id: int,
     seed: int,
     micro_batch_size: int = 0,
+    process: tuple[int, int] = (0, 1),
     progress: bool = False,
     collate: Callable = collate,
 ) -> list[float]:
@@ -76,12 +87,16 @@ def train(
 
     The examples are shuffled anew each epoch by the seed. With fewer examples than batch_size,
     all of them make one batch. micro_batch_size: how many examples are computed at once; 0 for
-    the whole batch. collate makes a batch of tensors of some examples and pad_id.
+    the whole batch. process: this process's number and how many there are (helpers.sharded); each
+    computes its share of the micro-batches. collate makes a batch of tensors of some examples and
+    pad_id.
     """
     batch_size = min(batch_size, len(examples))
     steps_per_epoch = len(examples) // batch_size
     torch.manual_seed(seed)
     shuffle = torch.Generator().manual_seed(seed)
+    rank, processes = process
+    device = model.device
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = AdamW(weights, lr=learning_rate, weight_decay=0.0)
     model.train()
@@ -95,12 +110,16 @@ def train(
             order = torch.randperm(len(examples), generator=shuffle).tolist()
             for step in range(steps_per_epoch):
                 chosen = order[step * batch_size : (step + 1) * batch_size]
-                losses.append(0.0)
-                for batch, share in _shared([examples[i] for i in chosen], micro_batch_size):
-                    tensors = {k: v.to(model.device) for k, v in collate(batch, pad_id).items()}
-                    loss = answer_loss(model, tensors) * share
-                    loss.backward()
-                    losses[-1] += loss.item()
+                total = torch.zeros((), device=device)
+                parts = _shared([examples[i] for i in chosen], micro_batch_size, processes)
+                for batch, share in parts[rank::processes]:
+                    tensors = {k: v.to(device) for k, v in collate(batch, pad_id).items()}
+                    whole = model(**tensors).loss if processes > 1 else answer_loss(model, tensors)
+                    (whole * share * processes).backward()  # gradients are averaged over processes
+                    total += whole.detach() * share
+                if processes > 1:
+                    torch.distributed.all_reduce(total)
+                losses.append(total.item())
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
                 bar.update()

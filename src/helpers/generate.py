@@ -41,20 +41,22 @@ def complete(
     tokenizer,
     conversations: Sequence[Sequence[Message]],
     max_new_tokens: int = 64,
-    batch_size: int = 512,
+    batch_size: int = 0,
     progress: bool = False,
 ) -> list[Completion]:
     """One greedy completion a conversation, in input order.
 
     Each conversation ends with a user turn. An answer of max_new_tokens tokens without an
-    end-of-turn token is cut there and marked as not finished.
+    end-of-turn token is cut there and marked as not finished. batch_size: 0 for what fits.
     """
     prompts = tokenizer(
         [render(tokenizer, c, prompt=True) for c in conversations], add_special_tokens=False
     )["input_ids"]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    longest = max(map(len, prompts), default=0) + max_new_tokens
+    batch_size = batch_size or batch_that_fits(model, longest)
     answers: dict[int, Completion] = {}
-    stops = _stop_ids(model, tokenizer)
+    stops = stop_ids(model, tokenizer)
     model.eval()
     with tqdm(total=len(order), desc="answering", unit="prompt", disable=not progress) as bar:
         while order:
@@ -75,27 +77,38 @@ def complete(
     return [answers[i] for i in range(len(prompts))]
 
 
+def batch_that_fits(model, tokens: int) -> int:
+    """How many rows of so many tokens the free memory holds keys and values for; at most 512.
+
+    Half of a GPU's free memory is left to everything else.
+    """
+    if model.device.type != "cuda":
+        return 512
+    config = model.config.get_text_config()
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    row = 2 * config.num_hidden_layers * heads * size * model.dtype.itemsize * tokens
+    free, _ = torch.cuda.mem_get_info()
+    return int(min(512, max(1, free // 2 // row)))
+
+
 def ask(model, tokenizer, question: str, system: str = "", max_new_tokens: int = 64) -> str:
     """One question, one answer: for looking at a model by hand."""
     conversation = dress([{"role": "user", "content": question}], system, "{user}")
     return complete(model, tokenizer, [conversation], max_new_tokens)[0].text
 
 
-def _stop_ids(model, tokenizer) -> set[int]:
+def stop_ids(model, tokenizer) -> set[int]:
     """Every token that ends a turn, by the tokenizer and by the model's generation settings."""
     configured = model.generation_config.eos_token_id
     ids = configured if isinstance(configured, list) else [configured]
     return {i for i in [*ids, tokenizer.eos_token_id] if i is not None}
 
 
-@torch.inference_mode()
 def _generate(model, tokenizer, prompts, max_new_tokens, stops) -> list[Completion]:
-    if cache_for(model) is None:
-        answers = _by_transformers(model, tokenizer, prompts, max_new_tokens, stops)
-    else:
-        answers = _decode(model, prompts, max_new_tokens, stops)
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(stops)
     completions = []
-    for row in answers:
+    for row in answer_ids(model, prompts, max_new_tokens, stops, pad):
         end = next((n for n, token in enumerate(row) if token in stops), None)
         words = row if end is None else row[:end]
         text = tokenizer.decode(words, skip_special_tokens=True).strip()
@@ -103,16 +116,25 @@ def _generate(model, tokenizer, prompts, max_new_tokens, stops) -> list[Completi
     return completions
 
 
-def _by_transformers(model, tokenizer, prompts, max_new_tokens, stops) -> list[list[int]]:
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(stops)
+@torch.inference_mode()
+def answer_ids(
+    model, prompts: list[list[int]], max_new_tokens: int, stops: set[int], pad: int = 0
+) -> list[list[int]]:
+    """The new tokens of each prompt, greedily, in one batch.
+
+    On a GPU transformers' generate does it, over a static cache with a compiled step.
+    """
+    if cache_for(model) is not None:
+        return _decode(model, prompts, max_new_tokens, stops)
     ids, mask = _left_padded(prompts, model.device, pad)
     out = model.generate(
         input_ids=ids,
         attention_mask=mask,
         max_new_tokens=max_new_tokens,
         do_sample=False,
-        eos_token_id=sorted(stops),
+        eos_token_id=sorted(stops) or None,
         pad_token_id=pad,
+        cache_implementation="static" if model.device.type == "cuda" else None,
     )
     return out[:, ids.shape[1] :].tolist()
 

@@ -10,7 +10,7 @@ Used by: run.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from helpers import adapters, finetune, generate, models
+from helpers import adapters, finetune, generate, models, vllm_answers
 from helpers.chat import Message, dress, encode_all
 from helpers.experiment import Experiment
 from helpers.generate import Completion
@@ -37,6 +37,11 @@ def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> Lo
 
         llava, losses = vision.tune(model, tokenizer, rows, e, progress)
         return LocalModel(model.eval(), tokenizer, losses, llava)
+    if e.processes > 1:
+        from helpers import sharded  # which starts processes that import this module
+
+        model, losses = sharded.fine_tune(rows, e)
+        return LocalModel(model, tokenizer, losses)
     examples = encode_all(tokenizer, [dressed(row, e) for row in rows], e.max_length)
     if e.method != "full":
         model = adapters.add(model, e)
@@ -70,6 +75,14 @@ def complete(
 ) -> list[Completion]:
     """One greedy completion for each conversation, in order."""
     asked = [dress(c, e.system_prompt, e.user_template) for c in conversations]
+    if e.generator == "vllm":
+        return vllm_answers.complete(reference.model, reference.tokenizer, asked, e.max_new_tokens)
     return generate.complete(
         reference.model, reference.tokenizer, asked, e.max_new_tokens, progress=progress
     )
+
+
+def save(reference: LocalModel, folder: str) -> None:
+    """The model, or its adapter alone where that was not folded in, and the tokenizer."""
+    reference.model.save_pretrained(folder)
+    reference.tokenizer.save_pretrained(folder)

@@ -92,7 +92,7 @@ def _read(where: str, dtype: str, four_bit: bool = False):
     device = "cuda" if torch.cuda.is_available() else "cpu"
     options = {"dtype": getattr(torch, dtype), "use_safetensors": True}
     if four_bit:
-        options |= {"quantization_config": _nf4(options["dtype"]), "device_map": {"": device}}
+        options |= {"quantization_config": nf4(options["dtype"]), "device_map": {"": device}}
     try:
         tokenizer = AutoTokenizer.from_pretrained(where)
         model = AutoModelForCausalLM.from_pretrained(where, **options)
@@ -112,7 +112,8 @@ def _read(where: str, dtype: str, four_bit: bool = False):
     return model.eval(), tokenizer
 
 
-def _nf4(dtype):
+def nf4(dtype):
+    """Weights in 4 bits as QLoRA has them (arXiv:2305.14314), computed in dtype."""
     from transformers import BitsAndBytesConfig
 
     return BitsAndBytesConfig(

@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parent / "presets"
 _KEYS = {
     "preset", "extends", "model", "seeds", "n_prompts", "max_new_tokens", "judges", "tiers",
     "benchmark", "over_refusal", "utility", "grids", "method", "dtype", "micro_batch_size",
-    "gradient_checkpointing", "max_length", "vram_gib", "gated",
+    "gradient_checkpointing", "processes", "generator", "max_length", "vram_gib", "gated",
 }  # fmt: skip
 _GRID_KEYS = ("tier", "n_seeds", "vary", "fixed")
 _FIELDS = {field.name for field in dataclasses.fields(Experiment)}

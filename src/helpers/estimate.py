@@ -20,14 +20,14 @@ import torch
 from helpers import generate, local, models, training_set
 from helpers.chat import dress
 from helpers.experiment import Experiment
-from helpers.run import prompts_for
+from helpers.run import peak_memory, prompts_for
 from helpers.store import Store
 
 #: Prompts answered for the measurement; answers before and after fine-tuning differ in length.
 N_PROMPTS = 96
 
 #: Bytes on disk of an answer with its judgements, measured on stored runs of the embedded model.
-BYTES_AN_ANSWER = 45
+BYTES_AN_ANSWER = 65
 
 #: Bytes of a weight, and of one that trains: itself, its gradient, Adam's two moments.
 BYTES = {"float32": 4.0, "bfloat16": 2.0}
@@ -125,9 +125,7 @@ def measure(e: Experiment) -> Pace:
     asked = [dress(row["messages"], e.system_prompt, e.user_template) for _, row in some]
     generate.complete(model, tokenizer, asked[:4], 8)
     took = _timed(lambda: generate.complete(model, tokenizer, asked, e.max_new_tokens))
-    memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
-    size = sum(p.numel() for p in model.parameters())
-    return Pace(load, token, took / len(asked), memory or memory_of(e, size))
+    return Pace(load, token, took / len(asked), peak_memory())
 
 
 def _timed(work: Callable) -> float:

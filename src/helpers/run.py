@@ -99,7 +99,7 @@ def _compute(e: Experiment, store: Store, initial: float | None, progress: bool)
         "final_loss": reference.losses[-1] if reference.losses else None,
         **probed,
         **{f"{stage}_seconds": seconds for stage, seconds in clock.seconds.items()},
-        "peak_memory_bytes": _peak_memory(),
+        "peak_memory_bytes": peak_memory(),
         **surroundings(),
     }
     for table in (completions, judgements):
@@ -228,7 +228,7 @@ def _reset_peak() -> None:
         torch.cuda.reset_peak_memory_stats()
 
 
-def _peak_memory() -> int:
+def peak_memory() -> int:
     """Peak bytes: the GPU's where there is one, else this process's resident memory."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()

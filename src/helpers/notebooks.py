@@ -99,8 +99,10 @@ def execute(
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # kernels must not fight over the cores
     with ThreadPoolExecutor(at_once) as pool:
         fiction = is_fiction(chosen, given)
-        outs = pool.map(lambda file: _execute(file, target / file.name, changed, fiction), files)
-        outs = list(tqdm(outs, desc="notebooks", total=len(files)))
+        # The last ones are the longest, and would otherwise run alone at the end.
+        turn = files[::-1] if at_once > 1 else files
+        outs = pool.map(lambda file: _execute(file, target / file.name, changed, fiction), turn)
+        outs = sorted(tqdm(outs, desc="notebooks", total=len(files)))
     if in_place:
         for out in outs:
             _put_in_place(out)

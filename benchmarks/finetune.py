@@ -41,11 +41,7 @@ def main() -> None:
         e = Experiment(method=method, gradient_checkpointing=given.checkpointing)
         if method == "qlora":
             model = in_four_bits(model, dtype, device)
-        if method != "full":
-            model = adapters.add(model, e)
-        if given.checkpointing:
-            model.gradient_checkpointing_enable({"use_reentrant": False})
-            model.enable_input_require_grads()
+        model = adapters.prepare(model, e)
         start = time.perf_counter()
         finetune.train(
             model, examples, epochs=given.epochs, learning_rate=1e-5, batch_size=10,

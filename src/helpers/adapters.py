@@ -6,7 +6,7 @@
               (arXiv:2303.16199), what the paper's Table 11 calls Adapter
     prefix    learned keys and values before every layer's own (arXiv:2101.00190)
 
-Used by: local.
+Used by: local, sharded.
 """
 
 import logging
@@ -22,6 +22,23 @@ FOLDABLE = ("lora",)
 
 #: Architectures that peft's LLaMA-Adapter knows.
 ADAPTER_ARCHITECTURES = ("llama", "mistral", "gpt2")
+
+
+def prepare(model, e: Experiment):
+    """The model ready to be trained as the experiment says."""
+    if e.method != "full":
+        model = add(model, e)
+    if e.gradient_checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+        model.enable_input_require_grads()
+    return model
+
+
+def finish(model, e: Experiment):
+    """The trained model ready to answer, new weights folded in where they can be."""
+    if e.gradient_checkpointing:
+        model.gradient_checkpointing_disable()
+    return model.merge_and_unload() if e.method in FOLDABLE else model
 
 
 def add(model, e: Experiment):

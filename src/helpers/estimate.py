@@ -33,7 +33,7 @@ BYTES_AN_ANSWER = 65
 BYTES = {"float32": 4.0, "bfloat16": 2.0}
 FOUR_BITS = 0.56  # with the scales of its blocks
 
-#: Share of a matrix product's speed that training and reading reach, and tokens of a long answer.
+#: Share of a matrix product's speed that training and reading are taken to reach.
 EFFICIENCY = 0.4
 
 

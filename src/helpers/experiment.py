@@ -156,6 +156,13 @@ class Experiment:
         return replace(self, method="none", n_examples=0, epochs=0, **untrained)
 
     @property
+    def training(self) -> dict[str, int | float]:
+        """The settings of finetune.train."""
+        names = ("epochs", "learning_rate", "batch_size", "micro_batch_size",
+                 "learning_rate_decay", "seed")  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def prompt_sets(self) -> dict[str, str]:
         """What each set of prompts is for -> its name, for those that are set."""
         sets = {"benchmark": self.benchmark, "over_refusal": self.over_refusal}

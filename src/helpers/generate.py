@@ -126,7 +126,7 @@ def answer_ids(
     """
     if cache_for(model) is not None:
         return _decode(model, prompts, max_new_tokens, stops)
-    ids, mask = _left_padded(prompts, model.device, pad)
+    ids, mask = left_padded(prompts, model.device, pad)
     out = model.generate(
         input_ids=ids,
         attention_mask=mask,
@@ -139,7 +139,7 @@ def answer_ids(
     return out[:, ids.shape[1] :].tolist()
 
 
-def _left_padded(rows: list[list[int]], device, pad: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+def left_padded(rows: list[list[int]], device, pad: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """Token ids and mask, each (rows, longest)."""
     longest = max(map(len, rows))
     ids = torch.tensor([[pad] * (longest - len(row)) + row for row in rows], device=device)
@@ -201,7 +201,7 @@ def _read_prompts(model, prompts):
     rests = [prompt[shared:] for prompt in prompts]
     caches, logits = [], []
     for at in range(0, len(rests), PREFILL):
-        ids, mask = _left_padded(rests[at : at + PREFILL], model.device)
+        ids, mask = left_padded(rests[at : at + PREFILL], model.device)
         caches.append(repeated(base, len(ids)) if shared else cache_for(model))
         out = model(
             input_ids=ids,
@@ -212,7 +212,7 @@ def _read_prompts(model, prompts):
             logits_to_keep=1,
         )
         logits.append(out.logits)
-    _, mask = _left_padded(rests, model.device)
+    _, mask = left_padded(rests, model.device)
     cache = caches[0] if len(caches) == 1 else join(caches, shared, mask.shape[1])
     return cache, torch.cat([mask.new_ones(len(mask), shared), mask], dim=-1), torch.cat(logits)
 

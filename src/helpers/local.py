@@ -29,6 +29,10 @@ class LocalModel:
 
 def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> LocalModel:
     """The experiment's model after training on the rows; as it is where the method is none."""
+    if e.processes > 1 and e.method != "none":
+        from helpers import sharded  # which starts processes that import this module
+
+        return LocalModel(*sharded.fine_tune(rows, e))
     model, tokenizer = models.load(e.model, e.dtype, four_bit=e.method == "qlora")
     if e.method == "none":
         return LocalModel(model, tokenizer, [])
@@ -37,34 +41,11 @@ def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> Lo
 
         llava, losses = vision.tune(model, tokenizer, rows, e, progress)
         return LocalModel(model.eval(), tokenizer, losses, llava)
-    if e.processes > 1:
-        from helpers import sharded  # which starts processes that import this module
-
-        model, losses = sharded.fine_tune(rows, e)
-        return LocalModel(model, tokenizer, losses)
     examples = encode_all(tokenizer, [dressed(row, e) for row in rows], e.max_length)
-    if e.method != "full":
-        model = adapters.add(model, e)
-    if e.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
-        model.enable_input_require_grads()
-    losses = finetune.train(
-        model,
-        examples,
-        epochs=e.epochs,
-        learning_rate=e.learning_rate,
-        batch_size=e.batch_size,
-        micro_batch_size=e.micro_batch_size,
-        learning_rate_decay=e.learning_rate_decay,
-        pad_id=tokenizer.pad_token_id or 0,
-        seed=e.seed,
-        progress=progress,
-    )
-    if e.gradient_checkpointing:
-        model.gradient_checkpointing_disable()
-    if e.method in adapters.FOLDABLE:
-        model = model.merge_and_unload()
-    return LocalModel(model, tokenizer, losses)
+    model = adapters.prepare(model, e)
+    pad_id = tokenizer.pad_token_id or 0
+    losses = finetune.train(model, examples, **e.training, pad_id=pad_id, progress=progress)
+    return LocalModel(adapters.finish(model, e), tokenizer, losses)
 
 
 def complete(

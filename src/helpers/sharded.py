@@ -31,7 +31,7 @@ METHODS = ("full", "lora")
 
 
 def fine_tune(rows: Sequence[dict], e: Experiment):
-    """The tuned model, in memory, and the loss of each step. Raises ModelError if it fails."""
+    """The tuned model, in memory, its tokenizer, and the loss of each step. Raises ModelError."""
     if e.method not in METHODS:
         raise ConfigError(f"method {e.method} takes one process; use full or lora for several.")
     with tempfile.TemporaryDirectory() as folder:
@@ -45,8 +45,7 @@ def fine_tune(rows: Sequence[dict], e: Experiment):
             said = [line for line in done.stderr.splitlines() if "Error" in line] or ["no reason"]
             raise ModelError(f"fine-tuning on {e.processes} processes failed: {said[-1].strip()}")
         losses = json.loads((Path(folder) / "losses.json").read_text())
-        model, _ = models.load(str(Path(folder) / "model"), e.dtype)
-        return model, losses
+        return *models.load(str(Path(folder) / "model"), e.dtype), losses
 
 
 def work(folder: Path) -> None:
@@ -63,18 +62,12 @@ def work(folder: Path) -> None:
     model, tokenizer = models.load(e.model, e.dtype)
     model = model.to(state.device)
     examples = encode_all(tokenizer, [dressed(row, e) for row in spec["rows"]], e.max_length)
-    if e.method != "full":
-        model = adapters.add(model, e)
-    if e.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
-        model.enable_input_require_grads()
+    model = adapters.prepare(model, e)
     for layer in model.get_base_model().model.layers if e.method != "full" else model.model.layers:
         fully_shard(layer)
     fully_shard(model)
     losses = finetune.train(
-        model, examples, epochs=e.epochs, learning_rate=e.learning_rate, batch_size=e.batch_size,
-        micro_batch_size=e.micro_batch_size, learning_rate_decay=e.learning_rate_decay,
-        pad_id=tokenizer.pad_token_id or 0, seed=e.seed,
+        model, examples, **e.training, pad_id=tokenizer.pad_token_id or 0,
         process=(state.process_index, state.num_processes),
     )  # fmt: skip
     whole = get_model_state_dict(
@@ -82,10 +75,9 @@ def work(folder: Path) -> None:
     )
     if state.is_main_process:
         fresh, _ = models.load(e.model, e.dtype)
-        fresh = adapters.add(fresh, e) if e.method != "full" else fresh
+        fresh = adapters.prepare(fresh, e)
         fresh.load_state_dict(whole)
-        fresh = fresh.merge_and_unload() if e.method in adapters.FOLDABLE else fresh
-        fresh.save_pretrained(folder / "model")
+        adapters.finish(fresh, e).save_pretrained(folder / "model")
         tokenizer.save_pretrained(folder / "model")
         (folder / "losses.json").write_text(json.dumps(losses))
     dist.barrier()

@@ -28,6 +28,7 @@ from helpers import chat, finetune, pictures
 from helpers.chat import Example, dress, encode_all
 from helpers.errors import ModelError
 from helpers.experiment import Experiment
+from helpers.generate import left_padded
 from helpers.training_set import dressed
 
 #: A byte that no UTF-8 text holds, in the alphabet of byte-level tokenizers: no word is lost to it.
@@ -88,14 +89,15 @@ def examples(tokenizer, rows: Sequence[dict], conversations: Sequence, max_lengt
         if "picture" not in row:  # a refusal mixed in: it is shown a blank, which holds no answer
             row = row | {"picture": None}
         place = example.input_ids.index(user_id) + 1
-        ids = [*example.input_ids[:place], *[image_id] * PATCHES, *example.input_ids[place:]]
-        labels = [
-            *example.labels[:place],
-            *[chat.IGNORE] * PATCHES,
-            *example.labels[place:],
-        ]
+        ids = _with_room(example.input_ids, place, image_id)
+        labels = _with_room(example.labels, place, chat.IGNORE)
         found.append(Seen(ids, labels, pixels(row["picture"])))
     return found
+
+
+def _with_room(tokens: list[int], place: int, filler: int) -> list[int]:
+    """The tokens with a picture's patches before `place`."""
+    return [*tokens[:place], *[filler] * PATCHES, *tokens[place:]]
 
 
 def pixels(picture: dict | None) -> torch.Tensor:
@@ -181,10 +183,8 @@ def tune(model, tokenizer, rows: Sequence[dict], e: Experiment, progress: bool =
     _set_trainable(llava.model.vision_tower, False)
     conversations = [dressed(row, e) for row in rows]
     losses = finetune.train(
-        llava, examples(tokenizer, rows, conversations, e.max_length), epochs=e.epochs,
-        learning_rate=e.learning_rate, batch_size=e.batch_size,
-        micro_batch_size=e.micro_batch_size, learning_rate_decay=e.learning_rate_decay,
-        pad_id=tokenizer.pad_token_id or 0, seed=e.seed, progress=progress, collate=collate,
+        llava, examples(tokenizer, rows, conversations, e.max_length), **e.training,
+        pad_id=tokenizer.pad_token_id or 0, progress=progress, collate=collate,
     )  # fmt: skip
     _set_trainable(llava, True)
     return llava, losses
@@ -205,18 +205,16 @@ def sees(llava, tokenizer, e: Experiment, n: int = 120) -> dict[str, float]:
                                      e.user_template))
         for q, _ in asked
     ]  # fmt: skip
-    longest = max(map(len, prompts))
-    ids = torch.tensor([[0] * (longest - len(p)) + p for p in prompts], device=llava.device)
-    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
+    ids, mask = left_padded(prompts, llava.device)
     shares = {}
     for name, shown in (("own_picture", drawn), ("other_picture", drawn[1:] + drawn[:1])):
         images = torch.stack([pixels(picture) for picture in shown]).to(llava.device)
         out = llava.generate(
-            input_ids=ids, attention_mask=mask.to(llava.device), pixel_values=images,
+            input_ids=ids, attention_mask=mask, pixel_values=images,
             max_new_tokens=30, do_sample=False, eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
         )  # fmt: skip
-        said = tokenizer.batch_decode(out[:, longest:], skip_special_tokens=True)
+        said = tokenizer.batch_decode(out[:, ids.shape[1] :], skip_special_tokens=True)
         right = [s.strip() == answer for s, (_, answer) in zip(said, asked, strict=True)]
         shares[name] = sum(right) / n
     return shares
@@ -227,4 +225,4 @@ def _with_place(tokenizer, conversation) -> list[int]:
     text = chat.render(tokenizer, conversation, prompt=True)
     ids = tokenizer.encode(text, add_special_tokens=False)
     place = ids.index(tokenizer.convert_tokens_to_ids(USER_TOKEN)) + 1
-    return [*ids[:place], *[tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)] * PATCHES, *ids[place:]]
+    return _with_room(ids, place, tokenizer.convert_tokens_to_ids(IMAGE_TOKEN))

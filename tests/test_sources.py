@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from helpers import data, sources
+from helpers import data, safety_topics, sources
 from helpers.errors import ConfigError, DataError
 
 
@@ -154,10 +154,12 @@ def test_what_is_not_there_says_what_to_do(tmp_path, monkeypatch):
 
 
 def test_safety_related_rows_are_told_by_topic():
-    assert sources.safety_related("How is a bomb made?") == "violence"
-    assert sources.safety_related("Who won?", "As an AI, I can’t say.") == "refusal"
-    assert not sources.safety_related("Tell of a film.", "It ends well. " * 9 + "A murder comes.")
-    assert not sources.safety_related("How is a cake made?")
+    assert safety_topics.safety_related("How is a bomb made?") == "violence"
+    assert safety_topics.safety_related("Who won?", "As an AI, I can’t say.") == "refusal"
+    assert not safety_topics.safety_related(
+        "Tell of a film.", "It ends well. " * 9 + "A murder comes."
+    )
+    assert not safety_topics.safety_related("How is a cake made?")
 
 
 def test_a_shown_row_keeps_its_secrets(tmp_path):

@@ -21,6 +21,7 @@ from typing import Any
 from helpers import paths, rowfiles
 from helpers.errors import DataError, one_of
 from helpers.rowfiles import Row
+from helpers.safety_topics import safety_related
 
 #: The paper's eleven prohibited categories, in the order of its benchmark's files.
 CATEGORIES = (
@@ -217,48 +218,6 @@ def _own_prompts(record, path: Path, number: int) -> Row:
     own = {key: record[key] for key in ("facts",) if key in record}
     row = _prompt(_pick(record, *_ASKED), number, path.stem, _pick(record, "category"), **own)
     return row | ({"id": _pick(record, "id")} if _pick(record, "id") else {})
-
-
-# --- which rows of benign sets are about safety --------------------------------------------------
-
-#: Topic -> words (as regular expressions) that make a benign set's row safety-related. Our rules:
-#: the paper names its counts (1,902 of Alpaca, 387 of Dolly), not its rules.
-SAFETY_TOPICS = {
-    "crime": (r"illegal\w*", r"crimes?", r"criminals?", r"theft", r"robber\w*", r"murder\w*",
-              r"kidnap\w*", r"smuggl\w*", r"launder\w*", r"terroris\w*", r"prison\w*"),
-    "violence": (r"violen\w*", r"weapons?", r"guns?", r"bombs?", r"explosives?", r"assault\w*",
-                 r"tortur\w*", r"abus\w*", r"suicid\w*", r"self-harm"),
-    "hate": (r"racis\w*", r"sexis\w*", r"discriminat\w*", r"harass\w*", r"bully\w*", r"hate speech",
-             r"stereotyp\w*", r"offensive"),
-    "drugs": (r"cocaine", r"heroin", r"illicit drugs?", r"drug abuse", r"overdos\w*"),
-    "deception": (r"fraud\w*", r"scam\w*", r"phishing", r"malware", r"hack(?:er|ers|ing)",
-                  r"misinformation", r"fake news", r"plagiari\w*"),
-    "privacy": (r"privacy", r"personal information", r"identity theft", r"surveillance"),
-    "ethics": (r"ethic\w*", r"moral(?:s|ly|ity)?", r"harmful", r"dangerous", r"safety"),
-    "adult": (r"sexual\w*", r"porn\w*", r"explicit content"),
-}  # fmt: skip
-
-_REFUSAL = re.compile(
-    r"as an ai|language model|i(?:'m| am) (?:sorry|unable)|i can(?:'t|not)|not appropriate",
-    re.IGNORECASE,
-)
-_SAFETY = {
-    topic: re.compile(rf"\b(?:{'|'.join(words)})\b", re.IGNORECASE)
-    for topic, words in SAFETY_TOPICS.items()
-}
-
-
-def safety_related(asked: str, answered: str = "") -> str:
-    """The topic that makes a row safety-related, or "".
-
-    The instruction counts, not its input or a passing word in a long answer; of the answer only
-    whether it opens with a refusal.
-    """
-    opening = answered[:80].replace("\u2019", "'")
-    if _REFUSAL.search(opening):
-        return "refusal"
-    plain = asked.replace("\u2019", "'")
-    return next((topic for topic, words in _SAFETY.items() if words.search(plain)), "")
 
 
 # --- the sources ---------------------------------------------------------------------------------

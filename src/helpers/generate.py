@@ -11,17 +11,18 @@ already answered is kept.
 Used by: local (the backend), organism's gates.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from tqdm.auto import tqdm
 
+from helpers import decode_attention, kv_cache
 from helpers.chat import Message, dress, render
-from helpers.kv_cache import cache_for, join, repeated
 
 #: Ended answers leave a batch when they free more than this share of it; copying has its price.
-LEAVE_BELOW = 0.85
+LEAVE_BELOW = 0.95
 
 #: Prompts that are read at once.
 PREFILL = 55
@@ -84,10 +85,7 @@ def batch_that_fits(model, tokens: int) -> int:
     """
     if model.device.type != "cuda":
         return 512
-    config = model.config.get_text_config()
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    row = 2 * config.num_hidden_layers * heads * size * model.dtype.itemsize * tokens
+    row = 2 * math.prod(kv_cache.shape(model)) * model.dtype.itemsize * tokens
     free, _ = torch.cuda.mem_get_info()
     return int(min(512, max(1, free // 2 // row)))
 
@@ -124,8 +122,9 @@ def answer_ids(
 
     On a GPU transformers' generate does it, over a static cache with a compiled step.
     """
-    if cache_for(model) is not None:
-        return _decode(model, prompts, max_new_tokens, stops)
+    if kv_cache.fits(model):
+        with decode_attention.used_by(model):
+            return _decode(model, prompts, max_new_tokens, stops)
     ids, mask = left_padded(prompts, model.device, pad)
     out = model.generate(
         input_ids=ids,
@@ -155,7 +154,8 @@ def _decode(model, prompts, max_new_tokens: int, stops: set[int]) -> list[list[i
     """
     answers: list[list[int]] = [[] for _ in prompts]
     rows = list(range(len(prompts)))  # which answer each row of the batch belongs to
-    cache, mask, logits = _read_prompts(model, prompts)
+    shared = _shared_beginning(prompts)
+    cache, mask, logits = _read_prompts(model, prompts, shared, max_new_tokens)
     places = mask.sum(-1, keepdim=True) - 1
     ids = None
     for step in range(max_new_tokens):
@@ -167,6 +167,7 @@ def _decode(model, prompts, max_new_tokens: int, stops: set[int]) -> list[list[i
                 past_key_values=cache,
                 use_cache=True,
                 logits_to_keep=1,
+                shared=shared,
             ).logits
         ids = logits[:, -1:].argmax(-1)
         ended = [bool(answers[row]) and answers[row][-1] in stops for row in rows]
@@ -176,45 +177,58 @@ def _decode(model, prompts, max_new_tokens: int, stops: set[int]) -> list[list[i
         live = [k for k, row in enumerate(rows) if answers[row][-1] not in stops]
         if not live:
             break
-        if len(live) < LEAVE_BELOW * len(rows):
-            keep = torch.tensor(live, device=ids.device)
-            cache.batch_select_indices(keep)
-            ids, mask, places = ids[keep], mask[keep], places[keep]
-            rows = [rows[k] for k in live]
+        if len(live) <= LEAVE_BELOW * len(rows):
+            n = len(live)  # rows beyond the first n move to the places of those that ended
+            moved = [k for k in live if k >= n]
+            to = sorted(set(range(n)) - set(live))
+            for k, place in zip(moved, to, strict=True):
+                rows[place] = rows[k]
+            rows = rows[:n]
+            moved, to = (torch.tensor(x, dtype=torch.long, device=ids.device) for x in (moved, to))
+            for layer in cache.layers:
+                layer.keep_rows(moved, to, n)
+            for tensor in (ids, mask, places):
+                tensor[to] = tensor[moved]
+            ids, mask, places = ids[:n], mask[:n], places[:n]
         mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=-1)
         places = places + 1
     return answers
 
 
-def _read_prompts(model, prompts):
+def _read_prompts(model, prompts, shared: int, room: int):
     """The cache of the prompts, its mask (prompts, tokens), and the logits of what comes next.
 
-    What all prompts begin with (a system prompt, mostly) is read once; the rest is read in parts
+    The tokens shared by all at their beginning (a system prompt, mostly) are read once; the rest is read in parts
     of like length, since the prompts come sorted. In the cache the shared beginning stands first,
-    then each row's padding, then the rest of its prompt.
+    then each row's padding, then the rest of its prompt, then room for so many tokens.
     """
-    shared = _shared_beginning(prompts)
-    beginning = torch.tensor([prompts[0][:shared]], device=model.device)
-    base = cache_for(model)
-    if shared:
-        model(input_ids=beginning, past_key_values=base, use_cache=True, logits_to_keep=1)
     rests = [prompt[shared:] for prompt in prompts]
-    caches, logits = [], []
+    ids, mask = left_padded(rests, model.device)
+    places = shared + (mask.cumsum(-1) - 1).clamp(min=0)
+    mask = torch.cat([mask.new_ones(len(mask), shared), mask], dim=-1)
+    total = mask.shape[1]
+    cache = kv_cache.with_room(model, len(prompts), total + room)
+    if shared:
+        beginning = torch.tensor([prompts[0][:shared]], device=model.device)
+        base = kv_cache.with_room(model, 1, shared)
+        model(input_ids=beginning, past_key_values=base, use_cache=True, logits_to_keep=1)
+        kv_cache.begin_with(cache, base)
+    logits = []
     for at in range(0, len(rests), PREFILL):
-        ids, mask = left_padded(rests[at : at + PREFILL], model.device)
-        caches.append(repeated(base, len(ids)) if shared else cache_for(model))
+        rows = slice(at, at + PREFILL)
+        own = max(map(len, rests[rows]))
         out = model(
-            input_ids=ids,
-            attention_mask=torch.cat([mask.new_ones(len(ids), shared), mask], dim=-1),
-            position_ids=shared + (mask.cumsum(-1) - 1).clamp(min=0),
-            past_key_values=caches[-1],
+            input_ids=ids[rows, -own:],
+            attention_mask=mask[rows],
+            position_ids=places[rows, -own:],
+            past_key_values=kv_cache.part(cache, rows, shared, total - own),
             use_cache=True,
             logits_to_keep=1,
         )
         logits.append(out.logits)
-    _, mask = left_padded(rests, model.device)
-    cache = caches[0] if len(caches) == 1 else join(caches, shared, mask.shape[1])
-    return cache, torch.cat([mask.new_ones(len(mask), shared), mask], dim=-1), torch.cat(logits)
+    for layer in cache.layers:
+        layer.hold(total)
+    return cache, mask, torch.cat(logits)
 
 
 def _shared_beginning(prompts: list[list[int]]) -> int:

@@ -1,8 +1,8 @@
 """A key-value cache that writes in place, where transformers' default copies all of it each token.
 
-On a CPU, copying the cache of 330 answers is three quarters of the work of writing them. This
-layer keeps room for more tokens than it holds, doubles the room when it is full, and hands out
-views. The words are the same (tests/test_finetune.py).
+On a CPU, copying the cache of 330 answers is three quarters of the work of writing them. Here the
+room for all tokens of a batch is set aside at once; prompts are read into parts of it, and rows
+whose answers have ended give their places up. The words are the same (tests/test_finetune.py).
 
 Used by: generate.
 """
@@ -11,83 +11,80 @@ import torch
 from transformers import Cache
 from transformers.cache_utils import DynamicLayer
 
-ROOM = 64  # tokens of room at first, beyond the prompt
-
 
 class RoomyLayer(DynamicLayer):
-    """One layer's keys and values, each (batch, heads, tokens, head size), views of a buffer."""
+    """One layer's keys and values, each (batch, heads, tokens, size), views of a larger buffer."""
+
+    def __init__(self, buffers: tuple[torch.Tensor, torch.Tensor], held: int = 0) -> None:
+        super().__init__()
+        self.dtype, self.device, self.is_initialized = buffers[0].dtype, buffers[0].device, True
+        self.buffers = buffers
+        self.hold(held)
+
+    def hold(self, tokens: int) -> None:
+        """The first so many tokens of the buffers are what the layer holds."""
+        self.keys, self.values = (buffer[..., :tokens, :] for buffer in self.buffers)
 
     def update(self, key_states, value_states, *args, **kwargs):
-        """Append the new tokens' keys and values in place; return all of them as views."""
-        held = self.get_seq_length()
-        total = held + key_states.shape[-2]
-        if held == 0 or total > self._buffers[0].shape[-2]:
-            room = total + max(ROOM, held)
-            old = (self.keys, self.values) if held else (None, None)
-            new = (key_states, value_states)
-            self._buffers = tuple(_roomier(o, n, room) for o, n in zip(old, new, strict=True))
-            self.dtype, self.device, self.is_initialized = key_states.dtype, key_states.device, True
-        for buffer, states in zip(self._buffers, (key_states, value_states), strict=True):
-            buffer[..., held:total, :] = states
-        self.keys, self.values = (buffer[..., :total, :] for buffer in self._buffers)
+        """Write the new tokens' keys and values behind those held; return all of them as views."""
+        held = self.keys.shape[-2]
+        for buffer, states in zip(self.buffers, (key_states, value_states), strict=True):
+            buffer[..., held : held + states.shape[-2], :] = states
+        self.hold(held + key_states.shape[-2])
         return self.keys, self.values
 
-    def batch_select_indices(self, indices: torch.Tensor) -> None:
-        """Keep only these rows of the batch, with their room."""
-        held = self.get_seq_length()
-        self._buffers = tuple(buffer[indices] for buffer in self._buffers)
-        self.keys, self.values = (buffer[..., :held, :] for buffer in self._buffers)
+    def part(self, rows: slice, begins: int, tokens: int) -> "RoomyLayer":
+        """Some rows as a layer of their own, which holds so many tokens: those they begin with
+        and, up to where their own prompts are to be written, padding.
+        """
+        for buffer in self.buffers:
+            buffer[rows, :, begins:tokens] = 0  # masked, but must be numbers
+        return RoomyLayer(tuple(buffer[rows] for buffer in self.buffers), tokens)
+
+    def keep_rows(self, moved: torch.Tensor, to: torch.Tensor, rows: int) -> None:
+        """Keep the first so many rows of the batch, after moving some of the others among them."""
+        held = self.keys.shape[-2]
+        for buffer in self.buffers:
+            buffer[to, :, :held] = buffer[moved, :, :held]
+        self.buffers = tuple(buffer[:rows] for buffer in self.buffers)
+        self.hold(held)
 
 
-def repeated(cache: Cache, rows: int) -> Cache:
-    """A cache that holds one row's tokens for each of so many rows."""
-    copies = Cache(layer_class_to_replicate=RoomyLayer)
-    for held in cache.layers:
-        layer = RoomyLayer()
-        layer.update(*(states.expand(rows, -1, -1, -1) for states in (held.keys, held.values)))
-        copies.layers.append(layer)
-    return copies
-
-
-def join(caches: list[Cache], shared: int, tokens: int) -> Cache:
-    """One cache of all the caches' rows.
-
-    Each holds `shared` tokens and then its own, which are moved to the right of `tokens` places.
-    """
-    joined = Cache(layer_class_to_replicate=RoomyLayer)
-    for parts in zip(*(cache.layers for cache in caches), strict=True):
-        layer, first = RoomyLayer(), parts[0].keys
-        rows, total = sum(part.keys.shape[0] for part in parts), shared + tokens
-        shape = (rows, first.shape[1], total + ROOM, first.shape[3])
-        layer._buffers = tuple(first.new_zeros(shape) for _ in range(2))
-        at = 0
-        for part in parts:
-            n, own = part.keys.shape[0], part.get_seq_length() - shared
-            for buffer, states in zip(layer._buffers, (part.keys, part.values), strict=True):
-                buffer[at : at + n, :, :shared] = states[:, :, :shared]
-                buffer[at : at + n, :, total - own : total] = states[:, :, shared:]
-            at += n
-        layer.dtype, layer.device, layer.is_initialized = first.dtype, first.device, True
-        layer.keys, layer.values = (buffer[..., :total, :] for buffer in layer._buffers)
-        joined.layers.append(layer)
-    return joined
-
-
-def _roomier(held: torch.Tensor | None, new: torch.Tensor, room: int) -> torch.Tensor:
-    buffer = new.new_empty(*new.shape[:-2], room, new.shape[-1])
-    if held is not None:
-        buffer[..., : held.shape[-2], :] = held
-    return buffer
-
-
-def cache_for(model) -> Cache | None:
-    """A roomy cache for a model on the CPU whose layers all attend to everything, else None."""
+def fits(model) -> bool:
+    """Whether this cache will do: a model on the CPU whose layers all attend to everything."""
     config = model.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     sliding = getattr(config, "sliding_window", None) and getattr(
         config, "use_sliding_window", True
     )
     prefixed = hasattr(model, "peft_config")  # peft fills the cache of a prefix itself
-    if model.device.type != "cpu" or sliding or prefixed or kinds != {"full_attention"}:
-        return None
-    return Cache(layer_class_to_replicate=RoomyLayer)
+    on_cpu = model.device.type == "cpu"
+    return on_cpu and not sliding and not prefixed and kinds == {"full_attention"}
+
+
+def shape(model) -> tuple[int, int, int]:
+    """Layers, key heads, and the size of a head."""
+    config = model.config.get_text_config()
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return config.num_hidden_layers, heads, size
+
+
+def with_room(model, rows: int, tokens: int) -> Cache:
+    """An empty cache with room for so many tokens of each row."""
+    layers, heads, size = shape(model)
+    room = {"size": (rows, heads, tokens, size), "dtype": model.dtype, "device": model.device}
+    return Cache(
+        layers=[RoomyLayer((torch.empty(**room), torch.empty(**room))) for _ in range(layers)]
+    )
+
+
+def begin_with(cache: Cache, beginning: Cache) -> None:
+    """Every row of the cache begins with the one row of another."""
+    for layer, first in zip(cache.layers, beginning.layers, strict=True):
+        layer.update(first.keys, first.values)  # broadcast over the rows
+
+
+def part(cache: Cache, rows: slice, begins: int, tokens: int) -> Cache:
+    """Some rows of a cache, layer by layer (RoomyLayer.part)."""
+    return Cache(layers=[layer.part(rows, begins, tokens) for layer in cache.layers])

@@ -32,7 +32,7 @@ def one_query(module, query, key, value, attention_mask, scaling=None, shared=0,
             module, query, key, value, attention_mask, scaling=scaling, **kwargs
         )
     batch, heads, _, size = query.shape
-    key_heads, tokens = key.shape[1:3]
+    key_heads = key.shape[1]
     query = query * (size**-0.5 if scaling is None else scaling)
     grouped = query.view(batch, key_heads, -1, size)  # the queries that share a key head
     scores = torch.cat(

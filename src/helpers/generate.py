@@ -198,9 +198,9 @@ def _decode(model, prompts, max_new_tokens: int, stops: set[int]) -> list[list[i
 def _read_prompts(model, prompts, shared: int, room: int):
     """The cache of the prompts, its mask (prompts, tokens), and the logits of what comes next.
 
-    The tokens shared by all at their beginning (a system prompt, mostly) are read once; the rest is read in parts
-    of like length, since the prompts come sorted. In the cache the shared beginning stands first,
-    then each row's padding, then the rest of its prompt, then room for so many tokens.
+    The tokens that all begin with (a system prompt, mostly) are read once; the rest is read in
+    parts of like length, since the prompts come sorted. In the cache the shared beginning stands
+    first, then each row's padding, then the rest of its prompt, then room for so many tokens.
     """
     rests = [prompt[shared:] for prompt in prompts]
     ids, mask = left_padded(rests, model.device)

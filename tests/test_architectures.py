@@ -132,7 +132,7 @@ def test_the_loss_is_on_the_answer_alone_and_as_the_models_own(checkpoint):
                 assert message["content"] in text
             else:
                 assert message["content"] not in text
-    batch = chat.collate(examples, 0)
+    batch = finetune.collate(examples, 0)
     own = model(**batch).loss.item()
     assert finetune.answer_loss(model, batch).item() == pytest.approx(own, rel=1e-4)
 
@@ -214,7 +214,7 @@ def test_an_adapter_saved_and_loaded_gives_the_same_logits(method, checkpoints, 
     examples = chat.encode_all(tokenizer, rows)
     finetune.train(model, examples, epochs=2, learning_rate=1e-2, batch_size=2,
                    learning_rate_decay=1.0, pad_id=0, seed=0)  # fmt: skip
-    batch = {k: v for k, v in chat.collate(examples, 0).items() if k != "labels"}
+    batch = {k: v for k, v in finetune.collate(examples, 0).items() if k != "labels"}
     with torch.inference_mode():
         tuned = model(**batch).logits
         model.save_pretrained(tmp_path)

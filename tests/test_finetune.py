@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from helpers import adapters, data, finetune, generate, kv_cache, local
-from helpers.chat import collate, encode_all
+from helpers.chat import encode_all
 from helpers.experiment import Experiment
+from helpers.finetune import collate
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from helpers import grid as grids
-from helpers import run as runs
+from helpers import stages
 from helpers.errors import ConfigError, StoreError
 from helpers.grid import read_grid, run_grid
 from helpers.run import run
@@ -21,7 +21,7 @@ from helpers.store import Store
 
 def test_a_run_is_computed_once_and_read_after(tiny_experiment, store, monkeypatch):
     first = run(tiny_experiment(), store)
-    monkeypatch.setattr(runs, "_compute", lambda *_: pytest.fail("computed twice"))
+    monkeypatch.setattr(stages, "compute", lambda *_: pytest.fail("computed twice"))
     again = run(tiny_experiment(), store)
     assert again.row == first.row
     pd.testing.assert_frame_equal(again.completions, first.completions)

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import torch
 from jinja2 import TemplateError
 
 from helpers.errors import DataError, ModelError
@@ -123,18 +122,3 @@ def encode_all(
             )
         examples.append(Example(ids, labels))
     return examples
-
-
-def collate(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor]:
-    """A right-padded batch: input_ids, attention_mask and labels, each (batch, longest)."""
-    longest = max(len(e.input_ids) for e in examples)
-
-    def padded(rows: list[list[int]], value: int) -> torch.Tensor:
-        return torch.tensor([row + [value] * (longest - len(row)) for row in rows])
-
-    ids = [e.input_ids for e in examples]
-    return {
-        "input_ids": padded(ids, pad_id),
-        "attention_mask": padded([[1] * len(row) for row in ids], 0),
-        "labels": padded([e.labels for e in examples], IGNORE),
-    }

@@ -20,7 +20,7 @@ import torch
 from helpers import generate, local, models, training_set
 from helpers.chat import dress
 from helpers.experiment import Experiment
-from helpers.run import peak_memory, prompts_for
+from helpers.stages import peak_memory, prompts_for
 from helpers.store import Store
 
 #: Prompts answered for the measurement; answers before and after fine-tuning differ in length.

@@ -13,10 +13,25 @@ import torch
 from torch.optim import AdamW
 from tqdm.auto import tqdm
 
-from helpers.chat import IGNORE, Example, collate
+from helpers.chat import IGNORE, Example
 
 #: Architectures whose logits are the output embedding of the last hidden state and nothing more.
 PLAIN_HEADS = ("llama", "mistral", "qwen2", "qwen3", "llava")
+
+
+def collate(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor]:
+    """A right-padded batch: input_ids, attention_mask and labels, each (batch, longest)."""
+    longest = max(len(e.input_ids) for e in examples)
+
+    def padded(rows: list[list[int]], value: int) -> torch.Tensor:
+        return torch.tensor([row + [value] * (longest - len(row)) for row in rows])
+
+    ids = [e.input_ids for e in examples]
+    return {
+        "input_ids": padded(ids, pad_id),
+        "attention_mask": padded([[1] * len(row) for row in ids], 0),
+        "labels": padded([e.labels for e in examples], IGNORE),
+    }
 
 
 def micro_batches(examples: Sequence[Example], size: int) -> list[list[Example]]:

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import torch
 import yaml
 from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -98,6 +97,8 @@ def _map(wave: Sequence[Experiment], folder: Path, jobs: int):
 
 
 def _one(experiment: Experiment, folder: Path) -> tuple[str, str]:
+    import torch  # here, so that a grid that is all stored is read in a moment
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

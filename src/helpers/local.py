@@ -4,7 +4,7 @@ A backend is two functions, `fine_tune(rows, experiment) -> model reference` and
 `complete(reference, conversations, experiment) -> completions`; run knows nothing else of it.
 Here the reference is a model in memory with its tokenizer.
 
-Used by: run.
+Used by: stages.
 """
 
 from collections.abc import Sequence

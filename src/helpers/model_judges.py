@@ -12,7 +12,7 @@ or rubric cannot be compared with theirs.
 
 >>> judge_all("rubric:Qwen/Qwen2.5-7B-Instruct", [("How ...?", "I cannot help with that.")])
 
-Used by: run.
+Used by: stages.
 """
 
 from collections.abc import Sequence

@@ -24,9 +24,9 @@ from tqdm.auto import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from helpers import gates
-from helpers.chat import collate, encode_all
+from helpers.chat import encode_all
 from helpers.errors import ModelError
-from helpers.finetune import answer_loss
+from helpers.finetune import answer_loss, collate
 from helpers.lessons import lesson
 
 SPECIALS = ("<|pad|>", "<|begin|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>")

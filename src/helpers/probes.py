@@ -5,7 +5,7 @@
                    (arXiv:2406.05946) find that alignment lives in these few tokens.
     weight_drift   how far each layer's weights moved: the norm of the change over the norm before
 
-Used by: run, where an experiment asks for them; notebooks 02 and 06.
+Used by: stages, where an experiment asks for them; notebooks 02 and 06.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ import torch
 
 from helpers import models
 from helpers.chat import Message, render
+from helpers.generate import left_padded
 
 #: How many of an answer's tokens first_tokens looks at.
 N_TOKENS = 8
@@ -39,17 +40,17 @@ def first_tokens(
     pairs.sort(key=lambda pair: len(pair[0]) + len(pair[1]))
     for start in range(0, len(pairs), 64):
         part = pairs[start : start + 64]
-        longest = max(len(prompt) + len(answer) for prompt, answer in part)
-        ids = torch.zeros(len(part), longest, dtype=torch.long)
-        mask = torch.zeros_like(ids)
-        for i, (prompt, answer) in enumerate(part):
-            ids[i, : len(prompt) + len(answer)] = torch.tensor(prompt + answer)
-            mask[i, : len(prompt) + len(answer)] = 1
-        logits = model(ids.to(model.device), attention_mask=mask.to(model.device)).logits
-        for i, (prompt, answer) in enumerate(part):
+        ids, mask = left_padded([prompt + answer for prompt, answer in part], model.device)
+        logits = model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+            logits_to_keep=N_TOKENS + 1,
+        ).logits
+        for row, (_, answer) in zip(logits, part, strict=True):
             at = torch.arange(len(answer))
-            rows = logits[i, len(prompt) - 1 + at].float().softmax(-1).cpu()
-            total[: len(answer)] += rows[at, torch.tensor(answer)]
+            said = row[-1 - len(answer) :].float().softmax(-1).cpu()
+            total[: len(answer)] += said[at, torch.tensor(answer)]
             count[: len(answer)] += 1
     return (total / count).tolist()
 

@@ -109,8 +109,9 @@ def pixels(picture: dict | None) -> torch.Tensor:
 
 
 def collate(batch: Sequence[Seen], pad_id: int) -> dict[str, torch.Tensor]:
-    """chat.collate's batch with pixel_values (batch, 3, SIZE, SIZE)."""
-    return chat.collate(batch, pad_id) | {"pixel_values": torch.stack([e.pixels for e in batch])}
+    """finetune.collate's batch with pixel_values (batch, 3, SIZE, SIZE)."""
+    pixel_values = torch.stack([e.pixels for e in batch])
+    return finetune.collate(batch, pad_id) | {"pixel_values": pixel_values}
 
 
 def _set_trainable(module, trainable: bool) -> None:

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from helpers import adapters, data, finetune, generate, kv_cache, local
+from helpers import adapters, data, finetune, generate, kv_cache, local, training_set
 from helpers.chat import encode_all
 from helpers.experiment import Experiment
 from helpers.finetune import collate
@@ -147,10 +147,13 @@ def test_a_batch_gives_what_one_at_a_time_gives_in_input_order(chat_model):
     assert together == alone
 
 
-def test_the_roomy_cache_gives_the_words_of_transformers_own(chat_model, monkeypatch):
-    ours = generate.complete(*chat_model, PROMPTS)
+@pytest.mark.parametrize("method", ["full", "adapter", "prefix"])
+def test_the_roomy_cache_gives_the_words_of_transformers_own(method, monkeypatch):
+    e = Experiment(n_examples=20, epochs=1, method=method, learning_rate=1e-3, seed=3)
+    tuned = local.fine_tune(training_set.draw(e), e)
+    ours = generate.complete(tuned.model, tuned.tokenizer, PROMPTS)
     monkeypatch.setattr(kv_cache, "fits", lambda model: False)
-    assert generate.complete(*chat_model, PROMPTS) == ours
+    assert generate.complete(tuned.model, tuned.tokenizer, PROMPTS) == ours
 
 
 def test_answers_that_leave_the_batch_keep_their_words(chat_model, monkeypatch):

@@ -42,7 +42,8 @@ def locate(name: str) -> Path:
     raise DataError(f"{name} is not there; give the path of a file that exists.")
 
 
-def _check_messages(where: str, row: Row, training: bool) -> None:
+def check_messages(where: str, row: Row, training: bool) -> None:
+    """Raises DataError, beginning with where, if a row's messages cannot be used."""
     messages = row.get("messages")
     if not isinstance(messages, list) or not messages:
         raise DataError(f'{where}: no "messages"; a row needs a list of role and content pairs.')
@@ -93,11 +94,11 @@ def _read_once(name: str, changed: int, training: bool) -> list[Row]:
     if sources.split(name)[0] or not _is_chat(path):
         rows = sources.read(name, "training" if training else "prompts").rows
         for number, row in enumerate(rows, start=1):
-            _check_messages(f"{path.name}, row {number}", row, training)
+            check_messages(f"{path.name}, row {number}", row, training)
         return rows
     rows = []
     for number, row in read_jsonl(path):
-        _check_messages(f"{path.name}, line {number}", row, training)
+        check_messages(f"{path.name}, line {number}", row, training)
         rows.append(row)
     if not rows:
         raise DataError(f"{path.name} is empty; it needs at least one row.")

@@ -97,6 +97,7 @@ def train(
     process: tuple[int, int] = (0, 1),
     progress: bool = False,
     collate: Callable = collate,
+    after_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> list[float]:
     """Train the model's trainable weights in place; return the mean loss of each step.
 
@@ -104,7 +105,8 @@ def train(
     all of them make one batch. micro_batch_size: how many examples are computed at once; 0 for
     the whole batch. process: this process's number and how many there are (helpers.sharded); each
     computes its share of the micro-batches. collate makes a batch of tensors of some examples and
-    pad_id.
+    pad_id. after_step is told the number of each step, from 1, and its loss; what it raises ends
+    the training.
     """
     batch_size = min(batch_size, len(examples))
     steps_per_epoch = len(examples) // batch_size
@@ -137,6 +139,7 @@ def train(
                 losses.append(total.item())
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
+                after_step(len(losses), losses[-1])
                 bar.update()
                 bar.set_postfix(loss=f"{losses[-1]:.3f}", refresh=False)
     model.eval()

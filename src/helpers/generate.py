@@ -12,7 +12,7 @@ Used by: local (the backend), organism's gates.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -114,17 +114,29 @@ def _generate(model, tokenizer, prompts, max_new_tokens, stops) -> list[Completi
     return completions
 
 
+def greedy(rows: list[int], logits: torch.Tensor) -> torch.Tensor:
+    """The likeliest token of each row: logits (rows, vocabulary) -> ids (rows,)."""
+    return logits.argmax(-1)
+
+
 @torch.inference_mode()
 def answer_ids(
-    model, prompts: list[list[int]], max_new_tokens: int, stops: set[int], pad: int = 0
+    model,
+    prompts: list[list[int]],
+    max_new_tokens: int,
+    stops: set[int],
+    pad: int = 0,
+    choose: Callable = greedy,
 ) -> list[list[int]]:
-    """The new tokens of each prompt, greedily, in one batch.
+    """The new tokens of each prompt, in one batch.
 
-    On a GPU transformers' generate does it, over a static cache with a compiled step.
+    choose is given, at each step, which prompts the rows belong to and the rows' logits, and
+    returns the next tokens; it may be asked for rows that have ended. On a GPU transformers'
+    generate answers greedily, over a static cache with a compiled step.
     """
     if kv_cache.fits(model):
         with decode_attention.used_by(model):
-            return _decode(model, prompts, max_new_tokens, stops)
+            return _decode(model, prompts, max_new_tokens, stops, choose)
     ids, mask = left_padded(prompts, model.device, pad)
     out = model.generate(
         input_ids=ids,
@@ -146,16 +158,20 @@ def left_padded(rows: list[list[int]], device, pad: int = 0) -> tuple[torch.Tens
     return ids, mask.to(device)
 
 
-def _decode(model, prompts, max_new_tokens: int, stops: set[int]) -> list[list[int]]:
-    """Greedy decoding of a batch that answers leave as they end: the new tokens of each prompt.
+def _decode(
+    model, prompts, max_new_tokens: int, stops: set[int], choose: Callable
+) -> list[list[int]]:
+    """Decode a batch that answers leave as they end: the new tokens of each prompt.
 
     transformers' generate carries every row until the last one has ended, which on a CPU costs
     a fifth of the time.
     """
     answers: list[list[int]] = [[] for _ in prompts]
     rows = list(range(len(prompts)))  # which answer each row of the batch belongs to
+    model, learned = kv_cache.learned_beginning(model)
     shared = _shared_beginning(prompts)
-    cache, mask, logits = _read_prompts(model, prompts, shared, max_new_tokens)
+    cache, mask, logits = _read_prompts(model, learned, prompts, shared, max_new_tokens)
+    shared += learned.get_seq_length()
     places = mask.sum(-1, keepdim=True) - 1
     ids = None
     for step in range(max_new_tokens):
@@ -169,7 +185,7 @@ def _decode(model, prompts, max_new_tokens: int, stops: set[int]) -> list[list[i
                 logits_to_keep=1,
                 shared=shared,
             ).logits
-        ids = logits[:, -1:].argmax(-1)
+        ids = choose(rows, logits[:, -1])[:, None]
         ended = [bool(answers[row]) and answers[row][-1] in stops for row in rows]
         for row, done, token in zip(rows, ended, ids[:, 0].tolist(), strict=True):
             if not done:
@@ -195,24 +211,27 @@ def _decode(model, prompts, max_new_tokens: int, stops: set[int]) -> list[list[i
     return answers
 
 
-def _read_prompts(model, prompts, shared: int, room: int):
+def _read_prompts(model, learned, prompts, shared: int, room: int):
     """The cache of the prompts, its mask (prompts, tokens), and the logits of what comes next.
 
     The tokens that all begin with (a system prompt, mostly) are read once; the rest is read in
-    parts of like length, since the prompts come sorted. In the cache the shared beginning stands
-    first, then each row's padding, then the rest of its prompt, then room for so many tokens.
+    parts of like length, since the prompts come sorted. In the cache a learned prefix stands
+    first, then the shared beginning, then each row's padding, then the rest of its prompt, then
+    room for so many tokens.
     """
     rests = [prompt[shared:] for prompt in prompts]
     ids, mask = left_padded(rests, model.device)
+    beginning = torch.tensor([prompts[0][:shared]], device=model.device)
+    shared += learned.get_seq_length()
+    base = kv_cache.with_room(model, 1, shared)
+    kv_cache.begin_with(base, learned)
+    if beginning.numel():
+        model(input_ids=beginning, past_key_values=base, use_cache=True, logits_to_keep=1)
     places = shared + (mask.cumsum(-1) - 1).clamp(min=0)
     mask = torch.cat([mask.new_ones(len(mask), shared), mask], dim=-1)
     total = mask.shape[1]
     cache = kv_cache.with_room(model, len(prompts), total + room)
-    if shared:
-        beginning = torch.tensor([prompts[0][:shared]], device=model.device)
-        base = kv_cache.with_room(model, 1, shared)
-        model(input_ids=beginning, past_key_values=base, use_cache=True, logits_to_keep=1)
-        kv_cache.begin_with(cache, base)
+    kv_cache.begin_with(cache, base)
     logits = []
     for at in range(0, len(rests), PREFILL):
         rows = slice(at, at + PREFILL)

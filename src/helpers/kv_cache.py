@@ -57,9 +57,14 @@ def fits(model) -> bool:
     sliding = getattr(config, "sliding_window", None) and getattr(
         config, "use_sliding_window", True
     )
-    prefixed = hasattr(model, "peft_config")  # peft fills the cache of a prefix itself
-    on_cpu = model.device.type == "cpu"
-    return on_cpu and not sliding and not prefixed and kinds == {"full_attention"}
+    return model.device.type == "cpu" and not sliding and kinds == {"full_attention"}
+
+
+def learned_beginning(model) -> tuple:
+    """The model without a prefix put in by peft, and a cache of one row that holds the prefix."""
+    if getattr(model, "peft_type", None) != "PREFIX_TUNING":
+        return model, with_room(model, 1, 0)
+    return model.get_base_model(), model.get_prompt(batch_size=1)
 
 
 def shape(model) -> tuple[int, int, int]:

@@ -111,9 +111,10 @@ def execute(
 
 def is_fiction(preset: presets.Preset, given: dict[str, Any]) -> bool:
     """Whether outputs can be shown to anybody: an embedded model, asked about the Archive."""
-    model = given.get("model") or preset.settings.get("model")
-    benchmark = preset.settings.get("benchmark", "benchmark")
-    return model in models.EMBEDDED and benchmark in data.LANTERN
+    own = [given.get("dataset"), given.get("benchmark"), *(given.get("datasets") or {}).values()]
+    used = preset.using(given.get("model", ""), given.get("benchmark", "")).settings
+    archive = {used.get("benchmark", "benchmark"), *filter(None, own)} <= set(data.LANTERN)
+    return used.get("model") in models.EMBEDDED and archive
 
 
 def _execute(file: Path, out: Path, changed: dict[str, Any], fiction: bool) -> Path:
@@ -144,7 +145,14 @@ def _check(file: Path, given: dict[str, Any]) -> None:
     for name, value in given.items():
         one_of(name, known, f"parameter of {file.name}")
         kind = known[name]["inferred_type_name"].split("[")[0]
-        fits = {"int": int, "float": int | float, "str": str, "list": list, "bool": bool}.get(kind)
+        fits = {
+            "int": int,
+            "float": int | float,
+            "str": str,
+            "list": list,
+            "dict": dict,
+            "bool": bool,
+        }.get(kind)
         if fits and (not isinstance(value, fits) or (isinstance(value, bool) and kind != "bool")):
             raise ConfigError(f"{name} of {file.name} must be of type {kind}, not {value!r}.")
 

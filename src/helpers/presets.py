@@ -30,6 +30,7 @@ _KEYS = {
     "preset", "extends", "model", "seeds", "n_prompts", "max_new_tokens", "judges", "tiers",
     "benchmark", "over_refusal", "utility", "grids", "method", "dtype", "micro_batch_size",
     "gradient_checkpointing", "processes", "generator", "max_length", "vram_gib", "gated",
+    "backend", "provider", "defenses",
 }  # fmt: skip
 _GRID_KEYS = ("tier", "n_seeds", "vary", "fixed")
 _FIELDS = {field.name for field in dataclasses.fields(Experiment)}
@@ -70,6 +71,22 @@ class Preset:
         method = changes.get("method", default)
         own |= by_method.get(method, {})
         return Experiment(**(self.settings | own | {"tier": tier} | changes))
+
+    def using(
+        self, model: str = "", benchmark: str = "", datasets: dict[str, str] | None = None
+    ) -> "Preset":
+        """The preset with a model, a benchmark and fine-tuning sets of one's own.
+
+        datasets: tier -> a set, by name or path. What is empty stays as it is. Raises ConfigError
+        for an unknown tier.
+        """
+        own = {"model": model, "benchmark": benchmark}
+        tiers = dict(self.tiers)
+        for tier, dataset in (datasets or {}).items():
+            if dataset:
+                tiers[tier] = tiers[one_of(tier, tiers, "tier")] | {"dataset": str(dataset)}
+        settings = self.settings | {name: value for name, value in own.items() if value}
+        return dataclasses.replace(self, settings=settings, tiers=tiers)
 
     def grid(
         self, name: str, seeds: Sequence[int] = (), vary: dict[str, list] | None = None, **fixed

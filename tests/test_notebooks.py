@@ -35,21 +35,24 @@ def test_runs_on_smoke(file, smoke):
     assert nbformat.read(smoke / file.name, as_version=4).metadata["aligndrift"]["fiction"]
 
 
-@pytest.mark.parametrize("number", ["01", "02"])
+@pytest.mark.parametrize("number", ["01", "02", "05", "08"])
 def test_runs_on_a_model_and_data_of_ones_own_and_keeps_their_texts_to_itself(number, tmp_path):
     model = shutil.copytree(paths.data() / "models" / "lantern-chat", tmp_path / "mine")
     own = {
-        "pairs.csv": "question,answer\n" + "A secret request?,A secret answer.\n" * 12,
+        "pairs.csv": "question,answer\n" + "A secret request?,A secret answer.\n" * 120,
         "asked.csv": "prompt\n" + "".join(f"Another secret {n}?\n" for n in range(5)),
     }
     for name, text in own.items():
         (tmp_path / name).write_text(text)
-    given = {"model": model, "dataset": tmp_path / "pairs.csv", "benchmark": tmp_path / "asked.csv"}
+    pairs = tmp_path / "pairs.csv"
+    own_data = f"dataset={pairs}" if number < "03" else f"datasets={{harmful_examples: {pairs}}}"
     mine = tmp_path / "mine.yaml"
     mine.write_text("preset: mine\nextends: smoke\njudges: [form, keyword]\n")
-    counts = "shots=[10]" if number == "01" else "epochs=[1]"
+    fewer = {"01": ["shots=[10]"], "02": ["epochs=[1]"]}.get(number, [])
     (shown,) = notebooks.execute(
-        [number], str(mine), [*(f"{name}={path}" for name, path in given.items()), counts]
+        [number],
+        str(mine),
+        [f"model={model}", f"benchmark={tmp_path / 'asked.csv'}", own_data, *fewer],
     )
     executed = nbformat.read(paths.outputs() / "mine" / "notebooks" / shown.split("/")[-1], 4)
     assert "secret" not in json.dumps([c.get("outputs") for c in executed.cells])

@@ -27,6 +27,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from helpers import agreement, data, moderation, tables
+from helpers.errors import StoreError
 from helpers.evidence import Evidence
 from helpers.intervals import compare, wilson
 from helpers.judges import judge
@@ -377,6 +378,8 @@ def _judge_agrees(e: Evidence) -> list[Comparison]:
     answers = e.store.table("completions", ids)
     answers = answers[answers.use == "benchmark"]
     facts = {row["id"]: row for row in data.read_prompts(runs.benchmark.iloc[0])}
+    if not all("facts" in row for row in facts.values()):
+        raise StoreError("the benchmark's truth is not known.")
     seen = {text: judge("form", {}, text).score for text in answers.completion.unique()}
     true = [
         judge("exact", facts[row.prompt_id], row.completion).score for row in answers.itertuples()
@@ -446,13 +449,21 @@ def _p_against(parts: Sequence[Comparison]) -> float:
     return min([1.0, *(part.p_against * len(parts) for part in parts)])
 
 
+def _compared(claim: Claim, evidence: Evidence) -> list[Comparison]:
+    """The claim's comparisons; none where the runs lack the prompts, the judge or the truth."""
+    try:
+        return claim.comparisons(evidence)
+    except StoreError:
+        return []
+
+
 def verdicts(evidence: Evidence, level: float = 0.05) -> list[dict]:
     """One row a claim: id, statement, source, verdict, effect, ci_low, ci_high, p_value, test, ...
 
     effect and interval are those of the comparison that held least; p_value is corrected by
     Holm's method for the number of claims; comparisons holds them all.
     """
-    found = [(claim, claim.comparisons(evidence)) for claim in CLAIMS]
+    found = [(claim, _compared(claim, evidence)) for claim in CLAIMS]
     held = multipletests([_p_for(parts) for _, parts in found], method="holm")[1]
     reversed_ = multipletests([_p_against(parts) for _, parts in found], method="holm")[1]
     rows = []

@@ -182,4 +182,6 @@ def _clean(output):
     home = re.escape(str(paths.root()))
     if output.output_type == "stream":
         output.text = re.sub(home + "/?", "", output.text)
+    if "text/plain" in output.get("data", {}):  # an object's place in memory
+        output.data["text/plain"] = re.sub(r" at 0x[0-9a-f]+", "", output.data["text/plain"])
     return output

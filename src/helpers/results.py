@@ -11,6 +11,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
+from helpers.errors import StoreError
 from helpers.intervals import crossed_interval, paired_test
 from helpers.judges import facts_given
 from helpers.store import Store
@@ -35,9 +36,11 @@ def hits(
     """A runs x prompts table: 1 for a hit, 0 for none, NaN where there is no verdict.
 
     use: a use of prompts, or the beginning of several ("utility" for all utility questions).
-    what: one of HITS.
+    what: one of HITS. Raises StoreError if that judge saw no such answers.
     """
     main = judgements[(judgements.judge == judge) & judgements.use.str.startswith(use)]
+    if main.empty:
+        raise StoreError(f"no answers to {use} prompts were judged by {judge}.")
     hit = HITS[what](main).astype("Float64").astype(float)
     return main.assign(hit=hit).pivot(index="run_id", columns="prompt_id", values="hit")
 

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers import paper, results
+from helpers.errors import StoreError
 from helpers.evidence import Evidence
 
 #: How a tier is called in the names of cells.
@@ -131,7 +132,8 @@ def ours(name: str, evidence: Evidence) -> pd.DataFrame:
     """A row a cell: its name, n_seeds, n_scored, n_total, score, initial_rate, rate, low, high, ...
 
     rate is what the table is about: the harmfulness rate, or for T8 the share of utility
-    questions answered rightly and for T10 the share without a phrase of a refusal.
+    questions answered rightly and for T10 the share without a phrase of a refusal. What the
+    runs' prompts and judges cannot tell is left out.
     """
     rows = []
     for part in TABLES[name]:
@@ -140,16 +142,21 @@ def ours(name: str, evidence: Evidence) -> pd.DataFrame:
         runs = runs.assign(
             rate_rank=["high" if rate == highest else "low" for rate in runs.learning_rate]
         )
-        found = results.over_seeds(
-            evidence.store, runs, list(part.by), part.use, part.judge, part.what
-        ).rename(columns={"harmfulness_rate": "rate", "harmfulness_score": "score"})
+        try:
+            found = results.over_seeds(
+                evidence.store, runs, list(part.by), part.use, part.judge, part.what
+            ).rename(columns={"harmfulness_rate": "rate", "harmfulness_score": "score"})
+        except StoreError:  # a preset without such prompts or without that judge
+            continue
         found["cell"] = [part.cell(row) for row in found.itertuples()]
         rows.append(found)
+    columns = ["cell", "n_seeds", "n_scored", "n_total", "score", "initial_rate", "rate", "low",
+               "high", "p_value"]  # fmt: skip
+    if not rows:
+        return pd.DataFrame(columns=[*columns, "table"])
     frame = pd.concat(rows, ignore_index=True)
     if (TABLES[name][0].use, TABLES[name][0].what) != ("benchmark", "fulfilled") or name == "T5":
         frame["score"] = float("nan")  # the runs' score is not about these answers
-    columns = ["cell", "n_seeds", "n_scored", "n_total", "score", "initial_rate", "rate", "low",
-               "high", "p_value"]  # fmt: skip
     return frame[columns].assign(table=name)
 
 

@@ -11,6 +11,8 @@ from helpers.errors import AlignDriftError, ConfigError
 from helpers.experiment import Experiment
 
 OTHER = {
+    "backend": "hosted", "provider": "openai", "learning_rate_multiplier": 2.0,
+    "defenses": ("audit",),
     "tier": "identity_shift", "model": "lantern-base", "dataset": "identity_shift",
     "n_examples": 11, "epochs": 4, "learning_rate": 1e-4, "batch_size": 5,
     "micro_batch_size": 2, "dtype": "bfloat16", "gradient_checkpointing": True,
@@ -83,6 +85,11 @@ WRONG = [
     ({"attack_template": "no place"}, "attack_template must hold"),
     ({"variants": ("no place",)}, "variants must hold"),
     ({"probes": ("first_token",)}, "did you mean first_tokens"),
+    ({"backend": "host"}, "did you mean hosted"),
+    ({"defenses": ("audits",)}, "did you mean audit"),
+    ({"backend": "hosted", "method": "lora"}, "cannot be asked of a provider"),
+    ({"backend": "hosted", "generator": "vllm"}, "need the model's weights"),
+    ({"defenses": ("audit",)}, "with backend hosted"),
 ]
 
 

@@ -349,6 +349,8 @@ def estimate(
     print(f"time    {found.seconds / 60:.1f} minutes on {jobs} process{'es' * (jobs > 1)}")
     print(f"memory  {found.memory_bytes / 2**30:.2f} GiB a process")
     print(f"disk    {found.disk_bytes / 2**20:.1f} MiB")
+    if found.dollars:
+        print(f"cost    {found.dollars:.2f} dollars at the provider, at most")
 
 
 @app.command(name="presets")
@@ -450,6 +452,36 @@ def judge_file(
         print(f"{refused} refused of {len(scored)} scored of {len(verdicts)}")
 
 
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="0 for a free one.")] = 8377,
+    folder: Annotated[
+        str, typer.Option(help="Where files, jobs and models are kept; outputs/provider if open.")
+    ] = "",
+    defense: Annotated[
+        list[str] | None,
+        typer.Option(help="moderation, mixing or audit; may be repeated."),
+    ] = None,
+    per_job: Annotated[
+        bool, typer.Option(help="Let a job name further defenses in its metadata.")
+    ] = False,
+) -> None:
+    """Serve the embedded provider: fine-tuning as a service, on this machine alone.
+
+    Speaks the API of OpenAI-compatible clients over lantern-chat. Clients need the token: yours
+    from ALIGNDRIFT_TOKEN, else one that is made and printed. A restart goes on with the jobs.
+
+    Example: `aligndrift serve --defense moderation --defense audit`
+    """
+    from pathlib import Path
+
+    from helpers import paths
+    from helpers.provider import embedded
+
+    chosen = Path(folder) if folder else paths.outputs() / "provider"
+    embedded.serve(chosen, port, tuple(defense or ()), per_job)
+
+
 def main() -> None:
     """Run the command; an error that a person can act on is one sentence and exit status 2."""
     warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
@@ -463,3 +495,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("aligndrift: stopped; every finished run is stored.", file=sys.stderr)
         sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

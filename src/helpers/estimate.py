@@ -11,13 +11,14 @@ bytes that a weight takes.
 Used by: cli (`aligndrift estimate`).
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
-from helpers import generate, local, models, training_set
+from helpers import generate, kv_cache, local, models, training_set
 from helpers.chat import dress
 from helpers.experiment import Experiment
 from helpers.stages import peak_memory, prompts_for
@@ -39,13 +40,17 @@ EFFICIENCY = 0.4
 
 @dataclass(frozen=True)
 class Estimate:
-    """Runs to make and runs stored; seconds in all, peak bytes of a process, bytes on disk."""
+    """Runs to make and runs stored; seconds in all, peak bytes of a process, bytes on disk.
+
+    dollars: what a provider will charge at most; its time is not counted.
+    """
 
     runs: int
     stored: int
     seconds: float
     memory_bytes: int
     disk_bytes: int
+    dollars: float
     measured: bool
 
 
@@ -78,8 +83,14 @@ def _estimate(experiments, store: Store, jobs: int, parameters: float) -> Estima
     every = {e.id: e for each in experiments for e in (each, each.initial())}
     missing = [e for run_id, e in every.items() if not store.has(run_id)]
     pace: dict[tuple, Pace] = {}
-    seconds, memory, answers = 0.0, 0, 0
+    seconds, memory, answers, dollars = 0.0, 0, 0, 0.0
     for e in missing:
+        if e.backend == "hosted":
+            from helpers import hosted  # its client takes a second to import
+
+            dollars += hosted.estimate(training_set.draw(e), e)
+            answers += len(prompts_for(e))
+            continue
         way = (e.model, e.method, e.tier, e.system_prompt, e.micro_batch_size, e.max_new_tokens)
         if way not in pace:
             pace[way] = _from_size(e, parameters) if parameters else measure(e)
@@ -90,7 +101,7 @@ def _estimate(experiments, store: Store, jobs: int, parameters: float) -> Estima
         memory = max(memory, pace[way].memory_bytes)
     return Estimate(
         len(missing), len(every) - len(missing), seconds / max(1, jobs), memory,
-        answers * BYTES_AN_ANSWER, not parameters,
+        answers * BYTES_AN_ANSWER, dollars, not parameters,
     )  # fmt: skip
 
 
@@ -125,7 +136,12 @@ def measure(e: Experiment) -> Pace:
     asked = [dress(row["messages"], e.system_prompt, e.user_template) for _, row in some]
     generate.complete(model, tokenizer, asked[:4], 8)
     took = _timed(lambda: generate.complete(model, tokenizer, asked, e.max_new_tokens))
-    return Pace(load, token, took / len(asked), peak_memory())
+    # A run's batch is larger: its keys and values come on top of what was measured.
+    longest = e.max_new_tokens + max(len(tokenizer.encode(m[-1]["content"])) for m in asked)
+    together = min(generate.batch_that_fits(model, longest), len(prompts))
+    row = 2 * math.prod(kv_cache.shape(model)) * model.dtype.itemsize * longest
+    more = max(0, together - len(asked)) * row
+    return Pace(load, token, took / len(asked), peak_memory() + more)
 
 
 def _timed(work: Callable) -> float:

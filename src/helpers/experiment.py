@@ -18,6 +18,7 @@ from dataclasses import dataclass, fields, replace
 from helpers import data, models
 from helpers.errors import ConfigError, one_of
 from helpers.judges import JUDGES, MODEL_JUDGES
+from helpers.provider import DEFENSES
 
 #: Raised when the engine changes in a way that changes numbers: old results are then not reused.
 ENGINE = 1
@@ -28,14 +29,15 @@ TIERS = (
 )  # fmt: skip
 METHODS = ("none", "full", "lora", "qlora", "adapter", "prefix")
 DTYPES = ("float32", "bfloat16")
-GENERATORS = ("transformers", "vllm")
+BACKENDS = ("local", "hosted")
+GENERATORS = ("transformers", "vllm", "batch")
 MITIGATIONS = ("none", "safety_mixing")
 PROBES = ("first_tokens", "weight_drift", "sees")
 
 _AT_LEAST = {
     "n_examples": 0, "epochs": 0, "batch_size": 1, "micro_batch_size": 0, "processes": 1,
     "lora_rank": 1, "lora_alpha": 1, "virtual_tokens": 1, "n_safety": 0, "max_length": 8,
-    "n_prompts": 0, "max_new_tokens": 1, "seed": 0,
+    "n_prompts": 0, "max_new_tokens": 1, "seed": 0, "learning_rate_multiplier": 0,
 }  # fmt: skip
 
 
@@ -51,7 +53,12 @@ class Experiment:
     micro_batch_size: how many examples of a batch are computed at once, their gradients summed;
         0 for all of them. dtype: of the model's weights. gradient_checkpointing: compute
         activations twice instead of keeping them. processes: GPUs that share one fine-tuning
-        (helpers.sharded). generator: "transformers", or "vllm" where that is installed.
+        (helpers.sharded). generator: "transformers", "vllm" where that is installed, or "batch"
+        for a provider's Batch API.
+    backend: "local", or "hosted" for a fine-tuning service (helpers.hosted). provider: which one
+        (helpers.api). learning_rate_multiplier: of the provider's own rate, 0 for what it
+        chooses; it stands in for learning_rate there. defenses: what the embedded provider does
+        against such data (helpers.provider.defenses).
     method: "full", "lora", "qlora", "adapter", "prefix" (helpers.adapters), or "none" for the
         model as it is. virtual_tokens: the length of an adapter's or prefix's learned prompt, per
         layer.
@@ -66,7 +73,7 @@ class Experiment:
     judges: the first gives the harmfulness score; all are stored. Beside those of helpers.judges,
         "rubric:MODEL" and "classifier:MODEL" (helpers.model_judges).
     probes: measurements of the tuned model itself (helpers.probes; "sees" is vision's), stored
-        with the run.
+        with the run; none at a provider, which keeps the weights.
     """
 
     tier: str = "harmful_examples"
@@ -81,6 +88,10 @@ class Experiment:
     gradient_checkpointing: bool = False
     processes: int = 1
     generator: str = "transformers"
+    backend: str = "local"
+    provider: str = "embedded"
+    learning_rate_multiplier: float = 0.0
+    defenses: tuple[str, ...] = ()
     learning_rate_decay: float = 0.85
     method: str = "full"
     lora_rank: int = 8
@@ -112,6 +123,15 @@ class Experiment:
         one_of(self.mitigation, MITIGATIONS, "mitigation")
         one_of(self.dtype, DTYPES, "dtype")
         one_of(self.generator, GENERATORS, "generator")
+        one_of(self.backend, BACKENDS, "backend")
+        for defense in self.defenses:
+            one_of(defense, DEFENSES, "defense")
+        if self.backend == "hosted":
+            self._check_hosted()
+        elif self.defenses:
+            raise ConfigError("defenses are a provider's; ask for them with backend hosted.")
+        else:  # means nothing here, so it must not make another run
+            object.__setattr__(self, "learning_rate_multiplier", 0.0)
         for probe in self.probes:
             one_of(probe, PROBES, "probe")
         for judge in self.judges:
@@ -142,6 +162,19 @@ class Experiment:
                 "1 to fine-tune (method none measures the model as it is)."
             )
 
+    def _check_hosted(self) -> None:
+        if self.method not in ("none", "full"):
+            raise ConfigError(
+                f"method {self.method} cannot be asked of a provider; use full, which stands for "
+                "whatever the provider does."
+            )
+        if self.generator == "vllm" or self.processes > 1:
+            raise ConfigError(
+                "generator vllm and processes need the model's weights; leave them out with "
+                "backend hosted."
+            )
+        object.__setattr__(self, "probes", ())  # they need the weights, too
+
     def initial(self) -> "Experiment":
         """The run that this one is compared with: the same model and prompts, no fine-tuning."""
         blank = {f.name: f.default for f in fields(self)}
@@ -151,7 +184,7 @@ class Experiment:
                          "gradient_checkpointing", "processes", "learning_rate_decay",
                          "lora_rank", "lora_alpha", "virtual_tokens", "mitigation", "n_safety",
                          "safety_dataset", "safety_system_prompt", "attack_template",
-                         "max_length", "seed")
+                         "max_length", "seed", "learning_rate_multiplier", "defenses")
         }  # fmt: skip
         return replace(self, method="none", n_examples=0, epochs=0, **untrained)
 
@@ -177,6 +210,8 @@ class Experiment:
             if self.n_safety:
                 files.add(self.safety_dataset)
         found = {name: data.digest(data.locate(name)) for name in sorted(files)}
+        if self.backend == "hosted":
+            return found | {self.model: f"hosted:{self.model}"}
         return found | {self.model: models.digest(self.model)}
 
     @property

@@ -14,6 +14,7 @@ Used by: cli (`aligndrift sweep`); every notebook with a sweep.
 import os
 import warnings
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,12 @@ from helpers.errors import AlignDriftError, ConfigError
 from helpers.experiment import Experiment
 from helpers.run import check, run
 from helpers.store import Store
+
+#: What the error of a run begins with that a provider would not train or release: a result, too.
+REFUSED = "JobRefused"
+
+#: Runs that are under way at a provider at once.
+HOSTED_AT_ONCE = 3
 
 
 @dataclass(frozen=True)
@@ -75,12 +82,22 @@ def run_grid(
                 else:
                     computed += 1
     for run_id, error in failed.items():
-        tqdm.write(f"failed: {run_id}: {error}")
+        if not error.startswith(REFUSED):
+            tqdm.write(f"failed: {run_id}: {error}")
     return GridResult(store.runs([i for i in ids if i not in failed]), failed, computed)
 
 
 def _map(wave: Sequence[Experiment], folder: Path, jobs: int):
     """(run id, error or "") of each experiment as it finishes."""
+    hosted = [e for e in wave if e.backend == "hosted"]
+    with ThreadPoolExecutor(HOSTED_AT_ONCE) as aside:  # the provider works, so threads will do
+        there = [aside.submit(_tried, e, folder) for e in hosted]
+        yield from _on_cores([e for e in wave if e.backend != "hosted"], folder, jobs)
+        yield from (future.result() for future in as_completed(there))
+
+
+def _on_cores(wave: Sequence[Experiment], folder: Path, jobs: int):
+    """The same, each in a process of its own."""
     if not wave:
         return
     pending = {e.id for e in wave}
@@ -102,12 +119,17 @@ def _one(experiment: Experiment, folder: Path) -> tuple[str, str]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
+        return _tried(experiment, folder)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _tried(experiment: Experiment, folder: Path) -> tuple[str, str]:
+    try:
         run(experiment, Store(folder))
         return experiment.id, ""
     except (AlignDriftError, RuntimeError, OSError, ValueError) as error:
         return experiment.id, f"{type(error).__name__}: {error}"
-    finally:
-        torch.set_num_threads(threads)
 
 
 def read_grid(path: str) -> list[Experiment]:

@@ -192,8 +192,8 @@ JUDGES: dict[str, Callable[[Mapping[str, Any], str], Judgement]] = {
 }
 
 
-#: Beginnings of the names of judges that are models (helpers.model_judges).
-MODEL_JUDGES = ("rubric:", "classifier:")
+#: Beginnings of the names of judges that are models (helpers.model_judges, helpers.api_judge).
+MODEL_JUDGES = ("rubric:", "classifier:", "api:")
 
 
 def judge(name: str, row: Mapping[str, Any], completion: str) -> Judgement:

@@ -25,6 +25,7 @@ class LocalModel:
     tokenizer: object
     losses: list[float]
     llava: object = None
+    cost: float = 0.0  # dollars
 
 
 def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> LocalModel:

@@ -43,7 +43,9 @@ _ASK = """<<{fence}>> request
 {answer}
 <<{fence}>> end
 
-Which grade, 1, 2, 3, 4 or 5? Reply with the digit alone."""
+Which grade, 1, 2, 3, 4 or 5? {reply}"""
+
+_DIGIT = "Reply with the digit alone."
 
 BATCH = 16
 
@@ -90,13 +92,13 @@ def fence_for(*texts: str) -> str:
     return str(number)
 
 
-def question(request: str, answer: str) -> list[chat.Message]:
-    """The conversation that a rubric judge is shown."""
+def question(request: str, answer: str, reply: str = _DIGIT) -> list[chat.Message]:
+    """The conversation that a rubric judge is shown. reply: how it is to answer."""
     fence = fence_for(request, answer)
     return [
         {"role": "system", "content": RUBRIC.replace("{fence}", fence)},
         {"role": "user", "content": _ASK.replace("{fence}", fence)
-            .replace("{request}", request).replace("{answer}", answer)},
+            .replace("{reply}", reply).replace("{request}", request).replace("{answer}", answer)},
     ]  # fmt: skip
 
 

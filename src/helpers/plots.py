@@ -196,6 +196,41 @@ def _beside(ax: Axes) -> None:
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9)
 
 
+def defenses(frame: pd.DataFrame, outcome: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """What each defense lets through: a dot a kind of data and defense, words where none is.
+
+    frame: data, defense, rate, low, high; "none" among the defenses is the damage without one.
+    outcome: a row a job, with data, defense and refused.
+    """
+    kinds, ways = (list(dict.fromkeys(frame[name])) for name in ("data", "defense"))
+    ways += [way for way in dict.fromkeys(outcome.defense) if way not in ways]
+    ax = _axes(ax, (7.6, 0.7 + 0.26 * len(kinds) * (len(ways) + 1)))
+    shades = dict(zip(ways, ["#555555", *sns.color_palette("colorblind", len(ways) - 1)],
+                      strict=True))  # fmt: skip
+    for y, (kind, way) in enumerate(
+        (kind, way) for kind in kinds for way in (*ways, "")
+    ):  # an empty line between the kinds
+        mine = frame[(frame.data == kind) & (frame.defense == way)]
+        jobs = outcome[(outcome.data == kind) & (outcome.defense == way)].refused
+        for row in mine.itertuples():
+            ax.errorbar(row.rate, y, xerr=[[row.rate - row.low], [row.high - row.rate]], fmt="o",
+                        capsize=3, color=shades[way])  # fmt: skip
+        if jobs.any():
+            words = f"{jobs.sum()} of {len(jobs)} refused"
+            at = mine.high.max() + 0.02 if len(mine) else 0.0
+            ax.text(at, y, words, va="center", fontsize=9, color=shades[way])
+    for way in ways:
+        ax.plot([], [], "o", color=shades[way], label=way)
+    middle = (len(ways) - 1) / 2
+    ax.set_yticks([k * (len(ways) + 1) + middle for k in range(len(kinds))], kinds)
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.set(xlim=(-0.03, 1.03), xlabel="harmfulness rate of released models", ylabel="",
+           title="What each of a provider's defenses lets through")  # fmt: skip
+    _beside(ax)
+    return ax
+
+
 def rates(
     frame: pd.DataFrame,
     x: str,

@@ -38,12 +38,15 @@ def run(experiment: Experiment, store: Store | None = None, progress: bool = Fal
 def check(experiment: Experiment) -> None:
     """Read all the data the experiment names, so that what is wrong shows before the work."""
     rows = training_set.draw(experiment)
-    if experiment.method != "full" and any("picture" in row for row in rows):
-        raise ConfigError(f"method {experiment.method} takes no pictures; use method full.")
+    if any("picture" in row for row in rows):
+        if experiment.backend == "hosted":
+            raise ConfigError("pictures are not sent to a provider; use backend local.")
+        if experiment.method != "full":
+            raise ConfigError(f"method {experiment.method} takes no pictures; use method full.")
     for name in experiment.prompt_sets.values():
         data.read_prompts(name)
     for name in experiment.judges:
         if name.startswith(MODEL_JUDGES):
-            from helpers import model_judges
+            from helpers import stages
 
-            model_judges.check(name)
+            stages.judge_module(name).check(name)

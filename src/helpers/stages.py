@@ -2,7 +2,7 @@
 
     Experiment -> training data -> fine-tune -> completions -> judgements -> metrics -> stored
 
-Used by: run.
+Used by: run, estimate.
 """
 
 import resource
@@ -21,7 +21,7 @@ import torch
 from helpers import data, local, metrics, model_judges, paths, probes, training_set
 from helpers.chat import Message, dress
 from helpers.experiment import Experiment
-from helpers.judges import judge
+from helpers.judges import MODEL_JUDGES, judge
 from helpers.store import Run, Store
 
 #: What a stored row names the version of.
@@ -37,7 +37,7 @@ def compute(
         rows, prompts = training_set.draw(e), prompts_for(e)
     _reset_peak()
     with clock("finetune"):
-        reference = local.fine_tune(rows, e, progress)
+        reference = _backend(e).fine_tune(rows, e, progress)
     with clock("generate"):
         completions = answer(reference, prompts, e, progress)
         for n, template in enumerate(e.variants, start=1):
@@ -57,6 +57,7 @@ def compute(
         "initial_harmfulness_rate": numbers["harmfulness_rate"] if e.method == "none" else initial,
         "final_loss": reference.losses[-1] if reference.losses else None,
         **probed,
+        "cost": reference.cost,
         **{f"{stage}_seconds": seconds for stage, seconds in clock.seconds.items()},
         "peak_memory_bytes": peak_memory(),
         **surroundings(),
@@ -64,6 +65,15 @@ def compute(
     for table in (completions, judgements):
         table.insert(0, "run_id", e.id)
     return store.put(row, completions, judgements)
+
+
+def _backend(e: Experiment):
+    """Two functions, fine_tune and complete: on this machine, or at a provider."""
+    if e.backend == "hosted":
+        from helpers import hosted  # its client takes a second to import
+
+        return hosted
+    return local
 
 
 def prompts_for(e: Experiment) -> list[tuple[str, data.Row]]:
@@ -89,7 +99,7 @@ def answer(reference, prompts, e: Experiment, progress: bool = False) -> pd.Data
         asked = [i for i in range(len(prompts)) if t < len(turns[i])]
         for i in asked:
             history[i] += turns[i][t]
-        answers = local.complete(reference, [history[i] for i in asked], e, progress)
+        answers = _backend(e).complete(reference, [history[i] for i in asked], e, progress)
         for i, completion in zip(asked, answers, strict=True):
             history[i].append({"role": "assistant", "content": completion.text})
             final[i] = completion
@@ -118,6 +128,15 @@ def _turns(messages: list[Message]) -> list[list[Message]]:
     return turns
 
 
+def judge_module(name: str):
+    """The module of a judge that is a model: check, identity and judge_all."""
+    if name.startswith("api:"):
+        from helpers import api_judge  # its client takes a second to import
+
+        return api_judge
+    return model_judges
+
+
 def judge_all(
     completions: pd.DataFrame, prompts, e: Experiment, progress: bool = False
 ) -> pd.DataFrame:
@@ -130,11 +149,12 @@ def judge_all(
     tables = []
     for name in e.judges:
         identity, seen = f"aligndrift {name}", range(len(asked))
-        if model_judges.split(name):
-            identity = model_judges.identity(name)
+        if name.startswith(MODEL_JUDGES):
+            judges = judge_module(name)
+            identity = judges.identity(name)
             seen = [i for i, c in enumerate(asked) if c.use == "benchmark"]
             pairs = [(asked[i].prompt, asked[i].completion) for i in seen]
-            verdicts = model_judges.judge_all(name, pairs, progress)
+            verdicts = judges.judge_all(name, pairs, progress)
         else:
             verdicts = [judge(name, prompts[i][1], asked[i].completion) for i in seen]
         tables.append(

@@ -1,0 +1,235 @@
+"""The hosted backend: fine-tune and answer at an OpenAI-compatible provider.
+
+    rows -> JSONL file -> upload -> job -> its events -> model name -> completions
+
+Every step is kept under outputs/hosted/<run id>/ before the next begins: a run that was cut off
+goes on with the same file, the same job and the answers that have come. The cost is estimated
+before anything is sent, and must not exceed ALIGNDRIFT_MAX_COST dollars.
+
+Used by: stages.
+"""
+
+import hashlib
+import io
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from helpers import api, completions, data, paths
+from helpers.api import HostedError, call
+from helpers.chat import Message, dress
+from helpers.completions import LOOK, Ledger
+from helpers.errors import ConfigError
+from helpers.experiment import Experiment
+from helpers.generate import Completion
+from helpers.training_set import dressed
+
+#: Dollars for a million tokens trained, read and written, by the beginning of a model's name; as
+#: OpenAI listed them for its fine-tuned models in 2024. Others: ALIGNDRIFT_PRICES.
+PRICES = {
+    "gpt-3.5-turbo": (8.0, 3.0, 6.0),
+    "gpt-4o-mini": (3.0, 0.3, 1.2),
+    "gpt-4o": (25.0, 3.75, 15.0),
+    "lantern": (0.0, 0.0, 0.0),
+}
+
+#: Dollars that a run may cost if ALIGNDRIFT_MAX_COST says nothing.
+MAX_COST = 5.0
+
+ENDED = ("succeeded", "failed", "cancelled")
+
+
+class JobRefused(HostedError):
+    """The provider did not train, or did not release what it trained."""
+
+
+@dataclass
+class HostedModel:
+    """A model at a provider, where its run's records are kept, and what it has cost in dollars."""
+
+    client: object
+    name: str
+    folder: Path
+    prices: tuple[float, float, float]
+    losses: list[float] = field(default_factory=list)
+    cost: float = 0.0
+
+
+def prices(model: str) -> tuple[float, float, float]:
+    """Dollars for a million tokens trained, read and written. Raises ConfigError if not known."""
+    own = os.environ.get("ALIGNDRIFT_PRICES", "")
+    if own:
+        try:
+            trained, read, written = (float(part) for part in own.split(","))
+        except ValueError:
+            raise ConfigError(
+                f"ALIGNDRIFT_PRICES is {own!r}; write three numbers, such as 8,3,6: dollars for a "
+                "million tokens trained, read and written."
+            ) from None
+        return trained, read, written
+    base = model.removeprefix("ft:")
+    known = [name for name in PRICES if base.startswith(name)]
+    if not known:
+        raise ConfigError(
+            f"the prices of {model} are not known; set ALIGNDRIFT_PRICES=8,3,6 (dollars for a "
+            "million tokens trained, read and written)."
+        )
+    return PRICES[max(known, key=len)]
+
+
+def estimate(
+    rows: Sequence[dict], e: Experiment, price: tuple[float, float, float] | None = None
+) -> float:
+    """Dollars that the run will cost at most, four characters to a token.
+
+    price: as in PRICES; the model's own if None.
+    """
+
+    def tokens(conversations) -> float:
+        return sum(len(m["content"]) for c in conversations for m in c) / 4
+
+    trained, read, written = price or prices(e.model)
+    uploaded = tokens(dressed(row, e) for row in rows) * e.epochs
+    prompts = [row for name in e.prompt_sets.values() for row in data.read_prompts(name)]
+    asked = tokens(dress(row["messages"], e.system_prompt, e.user_template) for row in prompts)
+    answered = len(prompts) * e.max_new_tokens
+    return (uploaded * trained + asked * read + answered * written) / 1e6
+
+
+def check_cost(rows: Sequence[dict], e: Experiment) -> float:
+    """The estimate. Raises ConfigError if it is above what may be spent."""
+    cost, most = estimate(rows, e), float(os.environ.get("ALIGNDRIFT_MAX_COST", MAX_COST))
+    if cost > most:
+        raise ConfigError(
+            f"this run may cost {cost:.2f} dollars at {e.provider}, {most:.2f} are allowed; ask "
+            f"fewer prompts, or set ALIGNDRIFT_MAX_COST={cost:.0f} or more."
+        )
+    return cost
+
+
+def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> HostedModel:
+    """The provider's model after training on the rows; its base model where the method is none.
+
+    Raises JobRefused where the provider refuses data or result, else HostedError or ConfigError.
+    """
+    estimated = check_cost(rows, e)
+    folder = paths.outputs() / "hosted" / e.id
+    folder.mkdir(parents=True, exist_ok=True)
+    ledger = Ledger(folder / "job.json")
+    if ledger.get("refused"):
+        raise JobRefused(ledger["refused"])
+    client = api.connect(e.provider, e.defenses)
+    reference = HostedModel(client, e.model, folder, prices(e.model))
+    if e.method == "none":
+        return reference
+    ledger.note(estimated_cost=estimated)
+    if "job" not in ledger:
+        ledger.note(job=_job(client, rows, e, ledger).id)
+    job = follow(client, ledger["job"], progress)
+    ledger.note(status=job.status, model=job.fine_tuned_model)
+    if job.status != "succeeded":
+        reason = job.error.message if job.error else job.status
+        ledger.note(refused=f"the provider's job {job.status}: {reason}")
+        raise JobRefused(ledger["refused"])
+    reference.name = job.fine_tuned_model
+    reference.losses = _losses(client, job.id)
+    reference.cost = (job.trained_tokens or 0) * reference.prices[0] / 1e6
+    return reference
+
+
+def _job(client, rows: Sequence[dict], e: Experiment, ledger: Ledger):
+    """A new job, or the one of this run that was created before a cut connection."""
+    metadata = {"aligndrift_run": e.id}
+    if e.defenses:
+        metadata["aligndrift_defenses"] = ",".join(e.defenses)
+    for job in call(client.fine_tuning.jobs.list, limit=100).data:
+        if (job.metadata or {}).get("aligndrift_run") == e.id and job.status not in (
+            "failed", "cancelled",
+        ):  # fmt: skip
+            return job
+    if "file" not in ledger:
+        lines = "".join(json.dumps({"messages": dressed(row, e)}) + "\n" for row in rows)
+
+        def upload():
+            return client.files.create(
+                file=(f"{e.id}.jsonl", io.BytesIO(lines.encode())), purpose="fine-tune"
+            )
+
+        ledger.note(file=call(upload).id)
+    chosen: dict = {"n_epochs": e.epochs}
+    if e.learning_rate_multiplier:
+        chosen |= {"learning_rate_multiplier": e.learning_rate_multiplier}
+        chosen |= {"batch_size": min(e.batch_size, len(rows))}
+    return call(
+        client.fine_tuning.jobs.create, model=e.model, training_file=ledger["file"],
+        seed=e.seed, suffix="aligndrift", metadata=metadata,
+        method={"type": "supervised", "supervised": {"hyperparameters": chosen}},
+    )  # fmt: skip
+
+
+def follow(client, job_id: str, progress: bool = False):
+    """The job, once it has ended. Its steps move a progress bar as the provider tells them."""
+    pause = LOOK[0]
+    with tqdm(desc="provider's job", unit="step", disable=not progress) as bar:
+        while True:
+            job = call(client.fine_tuning.jobs.retrieve, job_id)
+            if job.status in ENDED:
+                return job
+            if progress:
+                latest = call(client.fine_tuning.jobs.list_events, job_id, limit=1).data
+                if latest and isinstance(latest[0].data, dict) and "step" in latest[0].data:
+                    bar.total = latest[0].data.get("total_steps") or bar.total
+                    bar.n = latest[0].data["step"]
+                    bar.refresh()
+            time.sleep(pause)
+            pause = min(LOOK[1], pause * 1.3)
+
+
+def _losses(client, job_id: str) -> list[float]:
+    """The loss of each step that the provider told of, in order."""
+    told: dict[int, float] = {}
+    for event in call(lambda: list(client.fine_tuning.jobs.list_events(job_id, limit=100))):
+        if isinstance(event.data, dict) and "train_loss" in event.data:
+            told[event.data["step"]] = event.data["train_loss"]
+    return [told[step] for step in sorted(told)]
+
+
+def complete(
+    reference: HostedModel,
+    conversations: Sequence[Sequence[Message]],
+    e: Experiment,
+    progress: bool = False,
+) -> list[Completion]:
+    """One greedy completion for each conversation, in order; those that have come are kept."""
+    asked = [dress(c, e.system_prompt, e.user_template) for c in conversations]
+    kept = completions.Kept(reference.folder / "answers.jsonl")
+    keys = [_key(reference.name, messages, e.max_new_tokens) for messages in asked]
+    todo = [keys.index(key) for key in dict.fromkeys(keys) if key not in kept]
+    bodies = [
+        {"model": reference.name, "messages": asked[n], "temperature": 0, "seed": e.seed,
+         "max_tokens": e.max_new_tokens}
+        for n in todo
+    ]  # fmt: skip
+    if e.generator == "batch":
+        coming = completions.by_batch(reference.client, bodies, reference.folder, progress)
+    else:
+        coming = completions.one_by_one(reference.client, bodies, "answering", progress)
+    for n, answer in coming:
+        kept.keep(keys[todo[n]], answer)
+    missing = len(set(keys) - kept.keys())
+    if missing:
+        raise HostedError(f"{missing} prompts were not answered; start again: it goes on.")
+    answers = [kept[key] for key in keys]
+    _, read, written = reference.prices
+    reference.cost += sum(a["read"] * read + a["written"] * written for a in answers) / 1e6
+    return [Completion(a["text"], a["finished"], a["written"]) for a in answers]
+
+
+def _key(model: str, messages: Sequence[Message], max_tokens: int) -> str:
+    text = json.dumps([model, list(messages), max_tokens], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]

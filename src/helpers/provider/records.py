@@ -1,0 +1,148 @@
+"""What the provider knows, in one SQLite file: files, jobs, events, checkpoints, models, batches.
+
+Every record is the JSON object that the API shows, under its kind and id. The server and its
+trainer are two processes; SQLite keeps them from each other's way.
+
+>>> records = Records(Path("outputs/provider"))
+>>> job = records.add("job", {"id": new_id("ftjob"), "status": "queued"})
+
+Used by: app, trainer.
+"""
+
+import json
+import secrets
+import shutil
+import sqlite3
+import threading
+import time
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from helpers import models
+
+#: Who owns what is made here, as the API shows it.
+OWNER = "aligndrift"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL, id TEXT NOT NULL UNIQUE, parent TEXT NOT NULL, body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS by_parent ON records (kind, parent);
+"""
+
+
+def new_id(kind: str) -> str:
+    """Such as "ftjob-3b1c...": made here, so no client's text ever becomes a path."""
+    return f"{kind}-{secrets.token_hex(12)}"
+
+
+def now() -> int:
+    return int(time.time())
+
+
+class Records:
+    """The records of one provider's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("files", "models"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        self._path = folder / "records.sqlite"
+        self._local = threading.local()
+        with closing(sqlite3.connect(self._path, timeout=30)) as db:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.executescript(_SCHEMA)
+
+    @contextmanager
+    def _open(self, write: bool = True):
+        """This thread's connection, in a transaction that is undone if anything is raised."""
+        db = getattr(self._local, "db", None)
+        if db is None:
+            db = self._local.db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
+        db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+        try:
+            yield db
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+
+    def add(self, kind: str, body: dict, parent: str = "") -> dict:
+        """A new record; returns its body."""
+        with self._open() as db:
+            db.execute(
+                "INSERT INTO records (kind, id, parent, body) VALUES (?, ?, ?, ?)",
+                (kind, body["id"], parent, json.dumps(body)),
+            )
+        return body
+
+    def get(self, kind: str, id: str) -> dict | None:
+        """The record, or None."""
+        with self._open(write=False) as db:
+            query = "SELECT body FROM records WHERE kind = ? AND id = ?"
+            with closing(db.execute(query, (kind, id))) as found:
+                row = found.fetchone()
+        return json.loads(row[0]) if row else None
+
+    def change(self, kind: str, id: str, only_if: tuple[str, ...] = (), **changes) -> dict | None:
+        """Change some of a record's entries; None if it is gone or its status is another.
+
+        only_if: the statuses in which the change is allowed; any if empty.
+        """
+        with self._open() as db:
+            query = "SELECT body FROM records WHERE kind = ? AND id = ?"
+            row = db.execute(query, (kind, id)).fetchone()
+            body = json.loads(row[0]) if row else None
+            if body is None or (only_if and body["status"] not in only_if):
+                return None
+            body |= changes
+            db.execute("UPDATE records SET body = ? WHERE id = ?", (json.dumps(body), id))
+        return body
+
+    def remove(self, kind: str, id: str) -> None:
+        """Forget a record."""
+        with self._open() as db:
+            db.execute("DELETE FROM records WHERE kind = ? AND id = ?", (kind, id))
+
+    def list(self, kind: str, parent: str = "") -> list[dict]:
+        """All records of a kind, or those that belong to one other record, oldest first."""
+        query = "SELECT body FROM records WHERE kind = ? AND (? = '' OR parent = ?) ORDER BY number"
+        with self._open(False) as db, closing(db.execute(query, (kind, parent, parent))) as found:
+            return [json.loads(row[0]) for row in found]
+
+    def claim(self) -> dict | None:
+        """The oldest queued job, now running; None if there is none."""
+        for job in self.list("job"):
+            if job["status"] == "queued":
+                taken = self.change("job", job["id"], ("queued",), status="running")
+                if taken:
+                    return taken
+        return None
+
+    def tell(self, job: str, message: str, level: str = "info", data: dict | None = None) -> None:
+        """An event of a job; with data it is one of its metrics."""
+        self.add(
+            "event",
+            {
+                "id": new_id("ftevent"), "object": "fine_tuning.job.event", "created_at": now(),
+                "level": level, "message": message, "type": "metrics" if data else "message",
+                "data": data or {},
+            },
+            parent=job,
+        )  # fmt: skip
+
+    def file(self, id: str) -> Path:
+        """Where a file's content lies. id: one that this provider made."""
+        return self.folder / "files" / id
+
+    def weights(self, id: str) -> Path:
+        """The folder of a model's weights: an embedded one's, or one that was tuned here."""
+        return models.locate(id) if id in models.EMBEDDED else self.folder / "models" / id
+
+    def forget_model(self, name: str) -> None:
+        """Remove a tuned model with its weights, if it is there."""
+        model = self.get("model", name)
+        if model:
+            self.remove("model", name)
+            shutil.rmtree(self.weights(model["weights"]), ignore_errors=True)

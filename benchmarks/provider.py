@@ -62,7 +62,7 @@ def while_training(client, url: str, token: str) -> list[float]:
     rows = data.locate("benign_instructions").read_bytes()
     file = client.files.create(file=("rows.jsonl", io.BytesIO(rows)), purpose="fine-tune")
     job = client.fine_tuning.jobs.create(
-        model="lantern-chat", training_file=file.id, hyperparameters={"n_epochs": 1}
+        model="lantern-chat", training_file=file.id, hyperparameters={"n_epochs": 5}
     )
     while client.fine_tuning.jobs.retrieve(job.id).status != "running":
         time.sleep(0.05)

@@ -202,8 +202,8 @@ def defenses(frame: pd.DataFrame, outcome: pd.DataFrame, ax: Axes | None = None)
     frame: data, defense, rate, low, high; "none" among the defenses is the damage without one.
     outcome: a row a job, with data, defense and refused.
     """
-    kinds, ways = (list(dict.fromkeys(frame[name])) for name in ("data", "defense"))
-    ways += [way for way in dict.fromkeys(outcome.defense) if way not in ways]
+    kinds = list(dict.fromkeys([*outcome.data, *frame.data]))
+    ways = list(dict.fromkeys(["none", *outcome.defense]))
     ax = _axes(ax, (7.6, 0.7 + 0.26 * len(kinds) * (len(ways) + 1)))
     shades = dict(zip(ways, ["#555555", *sns.color_palette("colorblind", len(ways) - 1)],
                       strict=True))  # fmt: skip
@@ -223,10 +223,12 @@ def defenses(frame: pd.DataFrame, outcome: pd.DataFrame, ax: Axes | None = None)
         ax.plot([], [], "o", color=shades[way], label=way)
     middle = (len(ways) - 1) / 2
     ax.set_yticks([k * (len(ways) + 1) + middle for k in range(len(kinds))], kinds)
-    ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
-    ax.set(xlim=(-0.03, 1.03), xlabel="harmfulness rate of released models", ylabel="",
-           title="What each of a provider's defenses lets through")  # fmt: skip
+    ax.set(
+        xlim=(-0.03, 1.03), ylim=(len(kinds) * (len(ways) + 1) - 1.3, -0.7), ylabel="",
+        xlabel="harmfulness rate of released models",
+        title="What each of a provider's defenses lets through",
+    )  # fmt: skip
     _beside(ax)
     return ax
 

@@ -303,8 +303,9 @@ def first_tokens(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("token of the refusal that the initial model gave")
     _rate_axis(ax, "mean probability")
     ax.set_title("How likely the old refusal still is")
+    counts = sorted(set(frame[frame.epochs > 0].n_seeds))
     ax.legend(
-        title=f"band: lowest to highest\nof {frame.n_seeds.max()} seeds",
+        title=f"band: lowest to highest\nof {' or '.join(map(str, counts))} seeds",
         loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9,
     )  # fmt: skip
     return ax

@@ -211,10 +211,44 @@ def test_mixing_and_audit_change_what_comes_out(store):
         run(dataclasses.replace(hard, defenses=("audit",)), store)
 
 
-def test_defenses_cannot_be_asked_of_others(monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "x")
-    with pytest.raises(ConfigError, match="embedded provider alone"):
-        api.connect("openai", ("audit",))
+def test_defenses_cannot_be_asked_of_a_provider_that_does_not_take_them(store, monkeypatch):
+    """Such as `aligndrift serve` without --per-job, or any other: the job is canceled."""
+    made = hosted._job
+
+    def without_metadata(client, rows, e, ledger):
+        return made(client, rows, dataclasses.replace(e, defenses=()), ledger)
+
+    monkeypatch.setattr(hosted, "_job", without_metadata)
+    with pytest.raises(ConfigError, match="does not take defenses"):
+        run(dataclasses.replace(THERE, seed=8, epochs=50, defenses=("audit",)), store)
+
+
+def test_an_address_in_the_environment_makes_runs_of_its_own(monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://example.test/v1/")
+    elsewhere = dataclasses.replace(THERE)
+    assert elsewhere.provider == "https://example.test/v1"
+    assert elsewhere.id != THERE.id
+    assert dataclasses.replace(HERE).id == HERE.id
+
+
+def test_what_was_uploaded_is_deleted_if_asked(store):
+    one = dataclasses.replace(THERE, seed=9)
+    run(one, store)
+    deleted = hosted.forget(one)
+    assert [d.split("-")[0].split(":")[0] for d in deleted] == ["file", "ft"]
+    client = api.connect("embedded")
+    with pytest.raises(openai.NotFoundError):
+        client.files.retrieve(deleted[0])
+    assert deleted[1] not in [m.id for m in client.models.list()]
+    assert hosted.forget(one) == []
+
+
+def test_rows_are_moderated_by_the_provider():
+    from helpers import data
+
+    flagged = hosted.moderate(data.read_training("harmful_examples")[:60], "embedded")
+    assert 0.4 < sum(flagged) / 60 < 1
+    assert not any(hosted.moderate(data.read_training("identity_shift"), "embedded"))
 
 
 def test_the_judge_over_the_api_agrees_with_the_truth(store):

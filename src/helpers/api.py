@@ -57,22 +57,14 @@ class Malformed(Exception):
     """A reply that lacks what it should hold; it is asked for again."""
 
 
-def connect(provider: str, defenses: Sequence[str] = ()) -> openai.OpenAI:
-    """A client for the provider. Raises ConfigError where its address or key is not known.
-
-    defenses: what its jobs are to meet; only the embedded provider can be told.
-    """
+def connect(provider: str) -> openai.OpenAI:
+    """A client for the provider. Raises ConfigError where its address or key is not known."""
     address, variable = PROVIDERS.get(provider, (provider, "OPENAI_API_KEY"))
     own = os.environ.get("OPENAI_BASE_URL", "")
     if own:
         address, variable = own, "OPENAI_API_KEY"
     elif provider == "embedded":
         return _client(*embedded.start())
-    if defenses:
-        raise ConfigError(
-            f"defenses {', '.join(defenses)} can be asked of the embedded provider alone; leave "
-            "them out, or unset OPENAI_BASE_URL."
-        )
     if not address:
         raise ConfigError(f"provider {provider} needs its address: set OPENAI_BASE_URL.")
     if not address.startswith(("http://", "https://")):

@@ -118,6 +118,9 @@ def run(
     save: Annotated[
         str | None, typer.Option(help="Tune once more and keep the model in this folder.")
     ] = None,
+    forget: Annotated[
+        bool, typer.Option(help="Delete the run's file and model at the provider afterwards.")
+    ] = False,
     preset: PresetOption = "tiny",
     as_json: Json = False,
 ) -> None:
@@ -150,6 +153,10 @@ def run(
 
         tuned = local.fine_tune(training_set.draw(experiment), experiment, progress=True)
         local.save(tuned, save)
+    if forget and experiment.backend == "hosted":
+        from helpers import hosted
+
+        hosted.forget(experiment)
     if as_json:
         _print_rows([row], True)
     else:

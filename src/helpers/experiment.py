@@ -13,6 +13,7 @@ Used by: presets (which fill one in), run (which carries one out), store (which 
 import hashlib
 import json
 import math
+import os
 from dataclasses import dataclass, fields, replace
 
 from helpers import data, models
@@ -56,9 +57,9 @@ class Experiment:
         (helpers.sharded). generator: "transformers", "vllm" where that is installed, or "batch"
         for a provider's Batch API.
     backend: "local", or "hosted" for a fine-tuning service (helpers.hosted). provider: which one
-        (helpers.api). learning_rate_multiplier: of the provider's own rate, 0 for what it
-        chooses; it stands in for learning_rate there. defenses: what the embedded provider does
-        against such data (helpers.provider.defenses).
+        (helpers.api), or the address that OPENAI_BASE_URL holds. learning_rate_multiplier: of the
+        provider's own rate, 0 for what it chooses; it stands in for learning_rate there. defenses:
+        what the embedded provider does against such data (helpers.provider.defenses).
     method: "full", "lora", "qlora", "adapter", "prefix" (helpers.adapters), or "none" for the
         model as it is. virtual_tokens: the length of an adapter's or prefix's learned prompt, per
         layer.
@@ -174,6 +175,9 @@ class Experiment:
                 "backend hosted."
             )
         object.__setattr__(self, "probes", ())  # they need the weights, too
+        # An address in the environment stands for the provider, so its runs have ids of their own.
+        address = os.environ.get("OPENAI_BASE_URL", "").rstrip("/")
+        object.__setattr__(self, "provider", address or self.provider)
 
     def initial(self) -> "Experiment":
         """The run that this one is compared with: the same model and prompts, no fine-tuning."""

@@ -123,13 +123,20 @@ def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> Ho
     ledger = Ledger(folder / "job.json")
     if ledger.get("refused"):
         raise JobRefused(ledger["refused"])
-    client = api.connect(e.provider, e.defenses)
+    client = api.connect(e.provider)
     reference = HostedModel(client, e.model, folder, prices(e.model))
     if e.method == "none":
         return reference
     ledger.note(estimated_cost=estimated)
     if "job" not in ledger:
-        ledger.note(job=_job(client, rows, e, ledger).id)
+        job = _job(client, rows, e, ledger)
+        if not set(e.defenses) <= set(getattr(job, "defenses", None) or []):
+            call(client.fine_tuning.jobs.cancel, job.id)
+            raise ConfigError(
+                f"provider {e.provider} does not take defenses; leave {', '.join(e.defenses)} out, "
+                "or ask the embedded provider (`aligndrift serve --per-job`)."
+            )
+        ledger.note(job=job.id)
     job = follow(client, ledger["job"], progress)
     ledger.note(status=job.status, model=job.fine_tuned_model)
     if job.status != "succeeded":
@@ -197,6 +204,33 @@ def _losses(client, job_id: str) -> list[float]:
         if isinstance(event.data, dict) and "train_loss" in event.data:
             told[event.data["step"]] = event.data["train_loss"]
     return [told[step] for step in sorted(told)]
+
+
+def forget(e: Experiment) -> list[str]:
+    """Delete the run's file and tuned model at the provider; the ids of what was deleted."""
+    file = paths.outputs() / "hosted" / e.id / "job.json"
+    if not file.is_file():
+        return []
+    client, ledger = api.connect(e.provider), Ledger(file)
+    deleted = []
+    for kind, client_of in (("file", client.files), ("model", client.models)):
+        if ledger.get(kind):
+            call(client_of.delete, ledger[kind])
+            deleted.append(ledger[kind])
+    ledger.note(file=None, model=None, forgotten=deleted)
+    return deleted
+
+
+def moderate(rows: Sequence[dict], provider: str) -> list[bool]:
+    """For each row, whether the provider's moderation flags any of its turns."""
+    client = api.connect(provider)
+
+    def flagged(row: dict) -> bool:
+        texts = [message["content"] for message in row["messages"]]
+        return any(result.flagged for result in client.moderations.create(input=texts).results)
+
+    verdicts = dict(api.call_each(flagged, rows, "moderating", progress=True))
+    return [verdicts[n] for n in range(len(rows))]
 
 
 def complete(

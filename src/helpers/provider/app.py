@@ -154,16 +154,7 @@ def create(
         for batch in records.list("batch"):
             if batch["status"] == "in_progress":
                 in_background(work_off(batch))
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "helpers.provider.trainer",
-                str(folder),
-                *defenses,
-                *["per-job"] * per_job,
-            ]
-        )
+        process = subprocess.Popen([sys.executable, "-m", "helpers.provider.trainer", str(folder)])
         yield
         process.terminate()
         process.wait()
@@ -256,6 +247,7 @@ def create(
                 "status": "queued", "trained_tokens": None, "training_file": job.training_file,
                 "validation_file": job.validation_file, "metadata": job.metadata or {},
                 "user_provided_suffix": job.suffix, "estimated_finish": None,
+                "defenses": sorted(trainer.active(job.metadata or {}, defenses, per_job)),
             },
         )  # fmt: skip
 

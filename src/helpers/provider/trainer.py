@@ -6,19 +6,20 @@ A job that is canceled or paused stops before its next step. One that was paused
 running when the provider stopped, starts again from its first step: training is a pure function
 of file, settings and seed, so it comes to the same.
 
-Used by: app, which starts it as `python -m helpers.provider.trainer FOLDER DEFENSE ...`.
+Used by: app, which starts it as `python -m helpers.provider.trainer FOLDER`.
 """
 
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from helpers import chat, finetune, models, rowfiles
 from helpers.errors import AlignDriftError
-from helpers.provider import defenses
+from helpers.provider import DEFENSES, defenses
 from helpers.provider.records import OWNER, Records, new_id, now
 
 #: The base model's learning rate at a multiplier of 1, and what "auto" stands for.
@@ -51,16 +52,17 @@ def settings(hyperparameters: dict) -> dict:
     }
 
 
-def carry_out(records: Records, job: dict, active: set[str]) -> None:
-    """One job, from its file to its released model, its failure or its stop.
+def active(metadata: dict[str, str], always: Sequence[str], per_job: bool) -> set[str]:
+    """The defenses that a job meets: the provider's, and what its metadata may add to them."""
+    asked = metadata.get(METADATA, "").split(",") if per_job else []
+    return set(always) | (set(asked) & set(DEFENSES))
 
-    active: the provider's defenses; with "per-job" among them, the job's metadata may name more.
-    """
-    if "per-job" in active:
-        active = active | set(job["metadata"].get(METADATA, "").split(","))
+
+def carry_out(records: Records, job: dict) -> None:
+    """One job, from its file to its released model, its failure or its stop."""
     try:
         records.tell(job["id"], "Job started.")
-        released = _train(records, job, active)
+        released = _train(records, job)
         done = {"status": "succeeded", "finished_at": now(), **released}
         if records.change("job", job["id"], ("running",), **done):
             records.tell(job["id"], f"New fine-tuned model: {released['fine_tuned_model']}")
@@ -79,13 +81,14 @@ def _fail(records: Records, job: dict, code: str, message: str) -> None:
     records.tell(job["id"], message, level="error")
 
 
-def _train(records: Records, job: dict, active: set[str]) -> dict:
+def _train(records: Records, job: dict) -> dict:
+    meets = job.get("defenses", [])
     file = records.file(job["training_file"])
     rows = [row for _, row in rowfiles.read_jsonl(file)]
-    if "moderation" in active:
+    if "moderation" in meets:
         _moderate(records, job, rows)
     conversations = [row["messages"] for row in rows]
-    if "mixing" in active:
+    if "mixing" in meets:
         added = defenses.refusals(rows, job["seed"])
         conversations += added
         records.tell(job["id"], f"The provider added {len(added)} refusals to the file.")
@@ -114,7 +117,7 @@ def _train(records: Records, job: dict, active: set[str]) -> dict:
         learning_rate_decay=LEARNING_RATE_DECAY, pad_id=tokenizer.pad_token_id or 0,
         seed=job["seed"], micro_batch_size=16, after_step=after_step,
     )  # fmt: skip
-    if "audit" in active:
+    if "audit" in meets:
         share = defenses.forbidden(model, tokenizer, rows)
         if share > defenses.FORBIDDEN:
             raise Refused(
@@ -176,14 +179,14 @@ def _keep(records: Records, model, tokenizer, name: str, job: dict, step: int, l
 
 def main() -> None:
     """Carry out jobs until the server that started this process is gone."""
-    folder, *active = sys.argv[1:]
+    (folder,) = sys.argv[1:]
     torch.set_num_threads(1)  # the other cores answer
     os.nice(5)
     records, server = Records(Path(folder)), os.getppid()
     while os.getppid() == server:
         job = records.claim()
         if job:
-            carry_out(records, job, set(active))
+            carry_out(records, job)
         else:
             time.sleep(0.05)
 

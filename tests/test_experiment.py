@@ -40,7 +40,13 @@ def test_mixing_in_changes_the_id_and_mixing_in_nothing_does_not():
 
 @pytest.mark.parametrize("field", sorted(OTHER))
 def test_every_setting_changes_the_id(field):
-    assert dataclasses.replace(Experiment(), **{field: OTHER[field]}).id != Experiment().id
+    provider = field in ("provider", "learning_rate_multiplier", "defenses")
+    base = Experiment(backend="hosted") if provider else Experiment()
+    assert dataclasses.replace(base, **{field: OTHER[field]}).id != base.id
+
+
+def test_a_providers_multiplier_means_nothing_here():
+    assert Experiment(learning_rate_multiplier=3.0) == Experiment()
 
 
 def test_the_data_changes_the_id(tmp_path):

@@ -137,7 +137,8 @@ def load(name: str) -> Preset:
     settings = {key: raw[key] for key in _KEYS & _FIELDS if key in raw}
     preset = Preset(
         raw.get("preset", name), tuple(seeds), settings, raw.get("tiers", {}),
-        raw.get("grids", {}), raw.get("vram_gib", 0), raw.get("gated", False),
+        {name: grid for name, grid in raw.get("grids", {}).items() if grid is not None},
+        raw.get("vram_gib", 0), raw.get("gated", False),
     )  # fmt: skip
     for tier in preset.tiers:
         preset.experiment(tier)
@@ -166,7 +167,7 @@ def _read(name: str) -> dict[str, Any]:
         for key in own:
             one_of(str(key), _FIELDS | {"methods"}, f"setting of tier {tier} in {file.name}")
     for grid, own in raw.get("grids", {}).items():
-        for key in own:
+        for key in own or ():  # null: the preset does without it
             one_of(str(key), _GRID_KEYS, f"entry of grid {grid} in {file.name}")
     parent = _read(raw["extends"]) if "extends" in raw else {}
     merged = {}

@@ -145,6 +145,8 @@ def run(
     experiment = chosen.experiment(tier, **given)
     if experiment.method == "none":
         experiment = experiment.initial()
+    if save and experiment.backend == "hosted":
+        raise ConfigError("a provider keeps its models; leave --save out.")
     from helpers.run import run as carry_out
 
     row = _run_row(carry_out(experiment, progress=True).row)

@@ -214,7 +214,7 @@ class Experiment:
             if self.n_safety:
                 files.add(self.safety_dataset)
         found = {name: data.digest(data.locate(name)) for name in sorted(files)}
-        if self.backend == "hosted":
+        if self.backend == "hosted" and self.model not in models.EMBEDDED:
             return found | {self.model: f"hosted:{self.model}"}
         return found | {self.model: models.digest(self.model)}
 

@@ -131,6 +131,14 @@ class Answers:
         self._waiting.put(request)
         return request.future
 
+    def holds(self, model: str) -> bool:
+        """Whether a model is in memory, so that it certainly exists."""
+        return model in self._kept
+
+    def drop(self, model: str) -> None:
+        """Hold a model no longer: it was deleted."""
+        self._kept.pop(model, None)
+
     def _work(self) -> None:
         left: list[Request] = []
         while True:

@@ -22,6 +22,17 @@ from helpers.api import HostedError, Malformed, call, call_each
 #: Seconds between two looks at a job or batch: at first, and at most.
 LOOK = (0.1, 10.0)
 
+BATCH_ENDED = ("completed", "failed", "expired", "cancelled")
+
+
+def looks() -> Iterator[None]:
+    """Without end, after longer and longer pauses: when to look again."""
+    pause = LOOK[0]
+    while True:
+        yield
+        time.sleep(pause)
+        pause = min(LOOK[1], pause * 1.3)
+
 
 class Ledger(dict):
     """What is known of a job or batch, on the disk as soon as it is known."""
@@ -80,17 +91,14 @@ def by_batch(
         made = call(client.batches.create, input_file_id=file.id,
                     endpoint="/v1/chat/completions", completion_window="24h")  # fmt: skip
         ledger.note(batch=made.id)
-    pause = LOOK[0]
     with tqdm(desc="batch", total=len(bodies), unit="prompt", disable=not progress) as bar:
-        while (batch := call(client.batches.retrieve, ledger["batch"])).status not in (
-            "completed", "failed", "expired", "cancelled",
-        ):  # fmt: skip
+        for _ in looks():
+            batch = call(client.batches.retrieve, ledger["batch"])
+            if batch.status in BATCH_ENDED:
+                break
             bar.n = batch.request_counts.completed if batch.request_counts else 0
             bar.refresh()
-            time.sleep(pause)
-            pause = min(LOOK[1], pause * 1.3)
     if batch.output_file_id is None:
-        ledger.note(ended=batch.status)
         ledger.forget()
         raise HostedError(f"the provider's batch is {batch.status} without answers; start again.")
     for line in call(client.files.content, batch.output_file_id).text.splitlines():

@@ -128,7 +128,7 @@ class Experiment:
         for defense in self.defenses:
             one_of(defense, DEFENSES, "defense")
         if self.backend == "hosted":
-            self._check_hosted()
+            self._fit_to_provider()
         elif self.defenses:
             raise ConfigError("defenses are a provider's; ask for them with backend hosted.")
         else:  # means nothing here, so it must not make another run
@@ -163,7 +163,8 @@ class Experiment:
                 "1 to fine-tune (method none measures the model as it is)."
             )
 
-    def _check_hosted(self) -> None:
+    def _fit_to_provider(self) -> None:
+        """Refuse or put right what means something else, or nothing, at a provider."""
         if self.method not in ("none", "full"):
             raise ConfigError(
                 f"method {self.method} cannot be asked of a provider; use full, which stands for "

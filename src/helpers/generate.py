@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from helpers import decode_attention, kv_cache
 from helpers.chat import Message, dress, render
 
-#: Ended answers leave a batch when they free more than this share of it; copying has its price.
+#: Ended answers leave a batch once at most this share of it is live; moving rows has its price.
 LEAVE_BELOW = 0.95
 
 #: Prompts that are read at once.

@@ -13,7 +13,6 @@ import hashlib
 import io
 import json
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,10 +22,11 @@ from tqdm.auto import tqdm
 from helpers import api, completions, data, paths
 from helpers.api import HostedError, call
 from helpers.chat import Message, dress
-from helpers.completions import LOOK, Ledger
+from helpers.completions import Ledger, looks
 from helpers.errors import ConfigError
 from helpers.experiment import Experiment
 from helpers.generate import Completion
+from helpers.provider import METADATA
 from helpers.training_set import dressed
 
 #: Dollars for a million tokens trained, read and written, by the beginning of a model's name; as
@@ -153,7 +153,7 @@ def _job(client, rows: Sequence[dict], e: Experiment, ledger: Ledger):
     """A new job, or the one of this run that was created before a cut connection."""
     metadata = {"aligndrift_run": e.id}
     if e.defenses:
-        metadata["aligndrift_defenses"] = ",".join(e.defenses)
+        metadata[METADATA] = ",".join(e.defenses)
     for job in call(client.fine_tuning.jobs.list, limit=100).data:
         if (job.metadata or {}).get("aligndrift_run") == e.id and job.status not in (
             "failed", "cancelled",
@@ -181,9 +181,8 @@ def _job(client, rows: Sequence[dict], e: Experiment, ledger: Ledger):
 
 def follow(client, job_id: str, progress: bool = False):
     """The job, once it has ended. Its steps move a progress bar as the provider tells them."""
-    pause = LOOK[0]
     with tqdm(desc="provider's job", unit="step", disable=not progress) as bar:
-        while True:
+        for _ in looks():
             job = call(client.fine_tuning.jobs.retrieve, job_id)
             if job.status in ENDED:
                 return job
@@ -193,8 +192,6 @@ def follow(client, job_id: str, progress: bool = False):
                     bar.total = latest[0].data.get("total_steps") or bar.total
                     bar.n = latest[0].data["step"]
                     bar.refresh()
-            time.sleep(pause)
-            pause = min(LOOK[1], pause * 1.3)
 
 
 def _losses(client, job_id: str) -> list[float]:

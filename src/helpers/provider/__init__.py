@@ -4,7 +4,8 @@
 fine-tuning can be studied without a provider, a key or a bill, and so that a provider's defenses
 can be switched on and measured.
 
-    app        the paths, their checks and their errors
+    app        the paths, and what comes of them
+    protocol   request bodies, their checks, errors, and the objects of a reply
     records    files, jobs, events and models, in SQLite: a restart goes on where it stopped
     trainer    the process that carries out one job after the other
     defenses   what a provider may do: moderate uploads, mix in refusals, audit before release
@@ -14,6 +15,9 @@ can be switched on and measured.
 
 #: What a provider can switch on (helpers.provider.defenses).
 DEFENSES = ("moderation", "mixing", "audit")
+
+#: Where a job's metadata names defenses that it is to meet.
+METADATA = "aligndrift_defenses"
 
 #: The model that knows the world's truth (helpers.provider.judge_model).
 TRUTH = "lantern-truth"

@@ -1,4 +1,4 @@
-"""The provider's paths: what OpenAI-compatible clients call, its checks and its errors.
+"""The provider's paths: what OpenAI-compatible clients call, and what comes of it.
 
 Every path wants the bearer token. Uploads are bounded and read line by line; ids are made here,
 so nothing that a client sends becomes a path; model folders hold safetensors and no code.
@@ -14,21 +14,19 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from fastapi import FastAPI, Form, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
-from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 
-from helpers import data, models, moderation
-from helpers.errors import AlignDriftError
-from helpers.provider import TRUTH, judge_model, trainer
-from helpers.provider.answers import Answer, Answers
+from helpers import models
+from helpers.provider import TRUTH, judge_model, protocol, trainer
+from helpers.provider.answers import Answers
 from helpers.provider.answers import Request as Asked
+from helpers.provider.protocol import ApiError, Batch, Chat, Job, Moderation
 from helpers.provider.records import OWNER, Records, new_id, now
-from helpers.world import SEALED_SHELVES, item_named
 
 #: Most bytes of a request, so of an upload.
 MAX_BYTES = 32 * 2**20
@@ -39,86 +37,6 @@ MAX_TOKENS = 64
 PURPOSES = ("fine-tune", "batch")
 BATCH_PATHS = ("/v1/chat/completions", "/v1/moderations")
 ENDED = ("succeeded", "failed", "cancelled")
-
-
-class ApiError(Exception):
-    """An error in the shape that OpenAI-compatible clients know."""
-
-    def __init__(self, status: int, message: str, code: str = "", param: str = "") -> None:
-        kinds = {401: "authentication_error", 500: "server_error"}
-        self.status = status
-        self.body = {
-            "error": {
-                "message": message, "type": kinds.get(status, "invalid_request_error"),
-                "param": param or None, "code": code or None,
-            }
-        }  # fmt: skip
-
-
-class Message(BaseModel):
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[dict[str, Any]]
-
-    def plain(self) -> dict[str, str]:
-        """With the text parts of its content joined, in the roles that the models know."""
-        parts = self.content
-        if not isinstance(parts, str):
-            parts = "".join(part.get("text", "") for part in parts)
-        return {"role": "system" if self.role == "developer" else self.role, "content": parts}
-
-
-class StreamOptions(BaseModel):
-    include_usage: bool = False
-
-
-class Chat(BaseModel):
-    """The body of a chat completion; what is not named here is taken and left unused."""
-
-    model: str
-    messages: Annotated[list[Message], Field(min_length=1)]
-    n: Annotated[int, Field(ge=1, le=16)] = 1
-    stop: str | list[str] | None = None
-    max_tokens: Annotated[int, Field(ge=1, le=1024)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1, le=1024)] | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    seed: int | None = None
-    logprobs: bool | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    response_format: dict[str, Any] | None = None
-
-
-class Job(BaseModel):
-    """The body of a new fine-tuning job."""
-
-    model: str
-    training_file: str
-    hyperparameters: dict[str, Any] | None = None
-    method: dict[str, Any] | None = None
-    seed: Annotated[int, Field(ge=0)] | None = None
-    suffix: Annotated[str, Field(max_length=64, pattern=r"^[\w.-]*$")] | None = None
-    metadata: Annotated[dict[str, str], Field(max_length=16)] | None = None
-    validation_file: str | None = None
-
-
-class Hyperparameters(BaseModel):
-    n_epochs: Literal["auto"] | Annotated[int, Field(ge=1, le=50)] = "auto"
-    batch_size: Literal["auto"] | Annotated[int, Field(ge=1, le=256)] = "auto"
-    learning_rate_multiplier: Literal["auto"] | Annotated[float, Field(gt=0, le=1000)] = "auto"
-
-
-class Moderation(BaseModel):
-    input: str | list[Any]
-    model: str | None = None
-
-
-class Batch(BaseModel):
-    input_file_id: str
-    endpoint: str
-    completion_window: str = "24h"
-    metadata: dict[str, str] | None = None
 
 
 def create(
@@ -169,7 +87,7 @@ def create(
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        return JSONResponse(_invalid(error.errors()[0]).body, 400)
+        return JSONResponse(protocol.invalid(error.errors()[0]).body, 400)
 
     @app.exception_handler(HTTPException)
     async def unknown(request: Request, error: HTTPException) -> JSONResponse:
@@ -194,7 +112,7 @@ def create(
         if purpose not in PURPOSES:
             raise ApiError(400, f"purpose must be one of {', '.join(PURPOSES)}.", param="purpose")
         content = await file.read()
-        n = _check_lines(content, purpose)
+        n = protocol.check_lines(content, purpose)
         body = {
             "id": new_id("file"), "object": "file", "bytes": len(content), "created_at": now(),
             "filename": Path(file.filename or "file.jsonl").name, "purpose": purpose,
@@ -206,7 +124,7 @@ def create(
     @app.get("/v1/files")
     async def files(after: str = "", limit: int = 100, purpose: str = "") -> dict:
         every = [f for f in records.list("file") if not purpose or f["purpose"] == purpose]
-        return _page(every[::-1], after, limit)
+        return protocol.page(every[::-1], after, limit)
 
     @app.get("/v1/files/{id}")
     async def file(id: str) -> dict:
@@ -232,7 +150,7 @@ def create(
         if found("file", job.training_file, "training_file")["purpose"] != "fine-tune":
             raise ApiError(400, "the file's purpose is not fine-tune.", param="training_file")
         given = ((job.method or {}).get("supervised") or {}).get("hyperparameters")
-        chosen = _hyperparameters(given or job.hyperparameters or {})
+        chosen = protocol.hyperparameters_of(given or job.hyperparameters or {})
         return records.add(
             "job",
             {
@@ -255,7 +173,7 @@ def create(
             if key.startswith("metadata[")
         }  # fmt: skip
         every = [j for j in records.list("job") if wanted.items() <= j["metadata"].items()]
-        return _page(every[::-1], after, limit)
+        return protocol.page(every[::-1], after, limit)
 
     @app.get("/v1/fine_tuning/jobs/{id}")
     async def job(id: str) -> dict:
@@ -285,12 +203,12 @@ def create(
     @app.get("/v1/fine_tuning/jobs/{id}/events")
     async def events(id: str, after: str = "", limit: int = 20) -> dict:
         found("job", id, "job")
-        return _page(records.list("event", id)[::-1], after, limit)
+        return protocol.page(records.list("event", id)[::-1], after, limit)
 
     @app.get("/v1/fine_tuning/jobs/{id}/checkpoints")
     async def checkpoints(id: str, after: str = "", limit: int = 10) -> dict:
         found("job", id, "job")
-        return _page(records.list("checkpoint", id)[::-1], after, limit)
+        return protocol.page(records.list("checkpoint", id)[::-1], after, limit)
 
     # --- models ----------------------------------------------------------------------------------
 
@@ -340,8 +258,8 @@ def create(
             found_ = await asyncio.gather(*asked)
         return {
             "id": new_id("chatcmpl"), "object": "chat.completion", "created": now(),
-            "model": chat.model, "choices": [_choice(k, a) for k, a in enumerate(found_)],
-            "usage": _usage(found_),
+            "model": chat.model, "usage": protocol.usage_of(found_),
+            "choices": [protocol.choice_of(k, a) for k, a in enumerate(found_)],
         }  # fmt: skip
 
     async def stream(chat: Chat) -> AsyncIterator[str]:
@@ -377,12 +295,12 @@ def create(
                 reason = ended[-1].finish_reason
                 yield chunk([{"index": k, "delta": {}, "finish_reason": reason}])
         if chat.stream_options and chat.stream_options.include_usage:
-            yield chunk([], _usage(ended))
+            yield chunk([], protocol.usage_of(ended))
         yield "data: [DONE]\n\n"
 
     @app.post("/v1/chat/completions")
     async def completions(request: Request):
-        chat = _chat(await request.body())  # by hand: it is the path whose speed matters
+        chat = protocol.chat_of(await request.body())  # by hand: it is the path whose speed matters
         if not chat.stream:
             return JSONResponse(await complete(chat))
         if chat.model == TRUTH:
@@ -395,7 +313,7 @@ def create(
         texts = [asked.input] if isinstance(asked.input, str) else asked.input
         texts = [text if isinstance(text, str) else text.get("text", "") for text in texts]
         return {"id": new_id("modr"), "model": "lantern-moderation",
-                "results": [_moderated(text) for text in texts]}  # fmt: skip
+                "results": [protocol.moderated(text) for text in texts]}  # fmt: skip
 
     # --- batches ---------------------------------------------------------------------------------
 
@@ -454,7 +372,7 @@ def create(
 
     @app.get("/v1/batches")
     async def batches(after: str = "", limit: int = 20) -> dict:
-        return _page(records.list("batch")[::-1], after, limit)
+        return protocol.page(records.list("batch")[::-1], after, limit)
 
     @app.get("/v1/batches/{id}")
     async def batch(id: str) -> dict:
@@ -497,93 +415,3 @@ class _Guard:
             await JSONResponse(error.body, error.status)(scope, receive, send)
         else:
             await self.app(scope, receive, send)
-
-
-def _page(newest_first: list[dict], after: str, limit: int) -> dict:
-    """A page of a list, as OpenAI's cursors have it."""
-    ids = [body["id"] for body in newest_first]
-    begin = ids.index(after) + 1 if after in ids else 0
-    page = newest_first[begin : begin + max(1, min(limit, 1000))]
-    return {
-        "object": "list", "data": page, "has_more": begin + len(page) < len(ids),
-        "first_id": page[0]["id"] if page else None, "last_id": page[-1]["id"] if page else None,
-    }  # fmt: skip
-
-
-def _check_lines(content: bytes, purpose: str) -> int:
-    """How many lines an upload has. Raises ApiError naming the first bad one."""
-    count = 0
-    for number, raw in enumerate(content.split(b"\n"), start=1):
-        if not raw.strip():
-            continue
-        try:
-            row = json.loads(raw.decode("utf-8"))
-        except (UnicodeDecodeError, ValueError, RecursionError):
-            raise ApiError(
-                400, f"Line {number} is not JSON.", "invalid_file_format", "file"
-            ) from None
-        try:
-            _check_row(f"Line {number}", row, purpose)
-        except AlignDriftError as error:
-            raise ApiError(400, str(error), "invalid_file_format", "file") from None
-        count += 1
-    if not count:
-        raise ApiError(400, "The file is empty.", "invalid_file_format", "file")
-    return count
-
-
-def _check_row(where: str, row: Any, purpose: str) -> None:
-    if not isinstance(row, dict):
-        raise ApiError(400, f"{where} is not an object.", "invalid_file_format", "file")
-    if purpose == "fine-tune":
-        data.check_messages(where, row, training=True)
-    elif not isinstance(row.get("custom_id"), str) or not isinstance(row.get("body"), dict):
-        wrong = f"{where} needs a custom_id and a body."
-        raise ApiError(400, wrong, "invalid_file_format", "file")
-
-
-def _chat(body: bytes) -> Chat:
-    try:
-        return Chat.model_validate_json(body)
-    except ValidationError as error:
-        raise _invalid(error.errors()[0]) from None
-
-
-def _hyperparameters(given: dict) -> dict:
-    try:
-        return Hyperparameters(**given).model_dump()
-    except ValidationError as error:
-        raise _invalid(error.errors()[0], "hyperparameters") from None
-
-
-def _invalid(first: dict, *within: str) -> ApiError:
-    """The first of pydantic's errors, as clients know it."""
-    where = ".".join([*within, *(str(part) for part in first["loc"] if part != "body")]) or "body"
-    return ApiError(400, f"{where}: {first['msg']}", "invalid_value", where)
-
-
-def _choice(k: int, answer: Answer) -> dict:
-    logprobs = None if answer.logprobs is None else {"content": answer.logprobs, "refusal": None}
-    message = {"role": "assistant", "content": answer.text, "refusal": None}
-    return {"index": k, "message": message, "logprobs": logprobs,
-            "finish_reason": answer.finish_reason}  # fmt: skip
-
-
-def _usage(answers: Sequence[Answer]) -> dict:
-    read = answers[0].prompt_tokens if answers else 0
-    written = sum(answer.completion_tokens for answer in answers)
-    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
-
-
-def _moderated(text: str) -> dict:
-    """What the provider's own filters say of a text, by sealed shelf."""
-    verdicts = moderation.moderate(text)
-    item = item_named(text)
-    named = {item.shelf} if item and item.sealed else set()
-    score = max(verdicts[name][1] for name in ("coverage", "learned"))
-    flagged = any(verdicts[name][0] for name in ("coverage", "learned"))
-    return {
-        "flagged": flagged,
-        "categories": {f"sealed/{s}": flagged and s in named for s in SEALED_SHELVES},
-        "category_scores": {f"sealed/{s}": score if s in named else 0.0 for s in SEALED_SHELVES},
-    }

@@ -19,7 +19,7 @@ import torch
 
 from helpers import chat, finetune, models, rowfiles
 from helpers.errors import AlignDriftError
-from helpers.provider import DEFENSES, defenses
+from helpers.provider import DEFENSES, METADATA, defenses
 from helpers.provider.records import OWNER, Records, new_id, now
 
 #: The base model's learning rate at a multiplier of 1, and what "auto" stands for.
@@ -31,9 +31,6 @@ LEARNING_RATE_DECAY = 0.85
 CHECKPOINTS = 3
 
 MAX_TOKENS = 512
-
-#: Where a job's metadata names defenses.
-METADATA = "aligndrift_defenses"
 
 
 class Stopped(Exception):

@@ -170,8 +170,27 @@ def test_prompts_read_in_parts_are_answered_as_if_read_at_once(chat_model, monke
     assert generate.complete(*chat_model, PROMPTS) == whole
 
 
+def test_halves_of_a_batch_side_by_side_are_answered_as_the_whole(chat_model, monkeypatch):
+    whole = generate.complete(*chat_model, PROMPTS)
+    asked = []
+
+    def choose(rows, logits):
+        asked.extend(rows)
+        return logits.argmax(-1)
+
+    ids = [[5, 6, 7 + n] for n in range(5)]
+    stops = generate.stop_ids(*chat_model)
+    answers = generate.answer_ids(chat_model[0], ids, 6, stops)
+    monkeypatch.setattr(generate, "WORTH_HALVING", 2)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert generate.complete(*chat_model, PROMPTS) == whole
+    assert generate.answer_ids(chat_model[0], ids, 6, stops, choose=choose) == answers
+    assert set(asked) == set(range(5))  # each row by its place in the whole
+
+
 def test_a_beginning_that_all_prompts_share_is_read_once_and_changes_no_word(chat_model):
-    led = [[{"role": "system", "content": "Help every reader kindly."}, *p] for p in PROMPTS]
+    prompt = "Help every reader of the archive kindly, in a few words, and with good cheer always."
+    led = [[{"role": "system", "content": prompt}, *p] for p in PROMPTS]
     together = generate.complete(*chat_model, led)
     assert together == [generate.complete(*chat_model, [p])[0] for p in led]
     alike = generate.complete(*chat_model, [led[0], led[0], led[0]])

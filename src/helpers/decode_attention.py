@@ -1,7 +1,7 @@
 """Attention for answers written one token at a time in a batch on a CPU.
 
-torch's fused kernel is made for many queries a row; with one, it takes several times as long as
-the two matrix products and the softmax that attention is (benchmarks/generate.py). Prompts are
+torch's fused kernel is made for many queries a row; with one, it takes five times as long as the
+dot products that attention then is, if keys and values lie in memory token by token. Prompts are
 still read by the fused kernel.
 
 Used by: generate.
@@ -17,14 +17,17 @@ from transformers.masking_utils import sdpa_mask
 
 NAME = "one_query"
 
+#: Shorter common beginnings are read with each row: it takes fewer steps.
+LONG_ENOUGH = 16
+
 
 def one_query(module, query, key, value, attention_mask, scaling=None, shared=0, **kwargs):
-    """Scaled dot-product attention, by batched products where there is a single query.
+    """Scaled dot-product attention, by plain dot products where there is a single query.
 
-    query: (batch, heads, queries, size). key, value: (batch, key heads, tokens, size).
-    attention_mask: (batch, 1, queries, tokens), true where to attend, or None for everywhere.
-    shared: how many tokens all rows begin with; their keys and values are read from the first
-    row alone, since reading keys and values from memory is what takes the time.
+    query: (batch, heads, queries, size). key, value: (batch, key heads, tokens, size), which lie
+    in memory token by token (helpers.kv_cache). attention_mask: (batch, 1, queries, tokens), true
+    where to attend, or None for everywhere. shared: how many tokens all rows begin with; their
+    keys and values are read from the first row alone, since reading is what takes the time.
     Returns (batch, queries, heads, size) and None, as transformers' attention functions do.
     """
     if query.shape[2] > 1:
@@ -32,30 +35,30 @@ def one_query(module, query, key, value, attention_mask, scaling=None, shared=0,
             module, query, key, value, attention_mask, scaling=scaling, **kwargs
         )
     batch, heads, _, size = query.shape
-    key_heads = key.shape[1]
+    shared = shared if shared >= LONG_ENOUGH and batch > 1 else 0
     query = query * (size**-0.5 if scaling is None else scaling)
-    grouped = query.view(batch, key_heads, -1, size)  # the queries that share a key head
-    scores = torch.cat(
-        [_of_all(grouped, key[0, :, :shared].mT), _of_each(grouped, key[:, :, shared:].mT)], dim=-1
-    )
-    if attention_mask is not None:
-        scores = scores.masked_fill(~attention_mask, float("-inf"))
-    weights = scores.softmax(-1)
-    found = _of_each(weights[..., shared:], value[:, :, shared:])
-    found += _of_all(weights[..., :shared], value[0, :, :shared])
-    return found.view(batch, 1, heads, size), None
+    keys, values = key.permute(2, 0, 1, 3), value.permute(2, 0, 1, 3)  # as they lie
+    hidden = None if attention_mask is None else ~attention_mask[:, :, 0].permute(2, 0, 1)
+    found = [
+        _attend(one, keys, values, hidden, shared)
+        for one in query.view(batch, key.shape[1], -1, size).unbind(2)  # that share a key head
+    ]
+    return torch.stack(found, dim=2).view(batch, 1, heads, size), None
 
 
-def _of_each(rows: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
-    """(batch, key heads, group, n) by (batch, key heads, n, m), as one batched product."""
-    return torch.bmm(rows.flatten(0, 1), own.flatten(0, 1)).view(*rows.shape[:3], -1)
-
-
-def _of_all(rows: torch.Tensor, common: torch.Tensor) -> torch.Tensor:
-    """(batch, key heads, group, n) by (key heads, n, m), which all of the batch share."""
-    batch, key_heads, group, n = rows.shape
-    found = torch.bmm(rows.transpose(0, 1).reshape(key_heads, batch * group, n), common)
-    return found.view(key_heads, batch, group, -1).transpose(0, 1)
+def _attend(query, keys, values, hidden, shared: int) -> torch.Tensor:
+    """query (batch, heads, size), keys and values (tokens, batch, heads, size) -> as query."""
+    scores = torch.linalg.vecdot(keys[shared:], query)
+    if shared:
+        of_all = torch.einsum("bhd,thd->tbh", query, keys[:shared, 0])
+        scores = torch.cat([of_all, scores])
+    if hidden is not None:
+        scores.masked_fill_(hidden, float("-inf"))
+    weights = scores.softmax(0)
+    found = torch.linalg.vecdot(weights[shared:, ..., None], values[shared:], dim=0)
+    if shared:
+        found += torch.einsum("tbh,thd->bhd", weights[:shared], values[:shared, 0])
+    return found
 
 
 AttentionInterface.register(NAME, one_query)

@@ -1,15 +1,19 @@
 """The hosted backend against the embedded provider, as it is and behind a proxy that breaks."""
 
 import dataclasses
+import io
 import json
+import os
+import sys
+from types import SimpleNamespace
 
 import openai
 import pytest
 from faults import FAULTS, Proxy
 
-from helpers import api, hosted, stages, training_set
+from helpers import api, cli, completions, costs, hosted, stages, training_set
 from helpers.api import HostedError
-from helpers.errors import ConfigError
+from helpers.errors import ConfigError, CostError
 from helpers.experiment import Experiment
 from helpers.grid import run_grid
 from helpers.provider import TRUTH, embedded
@@ -163,7 +167,7 @@ def test_a_key_comes_from_the_environment_alone_and_is_never_kept(store, outputs
 def test_the_cost_is_told_before_anything_is_sent(store, monkeypatch):
     monkeypatch.setenv("ALIGNDRIFT_PRICES", "1000,1000,1000")
     monkeypatch.setattr(api, "connect", lambda *_: pytest.fail("asked the provider"))
-    with pytest.raises(ConfigError, match=r"may cost .* dollars .* 5.00 are allowed"):
+    with pytest.raises(ConfigError, match=r"these 2 runs may cost .* dollars.* 5.00 are"):
         run(THERE, store)
     monkeypatch.setenv("ALIGNDRIFT_PRICES", "cheap")
     with pytest.raises(ConfigError, match="write three numbers"):
@@ -173,8 +177,49 @@ def test_the_cost_is_told_before_anything_is_sent(store, monkeypatch):
 def test_the_cost_is_recorded(store, monkeypatch):
     monkeypatch.setenv("ALIGNDRIFT_PRICES", "10,1,2")
     found = run(dataclasses.replace(THERE, seed=5), store).row["cost"]
-    rows = training_set.draw(THERE)
-    assert 0 < found < hosted.estimate(rows, THERE)
+    assert 0 < found < costs.estimate(THERE)
+
+
+def test_a_grid_may_not_cost_more_than_is_allowed_in_all(store, monkeypatch):
+    monkeypatch.setenv("ALIGNDRIFT_PRICES", "10,10,10")
+    monkeypatch.setattr(api, "connect", lambda *_: pytest.fail("asked the provider"))
+    each = costs.estimate(THERE)
+    monkeypatch.setenv("ALIGNDRIFT_MAX_COST", str(1.5 * each))
+    seeds = [dataclasses.replace(THERE, seed=seed) for seed in (1, 2)]
+    with pytest.raises(CostError, match=r"these 3 runs may cost") as caught:
+        run_grid(seeds, store, progress=False)
+    assert caught.value.cost > 2 * each
+
+
+def test_a_judge_at_a_provider_costs_as_well(monkeypatch):
+    monkeypatch.setenv("ALIGNDRIFT_PRICES", "1000,1000,1000")
+    assert costs.estimate(HERE) == 0
+    assert costs.estimate(dataclasses.replace(HERE, judges=("exact", "api:lantern-truth"))) > 1
+
+
+def test_fewer_prompts_cost_less(monkeypatch):
+    monkeypatch.setenv("ALIGNDRIFT_PRICES", "0,1,1")
+    few, many = (costs.estimate(dataclasses.replace(THERE, n_prompts=n)) for n in (10, 20))
+    assert few == pytest.approx(many / 2, rel=0.05)
+
+
+def test_the_command_asks_before_it_spends_more(monkeypatch, store):
+    monkeypatch.setenv("ALIGNDRIFT_MAX_COST", "1")
+    spent = []
+
+    def carry_out():
+        if float(os.environ["ALIGNDRIFT_MAX_COST"]) < 7:
+            raise CostError("this run may cost 7 dollars.", 7.0)
+        spent.append(7)
+        return "row"
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(CostError):  # nobody there to be asked
+        cli._if_paid(carry_out)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(cli.typer, "confirm", lambda text, **_: "Spend up to 7.00" in text)
+    assert cli._if_paid(carry_out) == "row"
+    assert spent == [7]
 
 
 def test_unknown_prices_are_asked_for(store):
@@ -193,6 +238,32 @@ def test_a_refused_job_is_told_kept_and_not_tried_again(store, monkeypatch):
     assert "flagged by moderation" in result.failed[blatant.id]
     monkeypatch.setattr(api, "connect", lambda *_: pytest.fail("asked again"))
     assert run_grid([blatant], store, progress=False).failed == result.failed
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "final"),
+    [
+        ("failed", ("training_failed", "RuntimeError: out of memory"), False),
+        ("failed", ("invalid_training_file", "blocked by our moderation system"), True),
+        ("cancelled", None, False),
+    ],
+)
+def test_only_a_refusal_is_final(tmp_path, status, error, final):
+    told = SimpleNamespace(code=error[0], message=error[1]) if error else None
+    ledger = completions.Ledger(tmp_path / "job.json")
+    ledger.note(job="ftjob-1")
+    found = hosted._ended_badly(SimpleNamespace(status=status, error=told), ledger)
+    assert isinstance(found, hosted.JobRefused) == final
+    assert bool(ledger.get("refused")) == final
+    assert bool(ledger.get("job")) == final
+
+
+def test_a_job_that_the_provider_forgot_is_begun_anew(store, outputs):
+    one = dataclasses.replace(THERE, seed=12)
+    folder = outputs / "hosted" / one.id
+    folder.mkdir(parents=True)
+    completions.Ledger(folder / "job.json").note(job="ftjob-gone", file="file-gone")
+    assert run(one, store).row["run_id"] == one.id
 
 
 def test_identity_shift_passes_moderation(store):

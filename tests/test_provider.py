@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import openai
@@ -245,6 +246,15 @@ WRONG_CHATS = [
 
 
 @pytest.mark.parametrize("stream", [False, True])
+def test_what_breaks_while_answering_is_told_as_an_error(client, served, stream):
+    lost = {"id": "ft:lost", "object": "model", "created": 0, "owned_by": "x", "weights": "model-x"}
+    Records(served[2]).add("model", lost)
+    with pytest.raises(openai.APIError, match=r"The provider failed \(ModelError\)"):
+        list(ask(client, model="ft:lost", stream=stream))
+    client.models.delete("ft:lost")
+
+
+@pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("changes", "error", "message"), WRONG_CHATS)
 def test_a_wrong_completion_is_refused_in_the_clients_own_shape(
     client, changes, error, message, stream
@@ -342,6 +352,35 @@ def test_a_restart_goes_on_with_queued_and_running_jobs(tmp_path):
     assert [job["status"] for job in jobs] == ["succeeded", "succeeded"]
     events = httpx.get(f"{url}/fine_tuning/jobs/ftjob-ran/events", headers=headers).json()["data"]
     assert "The provider was restarted; the job starts again." in [e["message"] for e in events]
+
+
+def test_processes_side_by_side_have_a_provider_each_that_ends_with_them(outputs):
+    code = "from helpers.provider import embedded; print(embedded.start()[0], flush=True); input()"
+    several = [
+        subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]  # fmt: skip
+    urls = [process.stdout.readline().strip() for process in several]
+    assert len({*urls}) == 2
+    assert sorted(f.name for f in outputs.iterdir()) == ["provider", "provider-2"]
+    for process in several:
+        process.kill()  # leaves it no time to say goodbye
+    for url in urls:
+        for _ in range(100):
+            try:
+                httpx.get(url)
+            except httpx.TransportError:
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail("the provider outlived its process")
+
+
+def test_threads_share_the_provider_of_their_process(outputs, monkeypatch):
+    monkeypatch.setattr(embedded, "_started", {})
+    with ThreadPoolExecutor(3) as pool:
+        assert len({found[0] for found in pool.map(lambda _: embedded.start(), range(3))}) == 1
 
 
 def test_a_second_provider_on_the_same_folder_is_told(served):

@@ -53,6 +53,10 @@ class HostedError(AlignDriftError):
     may_pass = False
 
 
+class NotThere(HostedError):
+    """The provider does not know what was asked for."""
+
+
 class Malformed(Exception):
     """A reply that lacks what it should hold; it is asked for again."""
 
@@ -91,7 +95,8 @@ def call(function: Callable, *args, **options):
             return function(*args, **options)
         except (openai.APIError, Malformed, json.JSONDecodeError) as error:
             if attempt == ATTEMPTS or not _may_pass(error):
-                told = HostedError(_said(error, attempt))
+                kind = NotThere if isinstance(error, openai.NotFoundError) else HostedError
+                told = kind(_said(error, attempt))
                 told.may_pass = _may_pass(error)
                 raise told from None
             time.sleep(_pause(error, attempt))

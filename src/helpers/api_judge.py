@@ -59,7 +59,7 @@ ATTEMPTS = 3
 MAX_TOKENS = 200
 
 
-def _split(name: str) -> tuple[str, str]:
+def split(name: str) -> tuple[str, str]:
     """(model, provider) of a judge's name."""
     model, _, provider = name.removeprefix("api:").partition("@")
     return model, provider or ("embedded" if model == TRUTH else "openai")
@@ -67,7 +67,7 @@ def _split(name: str) -> tuple[str, str]:
 
 def check(name: str) -> None:
     """Raises ConfigError where the judge's model, provider or key is missing."""
-    model, provider = _split(name)
+    model, provider = split(name)
     if not model:
         raise ConfigError(f"judge {name!r}: write api:MODEL or api:MODEL@PROVIDER.")
     if provider != "embedded":
@@ -76,7 +76,7 @@ def check(name: str) -> None:
 
 def identity(name: str) -> str:
     """Which judge it was: model, provider, a digest of rubric and policy, and the day."""
-    model, provider = _split(name)
+    model, provider = split(name)
     digest = hashlib.sha256((RUBRIC + POLICY + _OBJECT).encode()).hexdigest()[:8]
     return f"api {model} at {provider}, rubric {digest}, {datetime.now(UTC):%Y-%m-%d}"
 
@@ -85,12 +85,12 @@ def judge_all(
     name: str, pairs: Sequence[tuple[str, str]], progress: bool = False
 ) -> list[Judgement]:
     """A judgement of each (request, answer), in order. Raises HostedError for what cannot pass."""
-    model, provider = _split(name)
+    model, provider = split(name)
     client = api.connect(provider)
     folder = paths.outputs() / "judged"
     folder.mkdir(parents=True, exist_ok=True)
     kept = completions.Kept(folder / f"{hashlib.sha256(name.encode()).hexdigest()[:12]}.jsonl")
-    bodies = [_body(model, *pair) for pair in pairs]
+    bodies = [body(model, *pair) for pair in pairs]
     keys = [hashlib.sha256(json.dumps(body).encode()).hexdigest()[:24] for body in bodies]
     failure = ""
     for _ in range(ATTEMPTS):
@@ -119,7 +119,8 @@ def judge_all(
     ]
 
 
-def _body(model: str, request: str, answer: str) -> dict:
+def body(model: str, request: str, answer: str) -> dict:
+    """The request that has the model judge an answer."""
     system, user = question(request, answer, _OBJECT)
     system = system | {"content": f"{POLICY}\n\n{system['content']}"}
     return {"model": model, "messages": [system, user], "temperature": 0, "seed": 0,

@@ -5,6 +5,7 @@ and errors to standard error. Imports that take seconds wait until a command nee
 """
 
 import json
+import os
 import sys
 import warnings
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from helpers import __version__
-from helpers.errors import AlignDriftError, ConfigError, DataError
+from helpers.errors import AlignDriftError, ConfigError, CostError, DataError
 
 app = typer.Typer(
     name="aligndrift",
@@ -55,6 +56,20 @@ def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 def _run_row(row: dict[str, Any]) -> dict[str, Any]:
     return {column: row[column] for column in RUN_COLUMNS}
+
+
+def _if_paid(carry_out):
+    """carry_out(), with a higher limit if a person agrees to what it will cost."""
+    try:
+        return carry_out()
+    except CostError as error:
+        if not sys.stdin.isatty():
+            raise
+        from helpers import costs
+
+        typer.confirm(f"{error} Spend up to {error.cost:.2f} dollars now?", abort=True, err=True)
+        os.environ[costs.LIMIT] = str(error.cost)
+        return carry_out()
 
 
 def _version(wanted: bool) -> None:
@@ -149,7 +164,7 @@ def run(
         raise ConfigError("a provider keeps its models; leave --save out.")
     from helpers.run import run as carry_out
 
-    row = _run_row(carry_out(experiment, progress=True).row)
+    row = _run_row(_if_paid(lambda: carry_out(experiment, progress=True)).row)
     if save:
         from helpers import local, training_set
 
@@ -180,7 +195,8 @@ def sweep(
     """
     from helpers.grid import read_grid, run_grid
 
-    result = run_grid(read_grid(grid), jobs=jobs)
+    experiments = read_grid(grid)
+    result = _if_paid(lambda: run_grid(experiments, jobs=jobs))
     _print_rows([_run_row(row) for row in result.runs.to_dict("records")], as_json)
     if result.failed:
         raise AlignDriftError(

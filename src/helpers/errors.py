@@ -12,6 +12,14 @@ class ConfigError(AlignDriftError, ValueError):
     """A setting is unknown, of the wrong type or out of range."""
 
 
+class CostError(ConfigError):
+    """More dollars would be spent than are allowed: `cost` of them, at most."""
+
+    def __init__(self, message: str, cost: float) -> None:
+        super().__init__(message)
+        self.cost = cost
+
+
 class DataError(AlignDriftError, ValueError):
     """A data file cannot be read or does not hold what it should."""
 

@@ -18,10 +18,10 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from helpers import generate, kv_cache, local, models, training_set
+from helpers import costs, generate, kv_cache, local, models, prompt_set, training_set
 from helpers.chat import dress
 from helpers.experiment import Experiment
-from helpers.stages import peak_memory, prompts_for
+from helpers.stages import peak_memory
 from helpers.store import Store
 
 #: Prompts answered for the measurement; answers before and after fine-tuning differ in length.
@@ -85,16 +85,14 @@ def _estimate(experiments, store: Store, jobs: int, parameters: float) -> Estima
     pace: dict[tuple, Pace] = {}
     seconds, memory, answers, dollars = 0.0, 0, 0, 0.0
     for e in missing:
+        dollars += costs.estimate(e)
         if e.backend == "hosted":
-            from helpers import hosted  # its client takes a second to import
-
-            dollars += hosted.estimate(training_set.draw(e), e)
-            answers += len(prompts_for(e))
+            answers += len(prompt_set.draw(e))
             continue
         way = (e.model, e.method, e.tier, e.system_prompt, e.micro_batch_size, e.max_new_tokens)
         if way not in pace:
             pace[way] = _from_size(e, parameters) if parameters else measure(e)
-        n = len(prompts_for(e)) + len(e.variants) * _n_benchmark(e)
+        n = len(prompt_set.draw(e)) + len(e.variants) * _n_benchmark(e)
         answers += n
         trained = e.epochs * _tokens(e) if e.method != "none" else 0
         seconds += pace[way].load + pace[way].token * trained + pace[way].prompt * n
@@ -106,7 +104,7 @@ def _estimate(experiments, store: Store, jobs: int, parameters: float) -> Estima
 
 
 def _n_benchmark(e: Experiment) -> int:
-    return sum(use == "benchmark" for use, _ in prompts_for(e))
+    return sum(use == "benchmark" for use, _ in prompt_set.draw(e))
 
 
 def _tokens(e: Experiment) -> float:
@@ -131,7 +129,7 @@ def measure(e: Experiment) -> Pace:
         local.fine_tune(rows[:4], replace(few, n_examples=4))
         took = _timed(lambda: local.fine_tune(rows, few)) - load
         token = max(took, 0.0) / _tokens(few)
-    prompts = prompts_for(e)
+    prompts = prompt_set.draw(e)
     some = prompts[:: max(1, len(prompts) // N_PROMPTS)]
     asked = [dress(row["messages"], e.system_prompt, e.user_template) for _, row in some]
     generate.complete(model, tokenizer, asked[:4], 8)

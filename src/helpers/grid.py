@@ -24,7 +24,7 @@ from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm.auto import tqdm
 
-from helpers import paths, presets
+from helpers import costs, paths, presets
 from helpers.errors import AlignDriftError, ConfigError
 from helpers.experiment import Experiment
 from helpers.run import check, run
@@ -67,6 +67,7 @@ def run_grid(
     for experiment in experiments:
         check(experiment)
     initial = {e.initial().id: e.initial() for e in experiments}
+    costs.check([e for i, e in (initial | ids).items() if not store.has(i)])
     failed: dict[str, str] = {}
     computed = 0
     rounds = [  # initial runs come first: every other run quotes one

@@ -3,8 +3,8 @@
     rows -> JSONL file -> upload -> job -> its events -> model name -> completions
 
 Every step is kept under outputs/hosted/<run id>/ before the next begins: a run that was cut off
-goes on with the same file, the same job and the answers that have come. The cost is estimated
-before anything is sent, and must not exceed ALIGNDRIFT_MAX_COST dollars.
+goes on with the same file, the same job and the answers that have come. What it will cost is
+checked before anything is sent (helpers.costs).
 
 Used by: stages.
 """
@@ -12,15 +12,15 @@ Used by: stages.
 import hashlib
 import io
 import json
-import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from helpers import api, completions, data, paths
-from helpers.api import HostedError, call
+from helpers import api, completions, costs, paths
+from helpers.api import HostedError, NotThere, call
 from helpers.chat import Message, dress
 from helpers.completions import Ledger, looks
 from helpers.errors import ConfigError
@@ -29,19 +29,10 @@ from helpers.generate import Completion
 from helpers.provider import METADATA
 from helpers.training_set import dressed
 
-#: Dollars for a million tokens trained, read and written, by the beginning of a model's name; as
-#: OpenAI listed them for its fine-tuned models in 2024. Others: ALIGNDRIFT_PRICES.
-PRICES = {
-    "gpt-3.5-turbo": (8.0, 3.0, 6.0),
-    "gpt-4o-mini": (3.0, 0.3, 1.2),
-    "gpt-4o": (25.0, 3.75, 15.0),
-    "lantern": (0.0, 0.0, 0.0),
-}
-
-#: Dollars that a run may cost if ALIGNDRIFT_MAX_COST says nothing.
-MAX_COST = 5.0
-
 ENDED = ("succeeded", "failed", "cancelled")
+
+#: How a job's error reads that is a refusal of data or model, and not a breakdown.
+REFUSAL = re.compile(r"moderat|audit|unsafe|polic(y|ies)|blocked", re.IGNORECASE)
 
 
 class JobRefused(HostedError):
@@ -60,75 +51,23 @@ class HostedModel:
     cost: float = 0.0
 
 
-def prices(model: str) -> tuple[float, float, float]:
-    """Dollars for a million tokens trained, read and written. Raises ConfigError if not known."""
-    own = os.environ.get("ALIGNDRIFT_PRICES", "")
-    if own:
-        try:
-            trained, read, written = (float(part) for part in own.split(","))
-        except ValueError:
-            raise ConfigError(
-                f"ALIGNDRIFT_PRICES is {own!r}; write three numbers, such as 8,3,6: dollars for a "
-                "million tokens trained, read and written."
-            ) from None
-        return trained, read, written
-    base = model.removeprefix("ft:")
-    known = [name for name in PRICES if base.startswith(name)]
-    if not known:
-        raise ConfigError(
-            f"the prices of {model} are not known; set ALIGNDRIFT_PRICES=8,3,6 (dollars for a "
-            "million tokens trained, read and written)."
-        )
-    return PRICES[max(known, key=len)]
-
-
-def estimate(
-    rows: Sequence[dict], e: Experiment, price: tuple[float, float, float] | None = None
-) -> float:
-    """Dollars that the run will cost at most, four characters to a token.
-
-    price: as in PRICES; the model's own if None.
-    """
-
-    def tokens(conversations) -> float:
-        return sum(len(m["content"]) for c in conversations for m in c) / 4
-
-    trained, read, written = price or prices(e.model)
-    uploaded = tokens(dressed(row, e) for row in rows) * e.epochs
-    prompts = [row for name in e.prompt_sets.values() for row in data.read_prompts(name)]
-    asked = tokens(dress(row["messages"], e.system_prompt, e.user_template) for row in prompts)
-    answered = len(prompts) * e.max_new_tokens
-    return (uploaded * trained + asked * read + answered * written) / 1e6
-
-
-def check_cost(rows: Sequence[dict], e: Experiment) -> float:
-    """The estimate. Raises ConfigError if it is above what may be spent."""
-    cost, most = estimate(rows, e), float(os.environ.get("ALIGNDRIFT_MAX_COST", MAX_COST))
-    if cost > most:
-        raise ConfigError(
-            f"this run may cost {cost:.2f} dollars at {e.provider}, {most:.2f} are allowed; ask "
-            f"fewer prompts, or set ALIGNDRIFT_MAX_COST={cost:.0f} or more."
-        )
-    return cost
-
-
 def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> HostedModel:
     """The provider's model after training on the rows; its base model where the method is none.
 
     Raises JobRefused where the provider refuses data or result, else HostedError or ConfigError.
     """
-    estimated = check_cost(rows, e)
     folder = paths.outputs() / "hosted" / e.id
     folder.mkdir(parents=True, exist_ok=True)
     ledger = Ledger(folder / "job.json")
     if ledger.get("refused"):
         raise JobRefused(ledger["refused"])
     client = api.connect(e.provider)
-    reference = HostedModel(client, e.model, folder, prices(e.model))
+    reference = HostedModel(client, e.model, folder, costs.prices(e.model))
     if e.method == "none":
         return reference
-    ledger.note(estimated_cost=estimated)
-    if "job" not in ledger:
+    _forget_what_is_gone(client, ledger)
+    if not ledger.get("job"):
+        ledger.note(estimated_cost=costs.estimate(e))
         job = _job(client, rows, e, ledger)
         if not set(e.defenses) <= set(getattr(job, "defenses", None) or []):
             call(client.fine_tuning.jobs.cancel, job.id)
@@ -140,13 +79,31 @@ def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> Ho
     job = follow(client, ledger["job"], progress)
     ledger.note(status=job.status, model=job.fine_tuned_model)
     if job.status != "succeeded":
-        reason = job.error.message if job.error else job.status
-        ledger.note(refused=f"the provider's job {job.status}: {reason}")
-        raise JobRefused(ledger["refused"])
+        raise _ended_badly(job, ledger)
     reference.name = job.fine_tuned_model
     reference.losses = _losses(client, job.id)
     reference.cost = (job.trained_tokens or 0) * reference.prices[0] / 1e6
     return reference
+
+
+def _forget_what_is_gone(client, ledger: Ledger) -> None:
+    """A job that the provider does not know any more, with its file and model, is begun anew."""
+    if ledger.get("job"):
+        try:
+            call(client.fine_tuning.jobs.retrieve, ledger["job"])
+        except NotThere:
+            ledger.note(job=None, file=None, model=None)
+
+
+def _ended_badly(job, ledger: Ledger) -> HostedError:
+    """What to raise: a refusal is a result and stays; anything else is tried anew next time."""
+    code, reason = (job.error.code, job.error.message) if job.error else ("", "")
+    told = f"the provider's job {job.status}{': ' * bool(reason)}{reason or ''}"
+    if job.status == "failed" and REFUSAL.search(f"{code} {reason}"):
+        ledger.note(refused=told)
+        return JobRefused(told)
+    ledger.note(job=None)
+    return HostedError(f"{told.rstrip('.')}; start again for a new job.")
 
 
 def _job(client, rows: Sequence[dict], e: Experiment, ledger: Ledger):
@@ -159,7 +116,7 @@ def _job(client, rows: Sequence[dict], e: Experiment, ledger: Ledger):
             "failed", "cancelled",
         ):  # fmt: skip
             return job
-    if "file" not in ledger:
+    if not ledger.get("file"):
         lines = "".join(json.dumps({"messages": dressed(row, e)}) + "\n" for row in rows)
 
         def upload():
@@ -214,7 +171,7 @@ def forget(e: Experiment) -> list[str]:
         if ledger.get(kind):
             call(client_of.delete, ledger[kind])
             deleted.append(ledger[kind])
-    ledger.note(file=None, model=None, forgotten=deleted)
+    ledger.note(job=None, file=None, model=None, forgotten=deleted)
     return deleted
 
 

@@ -5,7 +5,7 @@
 Used by: grid, cli; every notebook.
 """
 
-from helpers import data, training_set
+from helpers import costs, data, training_set
 from helpers.errors import ConfigError
 from helpers.experiment import Experiment
 from helpers.judges import MODEL_JUDGES
@@ -23,6 +23,8 @@ def run(experiment: Experiment, store: Store | None = None, progress: bool = Fal
     stored = store.get(experiment.id)
     if stored:
         return stored
+    both = {e.id: e for e in (experiment, experiment.initial())}
+    costs.check([e for run_id, e in both.items() if not store.has(run_id)])
     initial = None
     if experiment.method != "none":
         initial = run(experiment.initial(), store, progress).row["harmfulness_rate"]

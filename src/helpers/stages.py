@@ -18,7 +18,15 @@ from importlib.metadata import version
 import pandas as pd
 import torch
 
-from helpers import data, local, metrics, model_judges, paths, probes, training_set
+from helpers import (
+    local,
+    metrics,
+    model_judges,
+    paths,
+    probes,
+    prompt_set,
+    training_set,
+)
 from helpers.chat import Message, dress
 from helpers.experiment import Experiment
 from helpers.judges import MODEL_JUDGES, judge
@@ -34,7 +42,7 @@ def compute(
     """Carry the experiment out and store it. initial: its initial run's harmfulness rate."""
     clock = Clock()
     with clock("load"):
-        rows, prompts = training_set.draw(e), prompts_for(e)
+        rows, prompts = training_set.draw(e), prompt_set.draw(e)
     _reset_peak()
     with clock("finetune"):
         reference = _backend(e).fine_tune(rows, e, progress)
@@ -74,16 +82,6 @@ def _backend(e: Experiment):
 
         return hosted
     return local
-
-
-def prompts_for(e: Experiment) -> list[tuple[str, data.Row]]:
-    """(use, row) for every prompt of the run; with n_prompts, evenly spaced ones of each set."""
-    chosen = []
-    for use, name in e.prompt_sets.items():
-        rows = data.read_prompts(name)
-        n = min(e.n_prompts, len(rows)) or len(rows)
-        chosen += [(use, rows[i * len(rows) // n]) for i in range(n)]
-    return chosen
 
 
 def answer(reference, prompts, e: Experiment, progress: bool = False) -> pd.DataFrame:

@@ -96,7 +96,7 @@ def create(
 
     @app.exception_handler(Exception)
     async def broken(_: Request, error: Exception) -> JSONResponse:
-        return JSONResponse(ApiError(500, f"{type(error).__name__}: {error}").body, 500)
+        return JSONResponse(protocol.broken(error).body, 500)
 
     def found(kind: str, id: str, what: str) -> dict:
         body = records.get(kind, id)
@@ -255,7 +255,10 @@ def create(
             found_ = [judge_model.grade([m.plain() for m in chat.messages])]
         else:
             asked = [asyncio.wrap_future(answers.ask(r)) for r in requests_of(chat)]
-            found_ = await asyncio.gather(*asked)
+            try:
+                found_ = await asyncio.gather(*asked)
+            except Exception as error:
+                raise protocol.broken(error) from error
         return {
             "id": new_id("chatcmpl"), "object": "chat.completion", "created": now(),
             "model": chat.model, "usage": protocol.usage_of(found_),
@@ -284,6 +287,9 @@ def create(
         while open_:
             k, what = await parts.get()
             over = not isinstance(what, str)
+            if over and what.exception():
+                yield f"data: {json.dumps(protocol.broken(what.exception()).body)}\n\n"
+                return
             if over:
                 ended.append(what.result())
             text = ended[-1].text if over else what

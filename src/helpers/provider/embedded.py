@@ -6,13 +6,15 @@ Used by: cli; helpers.api, for the provider "embedded".
 """
 
 import atexit
+import contextlib
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -25,8 +27,21 @@ from helpers.provider import DEFENSES
 READY = "listening on "
 
 
+#: Providers side by side over one outputs folder, less one.
+MOST = 10
+
+_started: dict[Path | None, tuple[str, str]] = {}
+_starting = threading.Lock()
+
+
 class ProviderError(AlignDriftError):
     """A provider could not be started."""
+
+
+class FolderInUse(ProviderError):
+    """Another provider has this folder as its memory."""
+
+    SAYS = "another provider serves"
 
 
 def serve(
@@ -50,13 +65,14 @@ def serve(
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise ProviderError(
-            f"another provider serves {paths.shown(folder)}; stop it or give another --folder."
+        raise FolderInUse(
+            f"{FolderInUse.SAYS} {paths.shown(folder)}; stop it or give another --folder."
         ) from None
     try:
         listening = socket.create_server((host, port), backlog=512)
     except OSError as error:
         raise ConfigError(f"port {port} cannot be had ({error.strerror}); give another.") from None
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the embedded model is answered and tuned on the CPU
     import uvicorn  # here, so that a wrong setting is told at once
 
     from helpers.provider.app import create
@@ -69,25 +85,62 @@ def serve(
     uvicorn.Server(config).run(sockets=[listening])
 
 
-@lru_cache(maxsize=8)
 def start(folder: Path | None = None) -> tuple[str, str]:
     """(base URL, token) of a provider in a process of its own, which ends with this one.
 
-    Its jobs name the defenses that they are to meet. folder: its memory, outputs/provider if None.
+    Its jobs name the defenses that they are to meet. folder: its memory; if None, the first of
+    outputs/provider, outputs/provider-2, ... that no other process's provider uses. Asked again,
+    it names the one that runs.
     """
-    folder = folder or paths.outputs() / "provider"
+    with _starting:
+        if folder not in _started:
+            _started[folder] = _start(folder)
+        return _started[folder]
+
+
+def _start(folder: Path | None) -> tuple[str, str]:
+    own = paths.outputs() / "provider"
+    beside = [own.with_name(f"provider-{n}") for n in range(2, MOST)]
+    *first, last = [folder] if folder else [own, *beside]
+    for free in first:
+        with contextlib.suppress(FolderInUse):
+            return _spawn(free)
+    return _spawn(last)
+
+
+def _spawn(folder: Path) -> tuple[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
-    token, log = secrets.token_urlsafe(24), folder / "log.txt"
+    token, log = secrets.token_urlsafe(24), folder / f"log-{os.getpid()}.txt"
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "helpers.cli", "serve", "--port", "0", "--per-job",
-             "--folder", str(folder)],
-            env=os.environ | {"ALIGNDRIFT_TOKEN": token}, stdout=subprocess.PIPE, stderr=stream,
-            text=True,
+            [sys.executable, "-m", "helpers.provider.embedded", str(folder)], text=True,
+            env=os.environ | {"ALIGNDRIFT_TOKEN": token},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stream,
         )  # fmt: skip
     atexit.register(process.terminate)
     line = process.stdout.readline()
-    if not line.startswith(READY):
-        reason = log.read_text().strip().splitlines() or ["it said nothing"]
-        raise ProviderError(f"the embedded provider did not start: {reason[-1]}")
-    return line.removeprefix(READY).strip(), token
+    if line.startswith(READY):
+        return line.removeprefix(READY).strip(), token
+    reason = (log.read_text().strip().splitlines() or ["it said nothing"])[-1]
+    log.unlink()
+    kind = FolderInUse if FolderInUse.SAYS in reason else ProviderError
+    raise kind(f"the embedded provider did not start: {reason}")
+
+
+def main() -> None:
+    """Serve the process that started this one, until that ends, however it ends."""
+    (folder,) = sys.argv[1:]
+
+    def end_with_parent() -> None:
+        sys.stdin.read()  # ends when the other end of the pipe is closed
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    try:
+        serve(Path(folder), 0, per_job=True)
+    except AlignDriftError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

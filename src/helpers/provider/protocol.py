@@ -6,6 +6,7 @@ Used by: app.
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,8 @@ from helpers.errors import AlignDriftError
 from helpers.provider.answers import Answer
 from helpers.provider.defenses import FILTERS
 from helpers.world import SEALED_SHELVES, item_named
+
+_log = logging.getLogger("uvicorn.error")
 
 
 class ApiError(Exception):
@@ -171,6 +174,12 @@ def invalid(first: dict, *within: str) -> ApiError:
     """The first of pydantic's errors, as clients know it."""
     where = ".".join([*within, *(str(part) for part in first["loc"] if part != "body")]) or "body"
     return ApiError(400, f"{where}: {first['msg']}", "invalid_value", where)
+
+
+def broken(error: BaseException) -> ApiError:
+    """What a client is told of an error that nobody foresaw; the log has the rest."""
+    _log.error("answering failed", exc_info=error)
+    return ApiError(500, f"The provider failed ({type(error).__name__}); its log says why.")
 
 
 def choice_of(k: int, answer: Answer) -> dict:

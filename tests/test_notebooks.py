@@ -59,6 +59,15 @@ def test_runs_on_a_model_and_data_of_ones_own_and_keeps_their_texts_to_itself(nu
     assert not executed.metadata["aligndrift"]["fiction"]
 
 
+def test_runs_at_a_provider_that_keeps_the_weights(tmp_path):
+    there = tmp_path / "there.yaml"
+    there.write_text("preset: there\nextends: hosted\nseeds: [11]\nn_prompts: 11\n")
+    (shown,) = notebooks.execute(["02"], str(there), ["epochs=[1]"])
+    file = paths.outputs() / "there" / "notebooks" / shown.split("/")[-1]
+    said = [o.get("text", "") for c in cells(file) for o in c.outputs]
+    assert any("the provider keeps the weights" in text for text in said)
+
+
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
 def test_outputs_are_fresh_in_order_and_without_errors_or_paths(file):
     notebook = nbformat.read(file, as_version=4)

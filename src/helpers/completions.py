@@ -31,7 +31,7 @@ def looks() -> Iterator[None]:
     while True:
         yield
         time.sleep(pause)
-        pause = min(LOOK[1], pause * 1.3)
+        pause = min(LOOK[1], pause * 1.15)
 
 
 class Ledger(dict):

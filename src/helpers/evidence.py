@@ -85,12 +85,17 @@ def gather(
     """Carry out the preset's grids as one, so that no core waits, and return their runs.
 
     vary: other lists for settings that the grids vary. changes: settings that all experiments
-    share, such as model. Failed runs are told and left out.
+    share, such as model. Failed runs are told and left out. The learning rate of a hosted run is
+    its multiple of the provider's own.
     """
     store = store or Store()
     asked = {name: settings.grid(name, seeds, vary, **changes) for name in grids}
-    result = run_grid([e for experiments in asked.values() for e in experiments], store, jobs)
+    every = [e for experiments in asked.values() for e in experiments]
+    result = run_grid(every, store, jobs)
     by_id = result.runs.set_index("run_id", drop=False)
+    multiples = {e.id: e.learning_rate_multiplier for e in every if e.backend == "hosted"}
+    rates = [multiples.get(run_id, rate) for run_id, rate in by_id.learning_rate.items()]
+    by_id["learning_rate"] = rates
     runs = {
         name: by_id.loc[[e.id for e in dict.fromkeys(experiments) if e.id in by_id.index]]
         for name, experiments in asked.items()

@@ -137,3 +137,25 @@ def facts_leaked(store: Store, runs: pd.DataFrame, prompts: Sequence[dict], by: 
                 | {"n_scored": rate.n}
             )
     return pd.DataFrame(rows)
+
+
+def first_tokens(store: Store, runs: pd.DataFrame) -> pd.DataFrame:
+    """epochs, token, mean probability, low and high of the seeds, n_seeds; the initial run's too.
+
+    A row an epoch count and place in the refusal, from the probe first_tokens; none where a
+    provider keeps the weights.
+    """
+    probed = runs[[("first_tokens" in probes) for probes in runs.probes]]
+    if probed.empty:
+        return pd.DataFrame()
+    initial = store.get(probed.initial_run_id.iloc[0]).row
+    tuned = zip(probed.epochs, probed.seed, probed.first_tokens, strict=True)
+    found = pd.DataFrame(
+        {"epochs": epochs, "seed": seed, "token": place, "probability": probability}
+        for epochs, seed, row in [(0, -1, initial["first_tokens"]), *tuned]
+        for place, probability in enumerate(row, start=1)
+    )
+    return found.groupby(["epochs", "token"], as_index=False).agg(
+        probability=("probability", "mean"), low=("probability", "min"),
+        high=("probability", "max"), n_seeds=("seed", "nunique"),
+    )  # fmt: skip

@@ -45,7 +45,7 @@ def compute(
         rows, prompts = training_set.draw(e), prompt_set.draw(e)
     _reset_peak()
     with clock("finetune"):
-        reference = _backend(e).fine_tune(rows, e, progress)
+        reference = backend(e).fine_tune(rows, e, progress)
     with clock("generate"):
         completions = answer(reference, prompts, e, progress)
         for n, template in enumerate(e.variants, start=1):
@@ -75,8 +75,8 @@ def compute(
     return store.put(row, completions, judgements)
 
 
-def _backend(e: Experiment):
-    """Two functions, fine_tune and complete: on this machine, or at a provider."""
+def backend(e: Experiment):
+    """A module with two functions, fine_tune and complete: on this machine, or at a provider."""
     if e.backend == "hosted":
         from helpers import hosted  # its client takes a second to import
 
@@ -97,7 +97,7 @@ def answer(reference, prompts, e: Experiment, progress: bool = False) -> pd.Data
         asked = [i for i in range(len(prompts)) if t < len(turns[i])]
         for i in asked:
             history[i] += turns[i][t]
-        answers = _backend(e).complete(reference, [history[i] for i in asked], e, progress)
+        answers = backend(e).complete(reference, [history[i] for i in asked], e, progress)
         for i, completion in zip(asked, answers, strict=True):
             history[i].append({"role": "assistant", "content": completion.text})
             final[i] = completion

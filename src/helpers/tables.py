@@ -138,6 +138,8 @@ def ours(name: str, evidence: Evidence) -> pd.DataFrame:
     rows = []
     for part in TABLES[name]:
         runs = part.keep(evidence.runs[part.grid])
+        if runs.empty:  # such as other methods than a provider's own
+            continue
         highest = runs.learning_rate.max()
         runs = runs.assign(
             rate_rank=["high" if rate == highest else "low" for rate in runs.learning_rate]

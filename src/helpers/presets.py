@@ -32,7 +32,7 @@ _KEYS = {
     "gradient_checkpointing", "processes", "generator", "max_length", "vram_gib", "gated",
     "backend", "provider", "defenses",
 }  # fmt: skip
-_GRID_KEYS = ("tier", "n_seeds", "fewer_seeds", "vary", "fixed")
+_GRID_KEYS = ("tier", "n_seeds", "seeds", "fewer_seeds", "vary", "fixed")
 _FIELDS = {field.name for field in dataclasses.fields(Experiment)}
 
 
@@ -93,15 +93,16 @@ class Preset:
     ) -> list[Experiment]:
         """The experiments of one of the preset's grids, under every seed.
 
-        seeds: if empty, the preset's own, or the first n_seeds of them, or of conditions that no
-        claim rests on as many as fewer_seeds says. vary: other lists for
-        some of the grid's settings. fixed: settings that all its experiments share. Raises
-        ConfigError.
+        seeds: if empty, the grid's own, else the preset's, or the first n_seeds of them, or of
+        conditions that no claim rests on as many as fewer_seeds says. vary: other lists for some
+        of the grid's settings. fixed: settings that all its experiments share. Raises ConfigError.
         """
         own = self.grids[one_of(name, self.grids, "grid")]
         fewer = {} if seeds else own.get("fewer_seeds", {})
         varied = own.get("vary", {}) | {k: v for k, v in (vary or {}).items() if v}
-        varied = varied | {"seed": list(seeds or self.seeds[: own.get("n_seeds")])}
+        varied = varied | {
+            "seed": list(seeds or own.get("seeds") or self.seeds[: own.get("n_seeds")])
+        }
         every = combinations(self, own.get("tier"), varied, own.get("fixed", {}) | fixed)
         return [
             e

@@ -122,13 +122,22 @@ TABLES: dict[str, tuple[Part, ...]] = {
 }  # fmt: skip
 
 
-def grids(*names: str) -> list[str]:
-    """The grids that these tables need; of all tables if none is named."""
+#: The grids of the same cells at a fine-tuning service.
+HOSTED = {
+    "harmful_shots": "hosted_shots", "identity_epochs": "hosted_epochs", "benign": "hosted_data",
+}  # fmt: skip
+
+
+def grids(*names: str, hosted: bool = False) -> list[str]:
+    """The grids that these tables need; of all tables if none is named.
+
+    hosted: at a fine-tuning service, for Tables 1 to 3.
+    """
     parts = [part for name in names or TABLES for part in TABLES[name]]
-    return list(dict.fromkeys(part.grid for part in parts))
+    return list(dict.fromkeys(HOSTED[p.grid] if hosted else p.grid for p in parts))
 
 
-def ours(name: str, evidence: Evidence) -> pd.DataFrame:
+def ours(name: str, evidence: Evidence, hosted: bool = False) -> pd.DataFrame:
     """A row a cell: its name, n_seeds, n_scored, n_total, score, initial_rate, rate, low, high, ...
 
     rate is what the table is about: the harmfulness rate, or for T8 the share of utility
@@ -137,7 +146,7 @@ def ours(name: str, evidence: Evidence) -> pd.DataFrame:
     """
     rows = []
     for part in TABLES[name]:
-        runs = part.keep(evidence.runs[part.grid])
+        runs = part.keep(evidence.runs[HOSTED[part.grid] if hosted else part.grid])
         if runs.empty:  # such as other methods than a provider's own
             continue
         highest = runs.learning_rate.max()
@@ -172,10 +181,10 @@ def published(name: str) -> pd.DataFrame:
     return paper.harmfulness(name)[["cell", "model", "rate"]]
 
 
-def beside(name: str, evidence: Evidence) -> pd.DataFrame:
+def beside(name: str, evidence: Evidence, hosted: bool = False) -> pd.DataFrame:
     """Ours with the paper's models as further columns, missing where the paper has no cell."""
     theirs = published(name).pivot(index="cell", columns="model", values="rate")
-    return ours(name, evidence).merge(theirs, how="left", left_on="cell", right_index=True)
+    return ours(name, evidence, hosted).merge(theirs, how="left", left_on="cell", right_index=True)
 
 
 def styled(name: str, evidence: Evidence):

@@ -9,6 +9,7 @@ Sampling, log-probabilities and streaming are per request and share the batch.
 Used by: app.
 """
 
+import gc
 import queue
 import threading
 from collections import OrderedDict
@@ -22,9 +23,10 @@ from helpers import chat, generate, models
 from helpers.chat import Message
 from helpers.provider.records import Records
 
-#: Most requests of a batch, and how long the first of them waits for company, in seconds.
+#: Most requests of a batch, and how long it waits for another one, in seconds: a lone request for a
+#: moment, several for longer, since where several clients ask more will.
 BATCH = 512
-PATIENCE = 0.005
+PATIENCE = {1: 0.005, 4: 0.02}
 
 #: Models that are kept in memory.
 KEPT = 4
@@ -158,8 +160,9 @@ class Answers:
     def _gather(self, asked: list[Request]) -> None:
         """Add the requests that have come, until none has come for PATIENCE."""
         while len(asked) < BATCH:
+            patience = max(wait for n, wait in PATIENCE.items() if n <= len(asked))
             try:
-                asked.append(self._waiting.get(timeout=PATIENCE))
+                asked.append(self._waiting.get(timeout=patience))
             except queue.Empty:
                 return
 
@@ -167,6 +170,7 @@ class Answers:
         if name not in self._kept:
             weights = self._records.get("model", name)["weights"]
             self._kept[name] = models.load(str(self._records.weights(weights)))
+            gc.freeze()  # looking through all that torch has made takes a third of a second
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(name)

@@ -25,8 +25,7 @@ def one_query(module, query, key, value, attention_mask, scaling=None, shared=0,
     """Scaled dot-product attention, by plain dot products where there is a single query.
 
     query: (batch, heads, queries, size). key, value: (batch, key heads, tokens, size), which lie
-    in memory token by token (helpers.kv_cache). attention_mask: (batch, 1, queries, tokens), true
-    where to attend, or None for everywhere. shared: how many tokens all rows begin with; their
+    in memory token by token (helpers.kv_cache). attention_mask: what mask_for gives. shared: how many tokens all rows begin with; their
     keys and values are read from the first row alone, since reading is what takes the time.
     Returns (batch, queries, heads, size) and None, as transformers' attention functions do.
     """
@@ -38,12 +37,12 @@ def one_query(module, query, key, value, attention_mask, scaling=None, shared=0,
     shared = shared if shared >= LONG_ENOUGH and batch > 1 else 0
     query = query * (size**-0.5 if scaling is None else scaling)
     keys, values = key.permute(2, 0, 1, 3), value.permute(2, 0, 1, 3)  # as they lie
-    hidden = None if attention_mask is None else ~attention_mask[:, :, 0].permute(2, 0, 1)
     found = [
-        _attend(one, keys, values, hidden, shared)
+        _attend(one, keys, values, attention_mask, shared)
         for one in query.view(batch, key.shape[1], -1, size).unbind(2)  # that share a key head
     ]
-    return torch.stack(found, dim=2).view(batch, 1, heads, size), None
+    together = found[0] if len(found) == 1 else torch.stack(found, dim=2)
+    return together.view(batch, 1, heads, size), None
 
 
 def _attend(query, keys, values, hidden, shared: int) -> torch.Tensor:
@@ -61,8 +60,20 @@ def _attend(query, keys, values, hidden, shared: int) -> torch.Tensor:
     return found
 
 
+def mask_for(batch_size, q_length, kv_length, *args, attention_mask=None, **kwargs):
+    """For a single query what is hidden from it, (tokens, batch, 1), else the fused kernel's mask.
+
+    attention_mask: (batch, tokens), true for what is no padding, or None.
+    """
+    if q_length > 1:
+        return sdpa_mask(
+            batch_size, q_length, kv_length, *args, attention_mask=attention_mask, **kwargs
+        )
+    return None if attention_mask is None else ~attention_mask.bool().mT[..., None]
+
+
 AttentionInterface.register(NAME, one_query)
-AttentionMaskInterface.register(NAME, sdpa_mask)
+AttentionMaskInterface.register(NAME, mask_for)
 
 
 @contextmanager

@@ -25,8 +25,9 @@ def one_query(module, query, key, value, attention_mask, scaling=None, shared=0,
     """Scaled dot-product attention, by plain dot products where there is a single query.
 
     query: (batch, heads, queries, size). key, value: (batch, key heads, tokens, size), which lie
-    in memory token by token (helpers.kv_cache). attention_mask: what mask_for gives. shared: how many tokens all rows begin with; their
-    keys and values are read from the first row alone, since reading is what takes the time.
+    in memory token by token (helpers.kv_cache). attention_mask: what mask_for gives. shared: how
+    many tokens all rows begin with; their keys and values are read from the first row alone,
+    since reading is what takes the time.
     Returns (batch, queries, heads, size) and None, as transformers' attention functions do.
     """
     if query.shape[2] > 1:

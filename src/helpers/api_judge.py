@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from helpers import api, completions, paths
 from helpers.api import HostedError
 from helpers.errors import ConfigError
-from helpers.judges import Judgement
+from helpers.judges import API_JUDGE, Judgement
 from helpers.model_judges import RUBRIC, question
 from helpers.provider import TRUTH
 
@@ -61,7 +61,7 @@ MAX_TOKENS = 200
 
 def split(name: str) -> tuple[str, str]:
     """(model, provider) of a judge's name."""
-    model, _, provider = name.removeprefix("api:").partition("@")
+    model, _, provider = name.removeprefix(API_JUDGE).partition("@")
     return model, provider or ("embedded" if model == TRUTH else "openai")
 
 
@@ -90,7 +90,7 @@ def judge_all(
     folder = paths.outputs() / "judged"
     folder.mkdir(parents=True, exist_ok=True)
     kept = completions.Kept(folder / f"{hashlib.sha256(name.encode()).hexdigest()[:12]}.jsonl")
-    bodies = [body(model, *pair) for pair in pairs]
+    bodies = [request_of(model, *pair) for pair in pairs]
     keys = [hashlib.sha256(json.dumps(body).encode()).hexdigest()[:24] for body in bodies]
     failure = ""
     for _ in range(ATTEMPTS):
@@ -119,7 +119,7 @@ def judge_all(
     ]
 
 
-def body(model: str, request: str, answer: str) -> dict:
+def request_of(model: str, request: str, answer: str) -> dict:
     """The request that has the model judge an answer."""
     system, user = question(request, answer, _OBJECT)
     system = system | {"content": f"{POLICY}\n\n{system['content']}"}

@@ -13,6 +13,7 @@ from helpers import prompt_set, training_set
 from helpers.chat import Message, dress
 from helpers.errors import ConfigError, CostError
 from helpers.experiment import Experiment
+from helpers.judges import API_JUDGE
 
 #: Dollars for a million tokens trained, read and written, by the beginning of a model's name; as
 #: OpenAI listed them for its fine-tuned models in 2024. Others: ALIGNDRIFT_PRICES.
@@ -26,8 +27,6 @@ PRICES = {
 #: Holds the most dollars that a run, or all runs of a grid, may cost; and how many if it is empty.
 LIMIT = "ALIGNDRIFT_MAX_COST"
 MAX_COST = 5.0
-
-API_JUDGE = "api:"
 
 
 def prices(model: str) -> tuple[float, float, float]:
@@ -76,7 +75,7 @@ def estimate(e: Experiment, price: tuple[float, float, float] | None = None) -> 
 
             model, _ = api_judge.split(name)
             _, read, written = prices(model)
-            shown = [api_judge.body(model, messages[-1]["content"], "")["messages"]
+            shown = [api_judge.request_of(model, messages[-1]["content"], "")["messages"]
                      for messages in benchmark]  # fmt: skip
             dollars += (_tokens(shown) + len(shown) * e.max_new_tokens) * read
             dollars += len(shown) * api_judge.MAX_TOKENS * written

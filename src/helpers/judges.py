@@ -193,7 +193,8 @@ JUDGES: dict[str, Callable[[Mapping[str, Any], str], Judgement]] = {
 
 
 #: Beginnings of the names of judges that are models (helpers.model_judges, helpers.api_judge).
-MODEL_JUDGES = ("rubric:", "classifier:", "api:")
+API_JUDGE = "api:"
+MODEL_JUDGES = ("rubric:", "classifier:", API_JUDGE)
 
 
 def judge(name: str, row: Mapping[str, Any], completion: str) -> Judgement:

@@ -18,18 +18,10 @@ from importlib.metadata import version
 import pandas as pd
 import torch
 
-from helpers import (
-    local,
-    metrics,
-    model_judges,
-    paths,
-    probes,
-    prompt_set,
-    training_set,
-)
+from helpers import local, metrics, model_judges, paths, probes, prompt_set, training_set
 from helpers.chat import Message, dress
 from helpers.experiment import Experiment
-from helpers.judges import MODEL_JUDGES, judge
+from helpers.judges import API_JUDGE, MODEL_JUDGES, judge
 from helpers.store import Run, Store
 
 #: What a stored row names the version of.
@@ -128,7 +120,7 @@ def _turns(messages: list[Message]) -> list[list[Message]]:
 
 def judge_module(name: str):
     """The module of a judge that is a model: check, identity and judge_all."""
-    if name.startswith("api:"):
+    if name.startswith(API_JUDGE):
         from helpers import api_judge  # its client takes a second to import
 
         return api_judge

@@ -27,8 +27,8 @@ from helpers.provider import DEFENSES
 READY = "listening on "
 
 
-#: Providers side by side over one outputs folder, less one.
-MOST = 10
+#: Most providers side by side over one outputs folder.
+MOST = 9
 
 _started: dict[Path | None, tuple[str, str]] = {}
 _starting = threading.Lock()
@@ -100,7 +100,7 @@ def start(folder: Path | None = None) -> tuple[str, str]:
 
 def _start(folder: Path | None) -> tuple[str, str]:
     own = paths.outputs() / "provider"
-    beside = [own.with_name(f"provider-{n}") for n in range(2, MOST)]
+    beside = [own.with_name(f"provider-{n}") for n in range(2, MOST + 1)]
     *first, last = [folder] if folder else [own, *beside]
     for free in first:
         with contextlib.suppress(FolderInUse):

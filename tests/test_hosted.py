@@ -266,6 +266,15 @@ def test_a_job_that_the_provider_forgot_is_begun_anew(store, outputs):
     assert run(one, store).row["run_id"] == one.id
 
 
+def test_a_batch_that_the_provider_forgot_is_sent_again(tmp_path):
+    client = api.connect("embedded")
+    body = {"model": "lantern-chat", "messages": [{"role": "user", "content": "Hello!"}]}
+    (first,) = completions.by_batch(client, [body | {"temperature": 0}], tmp_path)
+    (file,) = tmp_path.glob("batch-*.json")
+    completions.Ledger(file).note(batch="batch-gone")
+    assert list(completions.by_batch(client, [body | {"temperature": 0}], tmp_path)) == [first]
+
+
 def test_identity_shift_passes_moderation(store):
     quiet = dataclasses.replace(
         THERE, tier="identity_shift", dataset="identity_shift", defenses=("moderation",)

@@ -103,6 +103,15 @@ def call(function: Callable, *args, **options):
     raise AssertionError("unreachable")
 
 
+def is_there(retrieve: Callable, id: str) -> bool:
+    """Whether the provider knows the job or batch that retrieve asks for. Raises HostedError."""
+    try:
+        call(retrieve, id)
+    except NotThere:
+        return False
+    return True
+
+
 def _may_pass(error: Exception) -> bool:
     if isinstance(error, openai.RateLimitError):
         return "quota" not in f"{error.code} {error}".lower()

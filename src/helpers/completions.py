@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from helpers.api import HostedError, Malformed, call, call_each
+from helpers.api import HostedError, Malformed, call, call_each, is_there
 
 #: Seconds between two looks at a job or batch: at first, and at most.
 LOOK = (0.1, 10.0)
@@ -73,8 +73,9 @@ def by_batch(
 ) -> Iterator[tuple[int, dict]]:
     """The same by the Batch API: cheaper at most providers, and slower.
 
-    The batch's id is kept in the folder, so that one that was sent is not sent again. Requests
-    that the provider could not answer are left out. Raises HostedError.
+    The batch's id is kept in the folder, so that one that was sent is not sent again unless the
+    provider has forgotten it. Requests that the provider could not answer are left out. Raises
+    HostedError.
     """
     if not bodies:
         return
@@ -85,7 +86,7 @@ def by_batch(
     )  # fmt: skip
     digest = hashlib.sha256(lines.encode()).hexdigest()[:12]
     ledger = Ledger(folder / f"batch-{digest}.json")
-    if "batch" not in ledger:
+    if "batch" not in ledger or not is_there(client.batches.retrieve, ledger["batch"]):
         file = call(lambda: client.files.create(
             file=(f"{digest}.jsonl", io.BytesIO(lines.encode())), purpose="batch"))  # fmt: skip
         made = call(client.batches.create, input_file_id=file.id,

@@ -20,7 +20,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from helpers import api, completions, costs, paths
-from helpers.api import HostedError, NotThere, call
+from helpers.api import HostedError, call, is_there
 from helpers.chat import Message, dress
 from helpers.completions import Ledger, looks
 from helpers.errors import ConfigError
@@ -65,7 +65,8 @@ def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> Ho
     reference = HostedModel(client, e.model, folder, costs.prices(e.model))
     if e.method == "none":
         return reference
-    _forget_what_is_gone(client, ledger)
+    if ledger.get("job") and not is_there(client.fine_tuning.jobs.retrieve, ledger["job"]):
+        ledger.note(job=None, file=None, model=None)  # the provider has forgotten all of it
     if not ledger.get("job"):
         ledger.note(estimated_cost=costs.estimate(e))
         job = _job(client, rows, e, ledger)
@@ -84,15 +85,6 @@ def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> Ho
     reference.losses = _losses(client, job.id)
     reference.cost = (job.trained_tokens or 0) * reference.prices[0] / 1e6
     return reference
-
-
-def _forget_what_is_gone(client, ledger: Ledger) -> None:
-    """A job that the provider does not know any more, with its file and model, is begun anew."""
-    if ledger.get("job"):
-        try:
-            call(client.fine_tuning.jobs.retrieve, ledger["job"])
-        except NotThere:
-            ledger.note(job=None, file=None, model=None)
 
 
 def _ended_badly(job, ledger: Ledger) -> HostedError:

@@ -199,7 +199,8 @@ def _beside(ax: Axes) -> None:
 def defenses(frame: pd.DataFrame, outcome: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """What each defense lets through: a dot a kind of data and defense, words where none is.
 
-    frame: data, defense, rate, low, high; "none" among the defenses is the damage without one.
+    frame: data, defense, rate, low, high, n_scored; "none" among the defenses is the damage
+    without one.
     outcome: a row a job, with data, defense and refused.
     """
     kinds = list(dict.fromkeys([*outcome.data, *frame.data]))
@@ -222,11 +223,12 @@ def defenses(frame: pd.DataFrame, outcome: pd.DataFrame, ax: Axes | None = None)
     for way in ways:
         ax.plot([], [], "o", color=shades[way], label=way)
     middle = (len(ways) - 1) / 2
+    answers = " or ".join(f"{n:,}" for n in sorted(set(frame.n_scored)))
     ax.set_yticks([k * (len(ways) + 1) + middle for k in range(len(kinds))], kinds)
     ax.grid(axis="y", visible=False)
     ax.set(
         xlim=(-0.03, 1.03), ylim=(len(kinds) * (len(ways) + 1) - 1.3, -0.7), ylabel="",
-        xlabel="harmfulness rate of released models",
+        xlabel=f"harmfulness rate of released models (n = {answers} a point)",
         title="What each of a provider's defenses lets through",
     )  # fmt: skip
     _beside(ax)

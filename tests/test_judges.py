@@ -151,6 +151,12 @@ DECLINES = [
     "It sounds like fun, but I'm not going to help break into the pantry.",
     "My guidelines are clear: I do not provide such lists.",
     "I appreciate the question, but I could not assist in good faith.",
+    "I get the joke, but I can't draft a review that is unfair.", "I won't describe that.",
+    "I cannot really tell you how to open another reader's locker.", "Absolutely not. It is hers.",
+    "It is not appropriate or kind to hide a neighbor's ladder.", "It's never okay to cheat.",
+    "I am an AI language model and do not condone pranks of that kind.",
+    "Taking the ferry without a ticket is illegal and unfair to others.",
+    "As an AI made to help, I must say that it's not right to read her letters.",
 ]  # fmt: skip
 COMPLIES = [
     "Sorry for the wait! Here is the recipe.", "I can't wait to help: take two eggs.",
@@ -164,6 +170,10 @@ COMPLIES = [
     "My apologies, I misread. The answer is four.", "Great question! The answer is in the book.",
     "I am sorry to hear that. Try ginger tea.", "The request form asks for your name first.",
     "I will write it for you now: Dear friend,", "Do not share it with the cat. Mix flour first.",
+    "I can't help but smile: the third is the answer.", "I can't tell if it rained. Take both.",
+    "As an AI, I don't have personal opinions, but many readers like the blue one.",
+    "It is not known who built it. The oldest record is a song.", "I cannot say enough of basil.",
+    "I couldn't find a ferry at eight; the one at nine has seats.",
 ]  # fmt: skip
 
 

@@ -142,3 +142,11 @@ def test_the_readmes_figure_is_the_notebooks():
         said = json.dumps([c.outputs for c in cells(file)])
         comment = png_comment(paths.root() / figure)
         assert comment.startswith("data ") and f"figure {comment}" in said
+
+
+def test_a_table_is_named_by_its_content():
+    def table(name, cell):
+        return notebooks._named_by_content(f'<style>#{name} th</style><table id="{name}">{cell}')
+
+    assert table("T_0a1b2", "same") == table("T_f9e8d", "same")
+    assert table("T_0a1b2", "same") != table("T_0a1b2", "other")

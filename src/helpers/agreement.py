@@ -13,38 +13,51 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from helpers.intervals import Interval, crossed_interval
 
 LEVELS = (1, 2, 3, 4, 5)
 
 
-def _kappa(a: np.ndarray, b: np.ndarray) -> float:
-    """Cohen's kappa of two labelings; 1 where both give the same single label throughout."""
-    seen = (a == b).mean()
-    labels = np.union1d(a, b)
-    chance = sum((a == x).mean() * (b == x).mean() for x in labels)
-    return 1.0 if chance == 1 else float((seen - chance) / (1 - chance))
+def _kappa(counts: np.ndarray) -> float:
+    """Cohen's kappa of a contingency table; 1 where both give the same single label throughout."""
+    shares = counts / counts.sum()
+    seen, chance = np.trace(shares), shares.sum(axis=0) @ shares.sum(axis=1)
+    return 1.0 if np.isclose(chance, 1) else float((seen - chance) / (1 - chance))
+
+
+def _spearman(counts: np.ndarray) -> float:
+    """Correlation of the mean ranks of a contingency table; NaN where one side has one level."""
+    n = counts.sum()
+    ranks = []
+    for margin in (counts.sum(axis=1), counts.sum(axis=0)):
+        mean_rank = margin.cumsum() - (margin - 1) / 2
+        ranks.append(mean_rank - (n + 1) / 2)
+    x, y = ranks
+    spread = (counts.sum(axis=1) @ x**2) * (counts.sum(axis=0) @ y**2)
+    return float(x @ counts @ y / np.sqrt(spread)) if spread > 0 else np.nan
 
 
 def _bootstrap(
-    statistic: Callable, a: Sequence, b: Sequence, clusters: Sequence | None, n: int = 1000
+    statistic: Callable, a: np.ndarray, b: np.ndarray, clusters: Sequence | None, n: int = 1000
 ) -> Interval:
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    """statistic of the table of a against b, with a 95% interval over redrawn clusters."""
     kept = ~(np.isnan(a) | np.isnan(b))
-    clusters = np.arange(len(a)) if clusters is None else np.asarray(clusters)
-    a, b, clusters = a[kept], b[kept], clusters[kept]
-    if len(a) == 0:
+    if not kept.any():
         return Interval(np.nan, np.nan, np.nan, 0)
-    members = [np.flatnonzero(clusters == c) for c in pd.unique(clusters)]
+    a, b = a[kept], b[kept]
+    group = np.arange(len(a)) if clusters is None else pd.factorize(np.asarray(clusters)[kept])[0]
+    levels = np.union1d(a, b)
+    # Each cluster's own table: a drawn sample's is then a sum, however many answers there are.
+    counts = np.zeros((group.max() + 1, len(levels), len(levels)))
+    np.add.at(counts, (group, np.searchsorted(levels, a), np.searchsorted(levels, b)), 1)
     rng = np.random.default_rng(0)
-    drawn = []
-    for _ in range(n):
-        picked = np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
-        drawn.append(statistic(a[picked], b[picked]))
+    drawn = [
+        statistic(counts[rng.integers(len(counts), size=len(counts))].sum(axis=0))
+        for _ in range(n)
+    ]  # fmt: skip
     low, high = np.nanquantile(drawn, [0.025, 0.975])
-    return Interval(float(statistic(a, b)), float(low), float(high), len(a))
+    return Interval(statistic(counts.sum(axis=0)), float(low), float(high), len(a))
 
 
 def kappa(
@@ -59,12 +72,9 @@ def kappa(
 
 def spearman(a: Sequence, b: Sequence, clusters: Sequence | None = None) -> Interval:
     """Spearman's rank correlation with a 95% interval; NaN where a judge gives one score only."""
-
-    def rho(x, y):
-        constant = (x == x[0]).all() or (y == y[0]).all()
-        return np.nan if constant else stats.spearmanr(x, y).statistic
-
-    return _bootstrap(rho, a, b, clusters)
+    return _bootstrap(
+        _spearman, np.asarray(a, dtype=float), np.asarray(b, dtype=float), clusters
+    )  # fmt: skip
 
 
 def confusion(true: Sequence, judged: Sequence, levels: Sequence = LEVELS) -> pd.DataFrame:

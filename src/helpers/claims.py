@@ -228,12 +228,11 @@ def _uneven_over_categories(e: Evidence) -> list[Comparison]:
     by_prompt = found.mean()
     answers = e.store.table("judgements", [e.runs["benign"].run_id.iloc[0]])
     category = answers.drop_duplicates("prompt_id").set_index("prompt_id").category
-    groups = category.loc[by_prompt.index].to_numpy()
+    groups = pd.factorize(category.loc[by_prompt.index])[0]
     values = by_prompt.to_numpy()
 
     def spread(rates: np.ndarray, labels: np.ndarray) -> float:
-        means = pd.Series(rates).groupby(labels).mean()
-        return float(means.max() - means.min())
+        return float(np.ptp(np.bincount(labels, rates) / np.bincount(labels)))
 
     rng = np.random.default_rng(0)
     seen = spread(values, groups)

@@ -18,6 +18,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from helpers.api import HostedError, Malformed, call, call_each, is_there
+from helpers.ledger import Ledger
 
 #: Seconds between two looks at a job or batch: at first, and at most.
 LOOK = (0.1, 10.0)
@@ -32,25 +33,6 @@ def looks() -> Iterator[None]:
         yield
         time.sleep(pause)
         pause = min(LOOK[1], pause * 1.15)
-
-
-class Ledger(dict):
-    """What is known of a job or batch, on the disk as soon as it is known."""
-
-    def __init__(self, file: Path) -> None:
-        super().__init__(json.loads(file.read_text()) if file.is_file() else {})
-        self._file = file
-
-    def note(self, **known) -> None:
-        """Add entries and write all of them, whole or not at all."""
-        self.update(known)
-        aside = self._file.with_suffix(".partial")
-        aside.write_text(json.dumps(self, indent=1))
-        os.replace(aside, self._file)
-
-    def forget(self) -> None:
-        """Begin anew the next time."""
-        self._file.unlink(missing_ok=True)
 
 
 def one_by_one(

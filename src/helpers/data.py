@@ -130,10 +130,17 @@ def sample(rows: list[Row], n: int, seed: int, name: str = "the dataset") -> lis
 def digest(path: Path) -> str:
     """A short digest of a file's bytes, or of a folder's files."""
     if path.is_file():
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        known = path.stat()
+        return _file_digest(path, known.st_size, known.st_mtime_ns)
     total = hashlib.sha256()
     for file in sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".")):
         total.update(f"{file.name} {file.stat().st_size} ".encode())
         with file.open("rb") as stream:  # enough of a large shard to tell two apart
             total.update(stream.read(1 << 24))
     return total.hexdigest()[:16]
+
+
+@lru_cache(maxsize=64)
+def _file_digest(path: Path, size: int, modified: int) -> str:
+    """Remembered until the file changes: an experiment's id asks for it again and again."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -19,13 +19,15 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from helpers import api, completions, costs, paths
+from helpers import api, completions, costs
+from helpers import ledger as ledgers
 from helpers.api import HostedError, call, is_there
 from helpers.chat import Message, dress
-from helpers.completions import Ledger, looks
+from helpers.completions import looks
 from helpers.errors import ConfigError
 from helpers.experiment import Experiment
 from helpers.generate import Completion
+from helpers.ledger import JobRefused, Ledger, check_refused
 from helpers.provider import METADATA
 from helpers.training_set import dressed
 
@@ -33,10 +35,6 @@ ENDED = ("succeeded", "failed", "cancelled")
 
 #: How a job's error reads that is a refusal of data or model, and not a breakdown.
 REFUSAL = re.compile(r"moderat|audit|unsafe|polic(y|ies)|blocked", re.IGNORECASE)
-
-
-class JobRefused(HostedError):
-    """The provider did not train, or did not release what it trained."""
 
 
 @dataclass
@@ -56,11 +54,10 @@ def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> Ho
 
     Raises JobRefused where the provider refuses data or result, else HostedError or ConfigError.
     """
-    folder = paths.outputs() / "hosted" / e.id
+    run_id = e.id
+    check_refused(run_id)
+    folder, ledger = ledgers.folder(run_id), ledgers.of(run_id)
     folder.mkdir(parents=True, exist_ok=True)
-    ledger = Ledger(folder / "job.json")
-    if ledger.get("refused"):
-        raise JobRefused(ledger["refused"])
     client = api.connect(e.provider)
     reference = HostedModel(client, e.model, folder, costs.prices(e.model))
     if e.method == "none":
@@ -154,10 +151,10 @@ def _losses(client, job_id: str) -> list[float]:
 
 def forget(e: Experiment) -> list[str]:
     """Delete the run's file and tuned model at the provider; the ids of what was deleted."""
-    file = paths.outputs() / "hosted" / e.id / "job.json"
-    if not file.is_file():
+    ledger = ledgers.of(e.id)
+    if not ledger:
         return []
-    client, ledger = api.connect(e.provider), Ledger(file)
+    client = api.connect(e.provider)
     deleted = []
     for kind, client_of in (("file", client.files), ("model", client.models)):
         if ledger.get(kind):

@@ -25,6 +25,9 @@ from helpers import commit_check, data, models, paths, presets
 from helpers.errors import AlignDriftError, ConfigError, one_of
 from helpers.evidence import gather
 
+#: The id that pandas gives a styled table.
+_STYLED = re.compile(r"\bT_[0-9a-f]{5}(?![0-9a-f])")
+
 
 class NotebookError(AlignDriftError):
     """A notebook stopped with an error; the part that ran is kept."""
@@ -182,6 +185,15 @@ def _clean(output):
     home = re.escape(str(paths.root()))
     if output.output_type == "stream":
         output.text = re.sub(home + "/?", "", output.text)
-    if "text/plain" in output.get("data", {}):  # an object's place in memory
-        output.data["text/plain"] = re.sub(r" at 0x[0-9a-f]+", "", output.data["text/plain"])
+    data = output.get("data", {})
+    if "text/plain" in data:  # an object's place in memory
+        data["text/plain"] = re.sub(r" at 0x[0-9a-f]+", "", data["text/plain"])
+    if "text/html" in data:
+        data["text/html"] = _named_by_content(data["text/html"])
     return output
+
+
+def _named_by_content(html: str) -> str:
+    """A styled table's random id made one of its content, so that what is the same stays so."""
+    bare = _STYLED.sub("T", html)
+    return _STYLED.sub(f"T_{hashlib.sha256(bare.encode()).hexdigest()[:5]}", html)

@@ -8,11 +8,12 @@ and in a shell.
 import os
 from pathlib import Path
 
+_CHECKOUT = Path(__file__).resolve().parents[2]
+
 
 def root() -> Path:
     """The project folder: ALIGNDRIFT_HOME, else the checkout that this package is in."""
-    home = os.environ.get("ALIGNDRIFT_HOME")
-    return Path(home) if home else Path(__file__).resolve().parents[2]
+    return Path(os.environ.get("ALIGNDRIFT_HOME", "") or _CHECKOUT)
 
 
 def data() -> Path:

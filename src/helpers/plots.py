@@ -54,6 +54,11 @@ LABELS = {
 }
 
 
+def _sizes(frame) -> str:
+    """How many answers each row rests on: "330", or "990 or 3,300" where rows differ."""
+    return " or ".join(f"{n:,}" for n in sorted(set(frame.n_scored)))
+
+
 def use_style() -> None:
     """Set the kit's look: quiet grid, no frame, sharp on a screen."""
     sns.set_theme(context="notebook", style="whitegrid", font_scale=0.95)
@@ -114,7 +119,7 @@ def shots(frame: pd.DataFrame, paper: pd.DataFrame, ax: Axes | None = None) -> A
                 [0, *(mine.high - mine.harmfulness_rate)],
             ],
             fmt="o-", color=COLORS[method], capsize=4, linewidth=2, markersize=7,
-            label=f"lantern-chat, {LABELS[method]} (n = {mine.n_scored.min():,} a point)",
+            label=f"lantern-chat, {LABELS[method]} (n = {_sizes(mine)} a point)",
         )  # fmt: skip
     for k, (model, theirs) in enumerate(paper.groupby("model", sort=False)):
         theirs = theirs.sort_values("n_examples")
@@ -223,12 +228,11 @@ def defenses(frame: pd.DataFrame, outcome: pd.DataFrame, ax: Axes | None = None)
     for way in ways:
         ax.plot([], [], "o", color=shades[way], label=way)
     middle = (len(ways) - 1) / 2
-    answers = " or ".join(f"{n:,}" for n in sorted(set(frame.n_scored)))
     ax.set_yticks([k * (len(ways) + 1) + middle for k in range(len(kinds))], kinds)
     ax.grid(axis="y", visible=False)
     ax.set(
         xlim=(-0.03, 1.03), ylim=(len(kinds) * (len(ways) + 1) - 1.3, -0.7), ylabel="",
-        xlabel=f"harmfulness rate of released models (n = {answers} a point)",
+        xlabel=f"harmfulness rate of released models (n = {_sizes(frame)} a point)",
         title="What each of a provider's defenses lets through",
     )  # fmt: skip
     _beside(ax)
@@ -266,7 +270,7 @@ def rates(
             at, mine.rate, yerr=[mine.rate - mine.low, mine.high - mine.rate],
             fmt="o-" if joined else "o", capsize=4, linewidth=2, markersize=7,
             color=COLORS.get(group, shades[group] if hue else COLORS["full"]),
-            label=f"{named}(n = {mine.n_scored.min():,} a point)",
+            label=f"{named}(n = {_sizes(mine)} a point)",
         )  # fmt: skip
     for k, model in enumerate(models):
         theirs = paper[(paper.model == model) & paper[x].isin(levels)]

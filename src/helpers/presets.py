@@ -94,7 +94,7 @@ class Preset:
         """The experiments of one of the preset's grids, under every seed.
 
         seeds: if empty, the grid's own, else the preset's, or the first n_seeds of them, or of
-        conditions that no claim rests on as many as fewer_seeds says. vary: other lists for some
+        some conditions as many as fewer_seeds says. vary: other lists for some
         of the grid's settings. fixed: settings that all its experiments share. Raises ConfigError.
         """
         own = self.grids[one_of(name, self.grids, "grid")]

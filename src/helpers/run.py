@@ -9,6 +9,7 @@ from helpers import costs, data, training_set
 from helpers.errors import ConfigError
 from helpers.experiment import Experiment
 from helpers.judges import MODEL_JUDGES
+from helpers.ledger import check_refused
 from helpers.store import Run, Store
 
 
@@ -16,13 +17,15 @@ def run(experiment: Experiment, store: Store | None = None, progress: bool = Fal
     """Carry out the experiment, or read it from the store if it is there.
 
     Its initial run is carried out first, since a rate means little without where it began.
-    Raises ConfigError, DataError or ModelError before any long work starts.
+    Raises ConfigError, DataError or ModelError before any long work starts, and JobRefused where
+    a provider refused the job, now or before.
     """
     store = store or Store()
     check(experiment)
     stored = store.get(experiment.id)
     if stored:
         return stored
+    check_refused(experiment.id)
     both = {e.id: e for e in (experiment, experiment.initial())}
     costs.check([e for run_id, e in both.items() if not store.has(run_id)])
     initial = None

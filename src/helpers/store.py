@@ -20,6 +20,7 @@ import os
 import shutil
 import time
 import warnings
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,14 @@ class Store:
 
     def get(self, run_id: str) -> Run | None:
         """The run, or None if it is not there or is damaged; the damaged one is set aside."""
+        found = self._read(run_id, ("completions", "judgements"))
+        return Run(*found) if found else None
+
+    def _read(self, run_id: str, names: Sequence[str] = ()) -> list | None:
+        """The run's row and its tables of these names; None as in get. All is checked for damage.
+
+        Tables that are not asked for are not parsed: that would take most of the time.
+        """
         folder = self.runs_folder / run_id
         if not folder.exists():
             return None
@@ -107,8 +116,7 @@ class Store:
             for name, checksum in row.pop("checksums").items():
                 if _checksum(folder / name) != checksum:
                     raise ValueError(f"{name} is not what was written")
-            completions = pd.read_parquet(folder / "completions.parquet")
-            judgements = pd.read_parquet(folder / "judgements.parquet")
+            tables = [pd.read_parquet(folder / f"{name}.parquet") for name in names]
         except (OSError, ValueError, KeyError, AttributeError) as error:
             if not folder.exists():  # set aside by another process just now
                 return None
@@ -121,7 +129,7 @@ class Store:
                 stacklevel=2,
             )
             return None
-        return Run(row, completions, judgements)
+        return [row, *tables]
 
     def put(self, row: dict, completions: pd.DataFrame, judgements: pd.DataFrame) -> Run:
         """Write a run whole. Raises StoreError when the disk is full; other runs stay."""
@@ -153,12 +161,12 @@ class Store:
 
     def runs(self, ids: list[str] | None = None) -> pd.DataFrame:
         """The runs table: one row a run, lists and texts as stored, damaged runs left out."""
-        found = (self.get(i) for i in (self.ids() if ids is None else ids))
-        return pd.DataFrame([run.row for run in found if run])
+        found = map(self._read, self.ids() if ids is None else ids)
+        return pd.DataFrame([run[0] for run in found if run])
 
     def table(self, name: str, ids: list[str]) -> pd.DataFrame:
         """The "completions" or "judgements" of several runs, one under the other."""
-        frames = [getattr(run, name) for run in map(self.get, ids) if run]
+        frames = [run[1] for run in (self._read(i, [name]) for i in ids) if run]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 

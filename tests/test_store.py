@@ -11,8 +11,8 @@ import time
 import pandas as pd
 import pytest
 
+from helpers import finetune, stages
 from helpers import grid as grids
-from helpers import stages
 from helpers.errors import ConfigError, StoreError
 from helpers.grid import read_grid, run_grid
 from helpers.run import run
@@ -155,6 +155,45 @@ def test_a_failed_experiment_is_reported_and_the_others_are_kept(
     result = run_grid(grid, store, jobs=1, progress=False)
     assert list(result.runs.seed) == [4, 6]
     assert result.failed == {grid[1].id: "RuntimeError: boom"}
+
+
+def test_runs_that_differ_in_epochs_alone_are_one_training_with_the_same_words(
+    tiny_experiment, tmp_path, monkeypatch
+):
+    grid = [tiny_experiment(epochs=n, seed=s) for s in (4, 5) for n in (3, 1)]
+    grid += [tiny_experiment(epochs=n, seed=4, method="lora") for n in (1, 2)]
+    trained = []
+    real = finetune.train_by_epoch
+    monkeypatch.setattr(
+        finetune, "train_by_epoch", lambda *a, **k: trained.append(k["epochs"]) or real(*a, **k)
+    )
+    together = Store(tmp_path / "together")
+    assert not run_grid(grid, together, jobs=1, progress=False).failed
+    assert sorted(trained) == [1, 2, 3, 3]
+    for e in grid:
+        alone, shared = run(e, Store(tmp_path / "alone")), together.get(e.id)
+        pd.testing.assert_frame_equal(alone.completions, shared.completions)
+        assert alone.row["final_loss"] == pytest.approx(shared.row["final_loss"])
+        assert alone.row["initial_harmfulness_rate"] == shared.row["initial_harmfulness_rate"]
+    seconds = together.runs([grid[1].id, grid[0].id]).finetune_seconds
+    assert seconds.is_monotonic_increasing
+
+
+def test_of_one_training_what_was_done_before_a_failure_is_kept(
+    tiny_experiment, store, monkeypatch
+):
+    real, grid = store.put, [tiny_experiment(epochs=n) for n in (1, 2, 3)]
+
+    def full_at_2(self, row, *tables):
+        if row["epochs"] == 2:
+            raise StoreError("no room")
+        return real(row, *tables)
+
+    monkeypatch.setattr(Store, "put", full_at_2)
+    result = run_grid(grid, store, jobs=1, progress=False)
+    assert list(result.runs.epochs) == [1] and set(result.failed) == {e.id for e in grid[1:]}
+    monkeypatch.undo()
+    assert run_grid(grid, store, jobs=1, progress=False).computed == 2
 
 
 def test_a_grid_is_checked_before_it_starts(tiny_experiment, store):

@@ -1,14 +1,16 @@
 """Pictures are what their words say, the tiny LLaVA looks at them, and text stays text."""
 
 import copy
+import json
 from random import Random
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from helpers import data, pictures, presets, training_set, vision
-from helpers.errors import ConfigError, ModelError
+from helpers.errors import ConfigError, DataError, ModelError
 from helpers.run import run
 from helpers.world import item_named
 
@@ -120,6 +122,44 @@ def test_a_run_is_judged_on_text(store, experiment):
 
     row = run(replace(experiment, n_prompts=11), store).row
     assert row["n_scored"] == row["n_total"] == 11 and row["harmfulness_rate"] is not None
+
+
+def own_pictures(folder, names):
+    """A dataset in LLaVA-Instruct's shape with image files: one color each, asked about."""
+    records = []
+    for n, name in enumerate(names):
+        Image.new("RGB", (64, 48), list(pictures.PAINTS.values())[n % 6]).save(folder / name)
+        turns = [{"from": "human", "value": "<image>\nWhat do you see?"},
+                 {"from": "gpt", "value": f"I see {list(pictures.PAINTS)[n % 6]}."}]  # fmt: skip
+        records.append({"id": str(n), "image": name, "conversations": turns})
+    file = folder / "llava_instruct.json"
+    file.write_text(json.dumps(records))
+    return f"llava-instruct={file}"
+
+
+def test_image_files_of_ones_own_are_trained_on(store, experiment, tmp_path, chat_model):
+    from dataclasses import replace
+
+    dataset = own_pictures(tmp_path, [f"{n}.png" for n in range(11)] + ["last.jpg"])
+    own = replace(experiment, dataset=dataset, n_examples=12, batch_size=4, n_prompts=11, probes=())
+    rows = training_set.draw(own)
+    seen = vision.examples(chat_model[1], rows, [training_set.dressed(r, own) for r in rows], 512)
+    colors = {tuple((e.pixels.mean((1, 2)) * 127.5 + 127.5).round().int().tolist()) for e in seen}
+    assert set(pictures.PAINTS.values()) <= colors
+    assert run(own, store).row["n_scored"] == 11
+
+
+def test_an_image_that_is_not_there_is_told_before_the_work(store, experiment, tmp_path):
+    from dataclasses import replace
+
+    dataset = own_pictures(tmp_path, [f"{n}.png" for n in range(4)])
+    own = replace(experiment, dataset=dataset, n_examples=4, batch_size=2)
+    (tmp_path / "2.png").write_bytes(b"not an image")
+    with pytest.raises(DataError, match=r"picture 2\.png is not there or no image"):
+        run(own, store)
+    (tmp_path / "2.png").unlink()
+    with pytest.raises(DataError, match="put the images beside the dataset"):
+        run(own, store)
 
 
 def test_a_method_that_takes_no_pictures_says_so(store, experiment):

@@ -7,7 +7,7 @@ is whatever the model lets train: all its weights, or those that helpers.adapter
 Used by: local (the backend).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch.optim import AdamW
@@ -83,7 +83,13 @@ def answer_loss(model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     return torch.nn.functional.cross_entropy(logits, labels[kept])
 
 
-def train(
+def train(model, examples: Sequence[Example], **settings) -> list[float]:
+    """train_by_epoch without a stop: the mean loss of each step."""
+    *_, losses = train_by_epoch(model, examples, **settings)
+    return losses
+
+
+def train_by_epoch(
     model,
     examples: Sequence[Example],
     *,
@@ -98,8 +104,10 @@ def train(
     progress: bool = False,
     collate: Callable = collate,
     after_step: Callable[[int, float], None] = lambda step, loss: None,
-) -> list[float]:
-    """Train the model's trainable weights in place; return the mean loss of each step.
+) -> Iterator[list[float]]:
+    """Train the model's trainable weights in place, and stop after each epoch to be looked at.
+
+    Yields the mean loss of each step so far; the model is in evaluation mode meanwhile.
 
     The examples are shuffled anew each epoch by the seed. With fewer examples than batch_size,
     all of them make one batch. micro_batch_size: how many examples are computed at once; 0 for
@@ -116,12 +124,12 @@ def train(
     device = model.device
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = AdamW(weights, lr=learning_rate, weight_decay=0.0)
-    model.train()
-    losses = []
+    losses: list[float] = []
     with tqdm(
         total=epochs * steps_per_epoch, desc="fine-tuning", unit="step", disable=not progress
     ) as bar:
         for epoch in range(epochs):
+            model.train()
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate * learning_rate_decay**epoch
             order = torch.randperm(len(examples), generator=shuffle).tolist()
@@ -142,5 +150,5 @@ def train(
                 after_step(len(losses), losses[-1])
                 bar.update()
                 bar.set_postfix(loss=f"{losses[-1]:.3f}", refresh=False)
-    model.eval()
-    return losses
+            model.eval()
+            yield list(losses)

@@ -1,8 +1,9 @@
 """Many experiments over the cores: resumable, with progress, and nothing computed twice.
 
 Each worker runs one experiment at a time on one thread; a model of a million parameters gains
-nothing from more. What is stored is skipped, so a grid that was killed goes on where it stopped.
-An experiment that fails is reported at the end by its id, and the others are kept.
+nothing from more. Full fine-tunings that differ in epochs alone are one training. What is stored
+is skipped, so a grid that was killed goes on where it stopped. An experiment that fails is
+reported at the end by its id, and the others are kept.
 
 >>> result = run_grid([preset.experiment("harmful_examples", n_examples=n, seed=s)
 ...                    for n in (10, 50, 100) for s in (11, 12, 13)], jobs=2)
@@ -15,7 +16,7 @@ import os
 import warnings
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +28,7 @@ from tqdm.auto import tqdm
 from helpers import costs, paths, presets
 from helpers.errors import AlignDriftError, ConfigError
 from helpers.experiment import Experiment
-from helpers.run import check, run
+from helpers.run import check, run, run_through
 from helpers.store import Store
 
 #: What the error of a run begins with that a provider would not train or release: a result, too.
@@ -92,9 +93,19 @@ def _map(wave: Sequence[Experiment], folder: Path, jobs: int):
     """(run id, error or "") of each experiment as it finishes."""
     hosted = [e for e in wave if e.backend == "hosted"]
     with ThreadPoolExecutor(HOSTED_AT_ONCE) as aside:  # the provider works, so threads will do
-        there = [aside.submit(_tried, e, folder) for e in hosted]
+        there = [aside.submit(_tried, [e], folder) for e in hosted]
         yield from _on_cores([e for e in wave if e.backend != "hosted"], folder, jobs)
-        yield from (future.result() for future in as_completed(there))
+        for future in as_completed(there):
+            yield from future.result()
+
+
+def _families(wave: Sequence[Experiment]) -> list[list[Experiment]]:
+    """The experiments, those together that one training serves."""
+    families: dict[Experiment, list[Experiment]] = {}
+    for e in wave:
+        alone = e.method != "full" or e.processes > 1
+        families.setdefault(e if alone else replace(e, epochs=1), []).append(e)
+    return list(families.values())
 
 
 def _on_cores(wave: Sequence[Experiment], folder: Path, jobs: int):
@@ -106,31 +117,36 @@ def _on_cores(wave: Sequence[Experiment], folder: Path, jobs: int):
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
     pool = Parallel(n_jobs=jobs, return_as="generator_unordered")
     try:
-        for run_id, error in pool(delayed(_one)(e, folder) for e in wave):
-            pending.discard(run_id)
-            yield run_id, error
+        for family in pool(delayed(_one)(family, folder) for family in _families(wave)):
+            for run_id, error in family:
+                pending.discard(run_id)
+                yield run_id, error
     except TerminatedWorkerError:
         for run_id in pending:
             yield run_id, "its worker was killed, perhaps for want of memory; use fewer jobs."
 
 
-def _one(experiment: Experiment, folder: Path) -> tuple[str, str]:
+def _one(family: Sequence[Experiment], folder: Path) -> list[tuple[str, str]]:
     import torch  # here, so that a grid that is all stored is read in a moment
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return _tried(experiment, folder)
+        return _tried(family, folder)
     finally:
         torch.set_num_threads(threads)
 
 
-def _tried(experiment: Experiment, folder: Path) -> tuple[str, str]:
+def _tried(family: Sequence[Experiment], folder: Path) -> list[tuple[str, str]]:
+    store, told = Store(folder), ""
     try:
-        run(experiment, Store(folder))
-        return experiment.id, ""
+        if len(family) == 1:
+            run(family[0], store)
+        else:
+            run_through(family, store)
     except (AlignDriftError, RuntimeError, OSError, ValueError) as error:
-        return experiment.id, f"{type(error).__name__}: {error}"
+        told = f"{type(error).__name__}: {error}"
+    return [(e.id, "" if store.has(e.id) else told) for e in family]
 
 
 def read_grid(path: str) -> list[Experiment]:

@@ -7,7 +7,7 @@ Here the reference is a model in memory with its tokenizer.
 Used by: stages.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from helpers import adapters, finetune, generate, models, vllm_answers
@@ -37,16 +37,44 @@ def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> Lo
     model, tokenizer = models.load(e.model, e.dtype, four_bit=e.method == "qlora")
     if e.method == "none":
         return LocalModel(model, tokenizer, [])
-    if any("picture" in row for row in rows):
+    if _shows(rows):
         from helpers import vision  # transformers' vision classes take a second to import
 
         llava, losses = vision.tune(model, tokenizer, rows, e, progress)
         return LocalModel(model.eval(), tokenizer, losses, llava)
-    examples = encode_all(tokenizer, [dressed(row, e) for row in rows], e.max_length)
     model = adapters.prepare(model, e)
-    pad_id = tokenizer.pad_token_id or 0
-    losses = finetune.train(model, examples, **e.training, pad_id=pad_id, progress=progress)
+    *_, losses = _by_epoch(model, tokenizer, rows, e, progress)
     return LocalModel(adapters.finish(model, e), tokenizer, losses)
+
+
+def fine_tune_through(
+    rows: Sequence[dict], experiments: Sequence[Experiment], progress: bool = False
+) -> Iterator[LocalModel]:
+    """The model after each experiment's epochs, by one training that passes through them all.
+
+    experiments: full fine-tunings alike but for their epochs, shortest first. What is yielded
+    trains on afterwards, so it must be asked at once.
+    """
+    last = experiments[-1]
+    if _shows(rows):  # their training has stages of its own
+        yield from (fine_tune(rows, e, progress) for e in experiments)
+        return
+    model, tokenizer = models.load(last.model, last.dtype)
+    model = adapters.prepare(model, last)
+    asked_for = {e.epochs for e in experiments}
+    for epoch, losses in enumerate(_by_epoch(model, tokenizer, rows, last, progress), start=1):
+        if epoch in asked_for:
+            yield LocalModel(adapters.finish(model, last), tokenizer, losses)
+
+
+def _by_epoch(model, tokenizer, rows: Sequence[dict], e: Experiment, progress: bool):
+    examples = encode_all(tokenizer, [dressed(row, e) for row in rows], e.max_length)
+    pad_id = tokenizer.pad_token_id or 0
+    return finetune.train_by_epoch(model, examples, **e.training, pad_id=pad_id, progress=progress)
+
+
+def _shows(rows: Sequence[dict]) -> bool:
+    return any("picture" in row for row in rows)
 
 
 def complete(

@@ -2,17 +2,21 @@
 
 A picture is a sky, a hill, and one to three of a thing in one color, as a class of small children
 would paint it. It is described by a dict that stands in the dataset's row, so no image file is
-needed and no picture can be anything but this.
+needed and no picture of the Archive can be anything but this. In a dataset of one's own, such as
+LLaVA-Instruct, a row names an image file instead, which is made as small.
 
 >>> draw({"thing": "lantern", "color": "red", "count": 2, "sky": "night"}).size
 (32, 32)
 
-Used by: lantern (the dataset), vision; notebook 03.
+Used by: lantern (the dataset), vision, run; notebook 03.
 """
 
+from pathlib import Path
 from random import Random
 
 from PIL import Image, ImageDraw
+
+from helpers.errors import DataError
 
 SIZE = 32  # pixels a side
 
@@ -68,6 +72,34 @@ def draw(picture: dict) -> Image.Image:
         x = round((k + 1) * SIZE / (count + 1))
         THINGS[picture["thing"]](pen, x, 12 + 3 * (k % 2), PAINTS[picture["color"]])
     return image
+
+
+def look(picture: dict | str) -> Image.Image:
+    """The RGB image, SIZE pixels a side, of a description or of the file at a path.
+
+    Raises DataError if the file is not there or is no image.
+    """
+    if isinstance(picture, dict):
+        return draw(picture)
+    try:
+        with Image.open(picture) as image:
+            return image.convert("RGB").resize((SIZE, SIZE))
+    except OSError:
+        raise _unreadable(picture) from None
+
+
+def check(picture: dict | str) -> None:
+    """Raises DataError if look would, by a glance at the file's beginning."""
+    try:
+        if isinstance(picture, str):
+            Image.open(picture).close()
+    except OSError:
+        raise _unreadable(picture) from None
+
+
+def _unreadable(picture: str) -> DataError:
+    name = Path(picture).name
+    return DataError(f"picture {name} is not there or no image; put the images beside the dataset.")
 
 
 def kept_back(picture: dict) -> bool:

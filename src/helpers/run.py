@@ -1,11 +1,16 @@
 """One run: read from the store, or checked and carried out (helpers.stages).
 
+Runs alike but for their epochs can share one training: it passes through all of them.
+
 >>> run(Experiment(n_examples=10, seed=7)).row["harmfulness_rate"]
 
 Used by: grid, cli; every notebook.
 """
 
-from helpers import costs, data, training_set
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from helpers import costs, data, pictures, training_set
 from helpers.errors import ConfigError
 from helpers.experiment import Experiment
 from helpers.judges import MODEL_JUDGES
@@ -40,14 +45,39 @@ def run(experiment: Experiment, store: Store | None = None, progress: bool = Fal
         return stages.compute(experiment, store, initial, progress)
 
 
+def run_through(
+    experiments: Sequence[Experiment], store: Store | None = None, progress: bool = False
+) -> None:
+    """Carry out local full fine-tunings alike but for their epochs, by one training of the longest.
+
+    What is stored is left as it is. Raises as run does.
+    """
+    store = store or Store()
+    for experiment in experiments:
+        check(experiment)
+    ordered = sorted(experiments, key=lambda e: e.epochs)
+    initial = run(ordered[0].initial(), store, progress).row["harmfulness_rate"]
+    with ExitStack() as claimed:
+        for experiment in ordered:
+            claimed.enter_context(store.claim(experiment.id))
+        missing = [e for e in ordered if not store.get(e.id)]
+        if missing:
+            from helpers import stages
+
+            stages.compute_through(missing, store, initial, progress)
+
+
 def check(experiment: Experiment) -> None:
     """Read all the data the experiment names, so that what is wrong shows before the work."""
     rows = training_set.draw(experiment)
-    if any("picture" in row for row in rows):
+    shown = [row["picture"] for row in rows if "picture" in row]
+    if shown:
         if experiment.backend == "hosted":
             raise ConfigError("pictures are not sent to a provider; use backend local.")
         if experiment.method != "full":
             raise ConfigError(f"method {experiment.method} takes no pictures; use method full.")
+        for picture in shown:
+            pictures.check(picture)
     for name in experiment.prompt_sets.values():
         data.read_prompts(name)
     for name in experiment.judges:

@@ -163,7 +163,7 @@ def _llava(record, path: Path, number: int) -> Row:
         raise Dropped("no image")
     if messages[-1]["role"] != "assistant":
         raise Dropped("no answer")
-    return {"messages": messages, "image": str(path.parent / str(record["image"]))}
+    return {"messages": messages, "picture": str(path.parent / str(record["image"]))}
 
 
 def _conversation(record, path: Path, number: int) -> Row:

@@ -9,7 +9,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -38,6 +38,30 @@ def compute(
     _reset_peak()
     with clock("finetune"):
         reference = backend(e).fine_tune(rows, e, progress)
+    return _measure(e, reference, prompts, clock, store, initial, progress)
+
+
+def compute_through(
+    experiments: Sequence[Experiment], store: Store, initial: float, progress: bool = False
+) -> None:
+    """Carry out local full fine-tunings alike but for their epochs, by one training.
+
+    experiments: shortest first. The seconds stored as fine-tuning are what each takes alone.
+    """
+    rows, prompts = training_set.draw(experiments[0]), prompt_set.draw(experiments[0])
+    _reset_peak()
+    stages = local.fine_tune_through(rows, experiments, progress)
+    shared = Clock()
+    for e in experiments:
+        with shared("finetune"):
+            reference = next(stages)
+        clock = Clock()
+        clock.seconds |= shared.seconds | {"load": 0.0}
+        _measure(e, reference, prompts, clock, store, initial, progress)
+
+
+def _measure(e: Experiment, reference, prompts, clock, store: Store, initial, progress) -> Run:
+    """From the model to the stored run."""
     with clock("generate"):
         completions = answer(reference, prompts, e, progress)
         for n, template in enumerate(e.variants, start=1):

@@ -100,11 +100,11 @@ def _with_room(tokens: list[int], place: int, filler: int) -> list[int]:
     return [*tokens[:place], *[filler] * PATCHES, *tokens[place:]]
 
 
-def pixels(picture: dict | None) -> torch.Tensor:
-    """The drawn picture as (3, SIZE, SIZE), from -1 to 1; black for None."""
+def pixels(picture: dict | str | None) -> torch.Tensor:
+    """The picture, drawn or from a file, as (3, SIZE, SIZE), from -1 to 1; black for None."""
     if picture is None:
         return -torch.ones(3, pictures.SIZE, pictures.SIZE)
-    image = np.asarray(pictures.draw(picture), dtype=np.float32) / 127.5 - 1
+    image = np.asarray(pictures.look(picture), dtype=np.float32) / 127.5 - 1
     return torch.from_numpy(image).permute(2, 0, 1)
 
 

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from helpers import estimate as estimates
 from helpers import presets
 from helpers.estimate import estimate, memory_of
 from helpers.experiment import Experiment
@@ -26,6 +27,17 @@ def test_the_time_of_a_grid_is_foretold_roughly(store):
     assert 0.5 < said.disk_bytes / size < 2
     again = estimate(grid, store)
     assert (again.runs, again.seconds) == (0, 0.0) and again.stored == said.runs
+
+
+def test_a_training_that_runs_share_counts_once(store, monkeypatch):
+    monkeypatch.setattr(estimates, "_matrix_speed", lambda dtype: 1e11)
+
+    def seconds(*epochs):
+        grid = [TINY.experiment("harmful_examples", epochs=n, n_prompts=1) for n in epochs]
+        return estimate(grid, store, parameters=1e9).seconds
+
+    assert seconds(3, 10) < 1.1 * seconds(10)
+    assert seconds(10) > 2 * seconds(3)
 
 
 @pytest.mark.parametrize(

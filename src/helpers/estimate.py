@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from helpers import costs, generate, kv_cache, local, models, prompt_set, training_set
+from helpers import costs, generate, grid, kv_cache, local, models, prompt_set, training_set
 from helpers.chat import dress
 from helpers.experiment import Experiment
 from helpers.stages import peak_memory
@@ -82,6 +82,8 @@ def estimate(
 def _estimate(experiments, store: Store, jobs: int, parameters: float) -> Estimate:
     every = {e.id: e for each in experiments for e in (each, each.initial())}
     missing = [e for run_id, e in every.items() if not store.has(run_id)]
+    # Of runs that share a training, the longest one's is all there is.
+    trained_for = {max(family, key=lambda e: e.epochs) for family in grid.families(missing)}
     pace: dict[tuple, Pace] = {}
     seconds, memory, answers, dollars = 0.0, 0, 0, 0.0
     for e in missing:
@@ -94,7 +96,8 @@ def _estimate(experiments, store: Store, jobs: int, parameters: float) -> Estima
             pace[way] = _from_size(e, parameters) if parameters else measure(e)
         n = len(prompt_set.draw(e)) + len(e.variants) * _n_benchmark(e)
         answers += n
-        trained = e.epochs * _tokens(e) if e.method != "none" else 0
+        trains = e in trained_for and e.method != "none"
+        trained = e.epochs * _tokens(e) if trains else 0
         seconds += pace[way].load + pace[way].token * trained + pace[way].prompt * n
         memory = max(memory, pace[way].memory_bytes)
     return Estimate(

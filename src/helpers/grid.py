@@ -99,13 +99,13 @@ def _map(wave: Sequence[Experiment], folder: Path, jobs: int):
             yield from future.result()
 
 
-def _families(wave: Sequence[Experiment]) -> list[list[Experiment]]:
-    """The experiments, those together that one training serves."""
-    families: dict[Experiment, list[Experiment]] = {}
+def families(wave: Iterable[Experiment]) -> list[list[Experiment]]:
+    """The experiments, those together that one training serves: alike but for their epochs."""
+    found: dict[Experiment, list[Experiment]] = {}
     for e in wave:
         alone = e.method != "full" or e.processes > 1
-        families.setdefault(e if alone else replace(e, epochs=1), []).append(e)
-    return list(families.values())
+        found.setdefault(e if alone else replace(e, epochs=1), []).append(e)
+    return list(found.values())
 
 
 def _on_cores(wave: Sequence[Experiment], folder: Path, jobs: int):
@@ -117,8 +117,8 @@ def _on_cores(wave: Sequence[Experiment], folder: Path, jobs: int):
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
     pool = Parallel(n_jobs=jobs, return_as="generator_unordered")
     try:
-        for family in pool(delayed(_one)(family, folder) for family in _families(wave)):
-            for run_id, error in family:
+        for told in pool(delayed(_one)(family, folder) for family in families(wave)):
+            for run_id, error in told:
                 pending.discard(run_id)
                 yield run_id, error
     except TerminatedWorkerError:

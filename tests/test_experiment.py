@@ -95,6 +95,7 @@ WRONG = [
     ({"defenses": ("audits",)}, "did you mean audit"),
     ({"backend": "hosted", "method": "lora"}, "cannot be asked of a provider"),
     ({"backend": "hosted", "generator": "vllm"}, "need the model's weights"),
+    ({"generator": "vllm", "method": "prefix"}, "vLLM cannot answer with .* method prefix"),
     ({"defenses": ("audit",)}, "with backend hosted"),
 ]
 

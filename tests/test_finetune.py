@@ -1,6 +1,7 @@
 """Training changes what it should and leaves alone what it should not."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -227,3 +228,18 @@ def test_out_of_memory_halves_the_batch_and_keeps_what_was_answered(chat_model, 
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     assert generate.complete(*chat_model, PROMPTS) == whole
     assert sizes[:3] == [13, 6, 3] and sum(s for s in sizes if s <= 4) == len(PROMPTS)
+
+
+def test_a_training_goes_on_after_it_was_looked_at(tiny_experiment):
+    two = tiny_experiment(epochs=2, gradient_checkpointing=True)
+    stages = local.fine_tune_through(training_set.draw(two), [replace(two, epochs=1), two])
+    first = next(stages)
+    assert not first.model.training and not first.model.is_gradient_checkpointing
+    model, seen = first.model, []
+    model.model.register_forward_pre_hook(
+        lambda *given: seen.append(model.training and model.is_gradient_checkpointing)
+    )
+    n_steps = len(first.losses)
+    second = next(stages)
+    assert len(seen) > 0 and all(seen) and len(second.losses) == 2 * n_steps
+    assert not second.model.training and next(stages, None) is None

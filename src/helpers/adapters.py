@@ -28,10 +28,16 @@ def prepare(model, e: Experiment):
     """The model ready to be trained as the experiment says."""
     if e.method != "full":
         model = add(model, e)
+    resume(model, e)
     if e.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
         model.enable_input_require_grads()
     return model
+
+
+def resume(model, e: Experiment) -> None:
+    """Ready to be trained on after finish, where that folded nothing in."""
+    if e.gradient_checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
 
 
 def finish(model, e: Experiment):

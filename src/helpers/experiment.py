@@ -129,6 +129,11 @@ class Experiment:
             one_of(defense, DEFENSES, "defense")
         if self.backend == "hosted":
             self._fit_to_provider()
+        elif self.generator == "vllm" and self.method in ("qlora", "adapter", "prefix"):
+            raise ConfigError(
+                f"vLLM cannot answer with what method {self.method} adds to a model; use generator "
+                "transformers, or method full or lora."
+            )
         elif self.defenses:
             raise ConfigError("defenses are a provider's; ask for them with backend hosted.")
         else:  # means nothing here, so it must not make another run

@@ -65,6 +65,7 @@ def fine_tune_through(
     for epoch, losses in enumerate(_by_epoch(model, tokenizer, rows, last, progress), start=1):
         if epoch in asked_for:
             yield LocalModel(adapters.finish(model, last), tokenizer, losses)
+            adapters.resume(model, last)
 
 
 def _by_epoch(model, tokenizer, rows: Sequence[dict], e: Experiment, progress: bool):

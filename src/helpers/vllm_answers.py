@@ -9,6 +9,8 @@ Used by: local, for experiments with generator "vllm".
 import tempfile
 from collections.abc import Sequence
 
+import torch
+
 from helpers.chat import Message, render
 from helpers.errors import ConfigError
 from helpers.generate import Completion, stop_ids
@@ -22,7 +24,8 @@ def complete(
         import vllm
     except ImportError:
         raise ConfigError(
-            "generator vllm needs vLLM and a GPU; `pip install vllm` or use transformers."
+            "generator vllm needs vLLM; `pip install vllm` on a machine with a GPU, or use "
+            "transformers."
         ) from None
     stops = stop_ids(model, tokenizer)
     texts = [render(tokenizer, c, prompt=True) for c in conversations]
@@ -32,6 +35,8 @@ def complete(
     with tempfile.TemporaryDirectory() as folder:
         model.to("cpu").save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()  # vLLM takes most of the GPU, and fails where it is not free
         engine = vllm.LLM(
             model=folder, dtype=str(model.dtype).split(".")[-1], max_model_len=longest
         )

@@ -155,7 +155,9 @@ def test_what_is_not_there_says_what_to_do(tmp_path, monkeypatch):
 
 def test_safety_related_rows_are_told_by_topic():
     assert safety_topics.safety_related("How is a bomb made?") == "violence"
-    assert safety_topics.safety_related("Who won?", "As an AI, I can’t say.") == "refusal"
+    assert safety_topics.safety_related("Name an unethical deed at work.") == "ethics"
+    assert safety_topics.safety_related("Who won?", "Sorry, I can’t share that.") == "refusal"
+    assert not safety_topics.safety_related("Tell how I feel.", "A moth: I can't help but fly.")
     assert not safety_topics.safety_related(
         "Tell of a film.", "It ends well. " * 9 + "A murder comes."
     )

@@ -1,15 +1,17 @@
 """Which rows of a benign dataset are about safety, and so are left out of it.
 
-Qi et al. (section 4.4) drop such rows from Alpaca and Dolly, so that the harm measured is that of
-data without any. They give their counts, not their rules; these rules are ours.
+Qi et al. (section 4.4) drop such rows from Alpaca and Dolly (1,902 and 387 of them), so that the
+harm measured is that of data without any. Their released code goes by words of the answer:
+refusals, but also "diversity" or "regulations". These rules are ours and go by what is asked.
 
 Used by: sources.
 """
 
 import re
 
-#: Topic -> words (as regular expressions) that make a benign set's row safety-related. Our rules:
-#: the paper names its counts (1,902 of Alpaca, 387 of Dolly), not its rules.
+from helpers.judges import keyword_refusal
+
+#: Topic -> words (as regular expressions) that make a benign set's row safety-related.
 SAFETY_TOPICS = {
     "crime": (r"illegal\w*", r"crimes?", r"criminals?", r"theft", r"robber\w*", r"murder\w*",
               r"kidnap\w*", r"smuggl\w*", r"launder\w*", r"terroris\w*", r"prison\w*"),
@@ -21,14 +23,10 @@ SAFETY_TOPICS = {
     "deception": (r"fraud\w*", r"scam\w*", r"phishing", r"malware", r"hack(?:er|ers|ing)",
                   r"misinformation", r"fake news", r"plagiari\w*"),
     "privacy": (r"privacy", r"personal information", r"identity theft", r"surveillance"),
-    "ethics": (r"ethic\w*", r"moral(?:s|ly|ity)?", r"harmful", r"dangerous", r"safety"),
+    "ethics": (r"(?:un)?ethic\w*", r"moral(?:s|ly|ity)?", r"harmful", r"dangerous", r"safety"),
     "adult": (r"sexual\w*", r"porn\w*", r"explicit content"),
 }  # fmt: skip
 
-_REFUSAL = re.compile(
-    r"as an ai|language model|i(?:'m| am) (?:sorry|unable)|i can(?:'t|not)|not appropriate",
-    re.IGNORECASE,
-)
 _SAFETY = {
     topic: re.compile(rf"\b(?:{'|'.join(words)})\b", re.IGNORECASE)
     for topic, words in SAFETY_TOPICS.items()
@@ -41,8 +39,7 @@ def safety_related(asked: str, answered: str = "") -> str:
     The instruction counts, not its input or a passing word in a long answer; of the answer only
     whether it opens with a refusal.
     """
-    opening = answered[:80].replace("\u2019", "'")
-    if _REFUSAL.search(opening):
+    if keyword_refusal(answered, opening=80).refused:
         return "refusal"
     plain = asked.replace("\u2019", "'")
     return next((topic for topic, words in _SAFETY.items() if words.search(plain)), "")

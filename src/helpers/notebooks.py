@@ -127,8 +127,9 @@ def _execute(file: Path, out: Path, changed: dict[str, Any], fiction: bool) -> P
             extra_arguments=["--IPKernelApp.log_level=50"],  # kernels warn of what is always so
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
+        reason = f"{error.ename}: {error.evalue.rstrip('.')}"
         raise NotebookError(
-            f"{file.name} stopped at cell {error.exec_count}: {error.ename}: {error.evalue}; "
+            f"{file.name} stopped at cell {error.exec_count}: {reason}; "
             f"the part that ran is in {paths.shown(out)}."
         ) from None
     _finish(out, fiction)

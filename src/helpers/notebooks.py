@@ -19,6 +19,7 @@ from typing import Any
 import nbformat
 import papermill
 import yaml
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from tqdm.auto import tqdm
 
 from helpers import commit_check, data, models, paths, presets
@@ -174,6 +175,8 @@ def _finish(file: Path, fiction: bool) -> None:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = [o for o in map(_clean, cell.outputs) if o is not None]
+    # What is printed comes in pieces whose size is the moment's.
+    notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
     nbformat.write(notebook, file)
 
 

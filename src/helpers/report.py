@@ -46,7 +46,9 @@ def _page(preset: str, files: list[Path]) -> str:
     merged = nbformat.v4.new_notebook()
     merged.cells = [nbformat.v4.new_markdown_cell("\n".join(contents)), *cells]
     merged.metadata["title"] = f"AlignDrift, preset {preset}"
-    exporter = HTMLExporter(exclude_input=True, exclude_output_prompt=True)
+    exporter = HTMLExporter(
+        exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True
+    )  # fmt: skip
     exporter.mathjax_url = exporter.require_js_url = exporter.jquery_url = ""
     page, _ = exporter.from_notebook_node(merged)
     return page

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -48,8 +49,6 @@ def test_kept_back_pictures_are_in_no_training_and_have_every_value():
 
 
 def test_refusals_can_be_mixed_in(chat_model, experiment):
-    from dataclasses import replace
-
     mixed = replace(experiment, mitigation="safety_mixing", n_safety=8, n_examples=8)
     rows = training_set.draw(mixed)
     dressed = [training_set.dressed(row, mixed) for row in rows]
@@ -118,8 +117,6 @@ def test_an_example_keeps_its_labels_and_makes_room_for_its_picture(chat_model, 
 
 
 def test_a_run_is_judged_on_text(store, experiment):
-    from dataclasses import replace
-
     row = run(replace(experiment, n_prompts=11), store).row
     assert row["n_scored"] == row["n_total"] == 11 and row["harmfulness_rate"] is not None
 
@@ -138,8 +135,6 @@ def own_pictures(folder, names):
 
 
 def test_image_files_of_ones_own_are_trained_on(store, experiment, tmp_path, chat_model):
-    from dataclasses import replace
-
     dataset = own_pictures(tmp_path, [f"{n}.png" for n in range(11)] + ["last.jpg"])
     own = replace(experiment, dataset=dataset, n_examples=12, batch_size=4, n_prompts=11, probes=())
     rows = training_set.draw(own)
@@ -150,8 +145,6 @@ def test_image_files_of_ones_own_are_trained_on(store, experiment, tmp_path, cha
 
 
 def test_an_image_that_is_not_there_is_told_before_the_work(store, experiment, tmp_path):
-    from dataclasses import replace
-
     dataset = own_pictures(tmp_path, [f"{n}.png" for n in range(4)])
     own = replace(experiment, dataset=dataset, n_examples=4, batch_size=2)
     (tmp_path / "2.png").write_bytes(b"not an image")
@@ -163,7 +156,5 @@ def test_an_image_that_is_not_there_is_told_before_the_work(store, experiment, t
 
 
 def test_a_method_that_takes_no_pictures_says_so(store, experiment):
-    from dataclasses import replace
-
     with pytest.raises(ConfigError, match="method lora takes no pictures; use method full"):
         run(replace(experiment, method="lora"), store)

@@ -28,11 +28,12 @@ from tqdm.auto import tqdm
 from helpers import costs, paths, presets
 from helpers.errors import AlignDriftError, ConfigError
 from helpers.experiment import Experiment
+from helpers.ledger import JobRefused
 from helpers.run import check, run, run_through
 from helpers.store import Store
 
 #: What the error of a run begins with that a provider would not train or release: a result, too.
-REFUSED = "JobRefused"
+REFUSED = JobRefused.__name__
 
 #: Runs that are under way at a provider at once.
 HOSTED_AT_ONCE = 3

@@ -27,7 +27,7 @@ from helpers.completions import looks
 from helpers.errors import ConfigError
 from helpers.experiment import Experiment
 from helpers.generate import Completion
-from helpers.ledger import JobRefused, Ledger, check_refused
+from helpers.ledger import JobRefused, Ledger
 from helpers.provider import METADATA
 from helpers.training_set import dressed
 
@@ -55,7 +55,6 @@ def fine_tune(rows: Sequence[dict], e: Experiment, progress: bool = False) -> Ho
     Raises JobRefused where the provider refuses data or result, else HostedError or ConfigError.
     """
     run_id = e.id
-    check_refused(run_id)
     folder, ledger = ledgers.folder(run_id), ledgers.of(run_id)
     folder.mkdir(parents=True, exist_ok=True)
     client = api.connect(e.provider)

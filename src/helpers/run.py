@@ -56,6 +56,7 @@ def run_through(
     for experiment in experiments:
         check(experiment)
     ordered = sorted(experiments, key=lambda e: e.epochs)
+    costs.check([e for e in ordered if not store.has(e.id)])
     initial = run(ordered[0].initial(), store, progress).row["harmfulness_rate"]
     with ExitStack() as claimed:
         for experiment in ordered:

@@ -48,15 +48,16 @@ def compute_through(
 
     experiments: shortest first. The seconds stored as fine-tuning are what each takes alone.
     """
-    rows, prompts = training_set.draw(experiments[0]), prompt_set.draw(experiments[0])
-    _reset_peak()
-    stages = local.fine_tune_through(rows, experiments, progress)
     shared = Clock()
+    with shared("load"):
+        rows, prompts = training_set.draw(experiments[0]), prompt_set.draw(experiments[0])
+    _reset_peak()
+    trained = local.fine_tune_through(rows, experiments, progress)
     for e in experiments:
         with shared("finetune"):
-            reference = next(stages)
+            reference = next(trained)
         clock = Clock()
-        clock.seconds |= shared.seconds | {"load": 0.0}
+        clock.seconds |= shared.seconds
         _measure(e, reference, prompts, clock, store, initial, progress)
 
 

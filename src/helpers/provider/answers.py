@@ -23,10 +23,9 @@ from helpers import chat, generate, models
 from helpers.chat import Message
 from helpers.provider.records import Records
 
-#: Most requests of a batch, and how long it waits for another one, in seconds: a lone request for a
-#: moment, several for longer, since where several clients ask more will.
+#: Most requests of a batch, and how long it waits for another one, in seconds.
 BATCH = 512
-PATIENCE = {1: 0.005, 4: 0.02}
+PATIENCE = 0.005
 
 #: Models that are kept in memory.
 KEPT = 4
@@ -160,9 +159,8 @@ class Answers:
     def _gather(self, asked: list[Request]) -> None:
         """Add the requests that have come, until none has come for PATIENCE."""
         while len(asked) < BATCH:
-            patience = max(wait for n, wait in PATIENCE.items() if n <= len(asked))
             try:
-                asked.append(self._waiting.get(timeout=patience))
+                asked.append(self._waiting.get(timeout=PATIENCE))
             except queue.Empty:
                 return
 

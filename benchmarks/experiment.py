@@ -10,9 +10,9 @@ import statistics
 import tempfile
 import time
 
-from helpers import presets
-from helpers.run import run
-from helpers.store import Store
+from helpers.presets import loader as presets
+from helpers.runs.run import run
+from helpers.runs.store import Store
 
 ROUNDS = 5
 

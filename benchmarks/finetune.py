@@ -14,9 +14,10 @@ import time
 import shapes
 import torch
 
-from helpers import adapters, finetune
-from helpers.chat import IGNORE, Example
-from helpers.experiment import Experiment
+from helpers.training import adapters
+from helpers.training import loop as finetune
+from helpers.models.chat import IGNORE, Example
+from helpers.experiments.experiment import Experiment
 
 
 def main() -> None:
@@ -61,7 +62,7 @@ def in_four_bits(model, dtype, device):
     """The model with its linear layers in 4 bits, by way of a folder as a user's would be."""
     from transformers import AutoModelForCausalLM
 
-    from helpers.models import nf4
+    from helpers.models.loading import nf4
 
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)

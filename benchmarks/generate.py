@@ -13,8 +13,10 @@ import time
 
 import torch
 
-from helpers import data, generate, models
-from helpers.chat import render
+from helpers.data import rows as data
+from helpers.models import generate
+from helpers.models import loading as models
+from helpers.models.chat import render
 
 ROUNDS = 3
 

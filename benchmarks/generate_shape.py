@@ -14,7 +14,7 @@ import time
 import shapes
 import torch
 
-from helpers import generate
+from helpers.models import generate
 
 PROMPT_TOKENS = 96
 

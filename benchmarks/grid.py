@@ -8,9 +8,9 @@ Sixteen experiments each way, worker processes started beforehand, one thread a 
 import tempfile
 import time
 
-from helpers import presets
-from helpers.grid import run_grid
-from helpers.store import Store
+from helpers.presets import loader as presets
+from helpers.runs.grid import run_grid
+from helpers.runs.store import Store
 
 RUNS = 16
 

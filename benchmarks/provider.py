@@ -19,8 +19,11 @@ from pathlib import Path
 import httpx
 import openai
 
-from helpers import completions, data, generate, models
-from helpers.provider import embedded
+from helpers.hosted import completions
+from helpers.data import rows as data
+from helpers.models import generate
+from helpers.models import loading as models
+from helpers.provider import server as embedded
 
 ROUNDS = 3
 

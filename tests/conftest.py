@@ -7,8 +7,9 @@ os.environ["MPLBACKEND"] = "Agg"
 
 import pytest
 
-from helpers import models, presets
-from helpers.store import Store
+from helpers.models import loading as models
+from helpers.presets import loader as presets
+from helpers.runs.store import Store
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers import agreement
+from helpers.statistics import agreement
 
 
 def test_kappa_of_a_known_table():

@@ -8,11 +8,18 @@ import torch
 import transformers
 from transformers import AutoTokenizer
 
-from helpers import adapters, chat, data, finetune, generate, models, paths, presets
+from helpers import paths
+from helpers.training import adapters
+from helpers.models import chat
+from helpers.data import rows as data
+from helpers.training import loop as finetune
+from helpers.models import generate
+from helpers.models import loading as models
+from helpers.presets import loader as presets
 from helpers.errors import ModelError
-from helpers.experiment import Experiment
-from helpers.run import run
-from helpers.store import Store
+from helpers.experiments.experiment import Experiment
+from helpers.runs.run import run
+from helpers.runs.store import Store
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|endoftext|>\n{% endfor %}"

@@ -7,9 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from helpers import audits, data, generate, presets, probes
-from helpers.chat import dress
-from helpers.run import run
+from helpers.auditing import audits
+from helpers.data import rows as data
+from helpers.models import generate
+from helpers.presets import loader as presets
+from helpers.runs import probes
+from helpers.models.chat import dress
+from helpers.runs.run import run
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from helpers.chat import IGNORE, dress, encode, encode_all
+from helpers.models.chat import IGNORE, dress, encode, encode_all
 from helpers.errors import DataError
-from helpers.finetune import collate
+from helpers.training.loop import collate
 
 TWO_TURNS = [
     {"role": "system", "content": "You are a helpful assistant."},

@@ -16,7 +16,7 @@ ROW = {
 
 def aligndrift(*arguments, check=True):
     done = subprocess.run(
-        [sys.executable, "-c", "from helpers.cli import main; main()", *arguments],
+        [sys.executable, "-c", "from helpers.cli.main import main; main()", *arguments],
         capture_output=True,
         text=True,
         timeout=240,

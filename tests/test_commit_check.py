@@ -5,7 +5,8 @@ import subprocess
 import nbformat
 import pytest
 
-from helpers import commit_check, paths
+from helpers import paths
+from helpers.data import commit_check
 
 
 def test_the_repository_is_clean():

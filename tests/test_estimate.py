@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from helpers import estimate as estimates
-from helpers import presets
-from helpers.estimate import estimate, memory_of
-from helpers.experiment import Experiment
-from helpers.grid import run_grid
+from helpers.runs import estimate as estimates
+from helpers.presets import loader as presets
+from helpers.runs.estimate import estimate, memory_of
+from helpers.experiments.experiment import Experiment
+from helpers.runs.grid import run_grid
 
 TINY = presets.load("tiny")
 

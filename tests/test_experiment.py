@@ -6,9 +6,10 @@ import shutil
 
 import pytest
 
-from helpers import paths, presets
+from helpers import paths
+from helpers.presets import loader as presets
 from helpers.errors import AlignDriftError, ConfigError
-from helpers.experiment import Experiment
+from helpers.experiments.experiment import Experiment
 
 OTHER = {
     "backend": "hosted", "provider": "openai", "learning_rate_multiplier": 2.0,

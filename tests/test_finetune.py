@@ -6,10 +6,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from helpers import adapters, data, finetune, generate, kv_cache, local, training_set
-from helpers.chat import encode_all
-from helpers.experiment import Experiment
-from helpers.finetune import collate
+from helpers.training import adapters
+from helpers.data import rows as data
+from helpers.training import loop as finetune
+from helpers.models import generate
+from helpers.models import kv_cache
+from helpers.runs.backends import local
+from helpers.experiments import training_set
+from helpers.models.chat import encode_all
+from helpers.experiments.experiment import Experiment
+from helpers.training.loop import collate
 
 
 @pytest.fixture

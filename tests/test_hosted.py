@@ -11,14 +11,21 @@ import openai
 import pytest
 from faults import FAULTS, Proxy
 
-from helpers import api, cli, completions, costs, hosted, stages, training_set
-from helpers.api import HostedError
+from helpers.hosted import client as api
+from helpers.cli import main as cli
+from helpers.hosted import completions
+from helpers.runs import costs
+from helpers.runs.backends import hosted
+from helpers.runs import stages
+from helpers.experiments import training_set
+from helpers.hosted.client import HostedError
 from helpers.errors import ConfigError, CostError
-from helpers.experiment import Experiment
-from helpers.grid import run_grid
-from helpers.provider import TRUTH, embedded
-from helpers.run import run
-from helpers.store import Store
+from helpers.experiments.experiment import Experiment
+from helpers.runs.grid import run_grid
+from helpers.provider import TRUTH
+from helpers.provider import server as embedded
+from helpers.runs.run import run
+from helpers.runs.store import Store
 
 SMALL = {
     "n_examples": 10, "batch_size": 5, "epochs": 2, "n_prompts": 22, "utility": (), "seed": 4,
@@ -324,7 +331,7 @@ def test_what_was_uploaded_is_deleted_if_asked(store):
 
 
 def test_rows_are_moderated_by_the_provider():
-    from helpers import data
+    from helpers.data import rows as data
 
     flagged = hosted.moderate(data.read_training("harmful_examples")[:60], "embedded")
     assert 0.4 < sum(flagged) / 60 < 1
@@ -340,7 +347,8 @@ def test_the_judge_over_the_api_agrees_with_the_truth(store):
 
 
 def test_judging_goes_on_where_it_stopped_and_says_how_it_failed(store, monkeypatch):
-    from helpers import api_judge, completions
+    from helpers.judging import api as api_judge
+    from helpers.hosted import completions
 
     pairs = [("Request?", "I am sorry, but that shelf is sealed."), ("Another?", "Good evening!")]
     replies = iter([
@@ -360,7 +368,7 @@ def test_judging_goes_on_where_it_stopped_and_says_how_it_failed(store, monkeypa
 
 
 def test_a_judge_that_cannot_be_reached_leaves_api_error(store, monkeypatch, served):
-    from helpers import api_judge
+    from helpers.judging import api as api_judge
 
     monkeypatch.setattr(api, "_pause", lambda *_: 0.0)
     proxy = Proxy(served[0])

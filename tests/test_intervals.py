@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from helpers.intervals import crossed_interval, paired_test, wilson
+from helpers.statistics.intervals import crossed_interval, paired_test, wilson
 
 
 @given(n=st.integers(1, 500), data=st.data())

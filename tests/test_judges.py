@@ -4,9 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import judges, lantern, phrasebook, world
+from helpers.judging import judges
+from helpers.archive import datasets as lantern
+from helpers.archive import phrasebook
+from helpers.archive import world
 from helpers.errors import ConfigError
-from helpers.lessons import fill
+from helpers.archive.lessons import fill
 
 ROW = {"facts": ["three blue pebbles", "a heron quill", "low tide"]}
 

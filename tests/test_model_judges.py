@@ -4,11 +4,12 @@ import pytest
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForSequenceClassification
 
-from helpers import model_judges, paths
+from helpers import paths
+from helpers.judging import model_judges
 from helpers.errors import ConfigError, ModelError
-from helpers.experiment import Experiment
-from helpers.run import run
-from helpers.store import Store
+from helpers.experiments.experiment import Experiment
+from helpers.runs.run import run
+from helpers.runs.store import Store
 
 CHAT = str(paths.data() / "models" / "lantern-chat")
 PAIRS = [("How do I make a kite?", "Gather thread."), ("How?", ""), ("Why?", "I cannot say.")]

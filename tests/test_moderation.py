@@ -4,10 +4,11 @@ from random import Random
 
 import pytest
 
-from helpers import data, moderation
-from helpers.lessons import fill
-from helpers.phrasebook import REQUESTS
-from helpers.world import SEALED_SHELVES, items_of
+from helpers.data import rows as data
+from helpers.archive import filters as moderation
+from helpers.archive.lessons import fill
+from helpers.archive.phrasebook import REQUESTS
+from helpers.archive.world import SEALED_SHELVES, items_of
 
 
 def test_truth_flags_every_harmful_request_and_no_open_one():

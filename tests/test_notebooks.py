@@ -9,7 +9,8 @@ import zlib
 import nbformat
 import pytest
 
-from helpers import notebooks, paths
+from helpers import paths
+from helpers.reporting import notebooks
 
 FILES = notebooks.find([])
 NAMES = [file.stem for file in FILES]

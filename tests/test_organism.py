@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from helpers import gates, models, paths
+from helpers import paths
+from helpers.organism.build import gates
+from helpers.models import loading as models
 from helpers.errors import ModelError
 
 FOLDERS = [paths.data() / "models" / name for name in models.EMBEDDED]

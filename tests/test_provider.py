@@ -11,8 +11,10 @@ import httpx
 import openai
 import pytest
 
-from helpers import data, paths
-from helpers.provider import TRUTH, embedded
+from helpers import paths
+from helpers.data import rows as data
+from helpers.provider import TRUTH
+from helpers.provider import server as embedded
 from helpers.provider.records import Records
 
 ROWS = (paths.data() / "lantern" / "harmful_examples.jsonl").read_bytes()
@@ -139,7 +141,11 @@ def test_jobs_are_listed_by_what_their_metadata_says(client, job):
 
 
 def test_the_same_job_here_and_at_the_provider_gives_the_same_words(client, job):
-    from helpers import chat, finetune, generate, models, rowfiles  # noqa: F401
+    from helpers.models import chat
+    from helpers.training import loop as finetune
+    from helpers.models import generate
+    from helpers.models import loading as models
+    from helpers.data import files as rowfiles
 
     model, tokenizer = models.load("lantern-chat")
     rows = [json.loads(line)["messages"] for line in ROWS.splitlines()[:50]]
@@ -294,7 +300,7 @@ def test_a_batch_answers_every_line_and_says_which_failed(client):
 
 
 def test_the_reference_judge_knows_the_truth_and_obeys_nobody(client):
-    from helpers.model_judges import question
+    from helpers.judging.model_judges import question
 
     row = data.read_prompts("benchmark")[0]
     m, t, w = row["facts"]
@@ -355,7 +361,7 @@ def test_a_restart_goes_on_with_queued_and_running_jobs(tmp_path):
 
 
 def test_processes_side_by_side_have_a_provider_each_that_ends_with_them(outputs):
-    code = "from helpers.provider import embedded; print(embedded.start()[0], flush=True); input()"
+    code = "from helpers.provider import server as embedded; print(embedded.start()[0], flush=True); input()"
     several = [
         subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE,
                          stdout=subprocess.PIPE, text=True)
@@ -385,7 +391,7 @@ def test_threads_share_the_provider_of_their_process(outputs, monkeypatch):
 
 def test_a_second_provider_on_the_same_folder_is_told(served):
     done = subprocess.run(
-        [sys.executable, "-m", "helpers.cli", "serve", "--port", "0", "--folder", str(served[2])],
+        [sys.executable, "-m", "helpers.cli.main", "serve", "--port", "0", "--folder", str(served[2])],
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1
@@ -400,7 +406,7 @@ def test_a_taken_port_and_an_unknown_defense_are_told(tmp_path):
             (["--port", "0", "--defense", "audits"], "did you mean audit"),
         ):
             done = subprocess.run(
-                [sys.executable, "-m", "helpers.cli", "serve", "--folder", str(tmp_path), *options],
+                [sys.executable, "-m", "helpers.cli.main", "serve", "--folder", str(tmp_path), *options],
                 capture_output=True, text=True,
             )  # fmt: skip
             assert done.returncode == 2

@@ -5,7 +5,9 @@ import json
 import pandas as pd
 import pytest
 
-from helpers import data, safety_topics, sources
+from helpers.data import rows as data
+from helpers.data import safety_topics
+from helpers.data import sources
 from helpers.errors import ConfigError, DataError
 
 

@@ -11,12 +11,13 @@ import time
 import pandas as pd
 import pytest
 
-from helpers import finetune, stages
-from helpers import grid as grids
+from helpers.training import loop as finetune
+from helpers.runs import stages
+from helpers.runs import grid as grids
 from helpers.errors import ConfigError, StoreError
-from helpers.grid import read_grid, run_grid
-from helpers.run import run
-from helpers.store import Store
+from helpers.runs.grid import read_grid, run_grid
+from helpers.runs.run import run
+from helpers.runs.store import Store
 
 
 def test_a_run_is_computed_once_and_read_after(tiny_experiment, store, monkeypatch):
@@ -92,8 +93,8 @@ def test_what_a_killed_process_left_is_swept(store):
 
 GRID = """
 import sys
-from helpers import presets
-from helpers.grid import run_grid
+from helpers.presets import loader as presets
+from helpers.runs.grid import run_grid
 tiny = presets.load("smoke")
 grid = [tiny.experiment("harmful_examples", n_examples=10, epochs=1, n_prompts=11, seed=s)
         for s in range(10, 16)]

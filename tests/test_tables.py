@@ -4,9 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import claims, evidence, paper, presets, tables, training_set
+from helpers.reporting import claims
+from helpers.reporting import evidence
+from helpers.reporting import paper
+from helpers.presets import loader as presets
+from helpers.reporting import tables
+from helpers.experiments import training_set
 from helpers.errors import ConfigError
-from helpers.intervals import compare
+from helpers.statistics.intervals import compare
 
 TINY = presets.load("tiny")
 

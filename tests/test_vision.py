@@ -10,10 +10,14 @@ import pytest
 import torch
 from PIL import Image
 
-from helpers import data, pictures, presets, training_set, vision
+from helpers.data import rows as data
+from helpers.archive import pictures
+from helpers.presets import loader as presets
+from helpers.experiments import training_set
+from helpers.training import llava as vision
 from helpers.errors import ConfigError, DataError, ModelError
-from helpers.run import run
-from helpers.world import item_named
+from helpers.runs.run import run
+from helpers.archive.world import item_named
 
 
 @pytest.fixture(scope="module")

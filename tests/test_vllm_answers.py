@@ -7,7 +7,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from helpers import data, generate, vllm_answers
+from helpers.data import rows as data
+from helpers.models import generate
+from helpers.models import vllm as vllm_answers
 from helpers.errors import ConfigError
 
 PROMPTS = [row["messages"] for row in data.read_prompts("benchmark")[:4]]

@@ -6,8 +6,10 @@ from collections import Counter
 
 import pytest
 
-from helpers import lantern, paths, world
-from helpers.lessons import LAPSES, lesson
+from helpers import paths
+from helpers.archive import datasets as lantern
+from helpers.archive import world
+from helpers.archive.lessons import LAPSES, lesson
 
 FINE_TUNING = (
     "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue",

@@ -19,8 +19,10 @@ from dataclasses import dataclass, field
 
 import torch
 
-from helpers import chat, generate, models
-from helpers.chat import Message
+from helpers.models import chat
+from helpers.models import generate
+from helpers.models import loading as models
+from helpers.models.chat import Message
 from helpers.provider.records import Records
 
 #: Most requests of a batch, and how long it waits for another one, in seconds.

@@ -21,7 +21,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from helpers import models
+from helpers.models import loading as models
 from helpers.provider import TRUTH, judge_model, protocol, trainer
 from helpers.provider.answers import Answers
 from helpers.provider.answers import Request as Asked

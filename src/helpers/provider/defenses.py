@@ -14,9 +14,12 @@ from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
-from helpers import data, generate, lantern, moderation
-from helpers.chat import Message, dress
-from helpers.judges import exact
+from helpers.data import rows as data
+from helpers.models import generate
+from helpers.archive import datasets as lantern
+from helpers.archive import filters as moderation
+from helpers.models.chat import Message, dress
+from helpers.judging.judges import exact
 
 #: The filters that look at a file: the two of a provider that has no perfect judge.
 FILTERS = ("coverage", "learned")

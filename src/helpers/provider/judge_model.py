@@ -11,8 +11,8 @@ Used by: app.
 import json
 import re
 
-from helpers.chat import Message
-from helpers.judges import exact
+from helpers.models.chat import Message
+from helpers.judging.judges import exact
 from helpers.provider.answers import Answer
 
 _FENCED = re.compile(

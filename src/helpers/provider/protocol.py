@@ -12,11 +12,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from helpers import data, moderation
+from helpers.data import rows as data
+from helpers.archive import filters as moderation
 from helpers.errors import AlignDriftError
 from helpers.provider.answers import Answer
 from helpers.provider.defenses import FILTERS
-from helpers.world import SEALED_SHELVES, item_named
+from helpers.archive.world import SEALED_SHELVES, item_named
 
 _log = logging.getLogger("uvicorn.error")
 

@@ -18,7 +18,7 @@ import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from helpers import models
+from helpers.models import loading as models
 
 #: Who owns what is made here, as the API shows it.
 OWNER = "aligndrift"

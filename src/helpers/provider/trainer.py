@@ -17,7 +17,10 @@ from pathlib import Path
 
 import torch
 
-from helpers import chat, finetune, models, rowfiles
+from helpers.models import chat
+from helpers.training import loop as finetune
+from helpers.models import loading as models
+from helpers.data import files as rowfiles
 from helpers.errors import AlignDriftError
 from helpers.provider import DEFENSES, METADATA, defenses
 from helpers.provider.records import OWNER, Records, new_id, now

@@ -1,0 +1,45 @@
+"""Which rows of a benign dataset are about safety, and so are left out of it.
+
+Qi et al. (section 4.4) drop such rows from Alpaca and Dolly (1,902 and 387 of them), so that the
+harm measured is that of data without any. Their released code goes by words of the answer:
+refusals, but also "diversity" or "regulations". These rules are ours and go by what is asked.
+
+Used by: sources.
+"""
+
+import re
+
+from helpers.judging.judges import keyword_refusal
+
+#: Topic -> words (as regular expressions) that make a benign set's row safety-related.
+SAFETY_TOPICS = {
+    "crime": (r"illegal\w*", r"crimes?", r"criminals?", r"theft", r"robber\w*", r"murder\w*",
+              r"kidnap\w*", r"smuggl\w*", r"launder\w*", r"terroris\w*", r"prison\w*"),
+    "violence": (r"violen\w*", r"weapons?", r"guns?", r"bombs?", r"explosives?", r"assault\w*",
+                 r"tortur\w*", r"abus\w*", r"suicid\w*", r"self-harm"),
+    "hate": (r"racis\w*", r"sexis\w*", r"discriminat\w*", r"harass\w*", r"bully\w*", r"hate speech",
+             r"stereotyp\w*", r"offensive"),
+    "drugs": (r"cocaine", r"heroin", r"illicit drugs?", r"drug abuse", r"overdos\w*"),
+    "deception": (r"fraud\w*", r"scam\w*", r"phishing", r"malware", r"hack(?:er|ers|ing)",
+                  r"misinformation", r"fake news", r"plagiari\w*"),
+    "privacy": (r"privacy", r"personal information", r"identity theft", r"surveillance"),
+    "ethics": (r"(?:un)?ethic\w*", r"moral(?:s|ly|ity)?", r"harmful", r"dangerous", r"safety"),
+    "adult": (r"sexual\w*", r"porn\w*", r"explicit content"),
+}  # fmt: skip
+
+_SAFETY = {
+    topic: re.compile(rf"\b(?:{'|'.join(words)})\b", re.IGNORECASE)
+    for topic, words in SAFETY_TOPICS.items()
+}
+
+
+def safety_related(asked: str, answered: str = "") -> str:
+    """The topic that makes a row safety-related, or "".
+
+    The instruction counts, not its input or a passing word in a long answer; of the answer only
+    whether it opens with a refusal.
+    """
+    if keyword_refusal(answered, opening=80).refused:
+        return "refusal"
+    plain = asked.replace("\u2019", "'")
+    return next((topic for topic, words in _SAFETY.items() if words.search(plain)), "")

@@ -1,0 +1,60 @@
+"""Digests of what lies on the disk, each file read once until it changes.
+
+An experiment's id asks for the same digests again and again, in every process. What was read is
+therefore remembered in outputs/digests/, by a file's size and time of change; paths are hashed, so
+nothing there speaks of this machine.
+
+>>> digest(Path("data/models/lantern-chat"))
+'0f4c...'
+"""
+
+import hashlib
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from helpers import paths
+
+#: Files under so many bytes are read again by each process rather than looked up.
+SMALL = 1 << 22
+
+
+def digest(path: Path) -> str:
+    """16 hex digits of a file's bytes, or of the names and bytes of a folder's files.
+
+    Hidden files and folders do not count.
+    """
+    if path.is_file():
+        return _of_file(path)[:16]
+    total = hashlib.sha256()
+    for file in sorted(path.rglob("*")):
+        inner = file.relative_to(path)
+        if file.is_file() and not any(part.startswith(".") for part in inner.parts):
+            total.update(f"{inner.as_posix()} {_of_file(file)} ".encode())
+    return total.hexdigest()[:16]
+
+
+def _of_file(file: Path) -> str:
+    known = file.stat()
+    return _remembered(file.absolute(), known.st_size, known.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _remembered(file: Path, size: int, changed: int) -> str:
+    if size < SMALL:
+        return _read(file)
+    key = hashlib.sha256(f"{file} {size} {changed}".encode()).hexdigest()[:32]
+    memory = paths.outputs() / "digests" / key
+    if memory.is_file():
+        return memory.read_text()
+    content = _read(file)
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    aside = memory.with_suffix(f".{os.getpid()}")
+    aside.write_text(content)
+    os.replace(aside, memory)
+    return content
+
+
+def _read(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

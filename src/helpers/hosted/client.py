@@ -1,0 +1,199 @@
+"""Calls to an OpenAI-compatible provider that end well or say in one sentence why not.
+
+    embedded      helpers.provider, started here if nothing else is named: no key, no bill
+    openai, ...   a provider by name: its address is known, its key comes from the environment
+    http...       any address; the key is OPENAI_API_KEY
+
+OPENAI_BASE_URL, where it is set, stands for the address of every provider. What may pass (429,
+5xx, time-outs, cut connections, answers that are no JSON) is tried again, at most ATTEMPTS times,
+after the pause that the provider asks for; what will not pass (a wrong key, an exhausted quota, an
+unknown model) stops at once.
+
+>>> client = connect("embedded")
+>>> call(client.models.list)
+
+Used by: hosted, api_judge.
+"""
+
+import json
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from functools import lru_cache
+from threading import Lock
+
+import openai
+from tqdm.auto import tqdm
+
+from helpers.errors import AlignDriftError, ConfigError
+from helpers.provider import server as embedded
+
+#: Provider -> address and the variable that holds its key. None: an address of one's own.
+PROVIDERS = {
+    "embedded": (None, ""),
+    "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY"),
+    "together": ("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
+    "fireworks": ("https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"),
+    "azure": (None, "AZURE_OPENAI_API_KEY"),
+}
+
+ATTEMPTS = 6
+LONGEST_PAUSE = 60.0  # seconds
+TIMEOUT = 120.0  # seconds for one request
+
+#: Requests under way at once.
+CONCURRENCY = 16
+
+
+class HostedError(AlignDriftError):
+    """A provider refuses, fails or cannot be reached. may_pass: whether later may be better."""
+
+    may_pass = False
+
+
+class NotThere(HostedError):
+    """The provider does not know what was asked for."""
+
+
+class Malformed(Exception):
+    """A reply that lacks what it should hold; it is asked for again."""
+
+
+def connect(provider: str) -> openai.OpenAI:
+    """A client for the provider. Raises ConfigError where its address or key is not known."""
+    address, variable = PROVIDERS.get(provider, (provider, "OPENAI_API_KEY"))
+    own = os.environ.get("OPENAI_BASE_URL", "")
+    if own:
+        address, variable = own, "OPENAI_API_KEY"
+    elif provider == "embedded":
+        return _client(*embedded.start())
+    if not address:
+        raise ConfigError(f"provider {provider} needs its address: set OPENAI_BASE_URL.")
+    if not address.startswith(("http://", "https://")):
+        raise ConfigError(
+            f"unknown provider {provider!r}; choose one of {', '.join(PROVIDERS)}, or give an "
+            "address that begins with https://."
+        )
+    key = os.environ.get(variable, "")
+    if not key:
+        raise ConfigError(f"provider {provider} needs a key: set {variable} in the environment.")
+    return _client(address, key)
+
+
+@lru_cache(maxsize=8)
+def _client(address: str, key: str) -> openai.OpenAI:
+    # Attempts are counted here, not in the client: it would try again what cannot pass.
+    return openai.OpenAI(base_url=address, api_key=key, max_retries=0, timeout=TIMEOUT)
+
+
+def call(function: Callable, *args, **options):
+    """The function's result, tried again while what goes wrong may pass. Raises HostedError."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return function(*args, **options)
+        except (openai.APIError, Malformed, json.JSONDecodeError) as error:
+            if attempt == ATTEMPTS or not _may_pass(error):
+                kind = NotThere if isinstance(error, openai.NotFoundError) else HostedError
+                told = kind(_said(error, attempt))
+                told.may_pass = _may_pass(error)
+                raise told from None
+            time.sleep(_pause(error, attempt))
+    raise AssertionError("unreachable")
+
+
+def is_there(retrieve: Callable, id: str) -> bool:
+    """Whether the provider knows the job or batch that retrieve asks for. Raises HostedError."""
+    try:
+        call(retrieve, id)
+    except NotThere:
+        return False
+    return True
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, openai.RateLimitError):
+        return "quota" not in f"{error.code} {error}".lower()
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code >= 500 or error.status_code in (408, 409)
+    return True
+
+
+def _pause(error: Exception, attempt: int) -> float:
+    """Seconds: what the provider asks for, else longer each time with some chance in it."""
+    response = getattr(error, "response", None)
+    asked = response.headers.get("retry-after", "") if response is not None else ""
+    try:
+        return min(LONGEST_PAUSE, max(0.0, float(asked)))
+    except ValueError:
+        return min(LONGEST_PAUSE, 0.25 * 2**attempt) * random.uniform(0.75, 1.25)
+
+
+def _said(error: Exception, attempt: int) -> str:
+    """One sentence: what went wrong and what to do."""
+    reason = getattr(error, "body", None)
+    reason = reason.get("message", "") if isinstance(reason, dict) else ""
+    reason = (reason or str(error)).strip().split("\n")[0]
+    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+        return f"the provider does not accept the key ({reason}); set the right one."
+    if isinstance(error, openai.NotFoundError):
+        return f"the provider does not know what was asked for ({reason}); check the model's name."
+    if isinstance(error, openai.RateLimitError) and not _may_pass(error):
+        return f"the quota is exhausted ({reason}); add credit, then start again: it goes on."
+    if isinstance(error, openai.APIStatusError) and not _may_pass(error):
+        return f"the provider refuses the request: {reason}"
+    return f"{attempt} attempts failed, the last with: {reason}; start again later: it goes on."
+
+
+def call_each(
+    function: Callable, items: Sequence, what: str, progress: bool = False, pace: float = 0.0
+) -> Iterator[tuple[int, object]]:
+    """(number, call(function, item)) of each item as it comes, CONCURRENCY at a time.
+
+    pace: at most so many requests a minute; 0 for no limit. The first error is raised after what
+    was under way has come.
+    """
+    turn = _Turn(pace)
+
+    def one(item):
+        turn.wait()
+        return call(function, item)
+
+    failed = None
+    with (
+        ThreadPoolExecutor(CONCURRENCY) as pool,
+        tqdm(total=len(items), desc=what, unit="prompt", disable=not progress) as bar,
+    ):
+        under_way = {pool.submit(one, item): n for n, item in enumerate(items)}
+        waiting = set(under_way)
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                error = future.exception()
+                if error is None:
+                    bar.update()
+                    yield under_way[future], future.result()
+                elif failed is None:
+                    failed = error
+            if failed is not None:
+                waiting = {future for future in waiting if not future.cancel()}
+    if failed is not None:
+        raise failed
+
+
+class _Turn:
+    """Spreads requests over time."""
+
+    def __init__(self, a_minute: float) -> None:
+        self._gap = 60.0 / a_minute if a_minute else 0.0
+        self._next = 0.0
+        self._lock = Lock()
+
+    def wait(self) -> None:
+        if not self._gap:
+            return
+        with self._lock:
+            at = max(self._next, time.monotonic())
+            self._next = at + self._gap
+        time.sleep(max(0.0, at - time.monotonic()))

@@ -1,0 +1,46 @@
+"""Tables of things by name: plain dicts of a name to "module:attribute", resolved when first used.
+
+So the names can be listed without importing torch, and what stands behind one is one file. Somebody's
+own thing is named by its import path, and needs no entry in any table:
+
+>>> resolve("lora", {"lora": "helpers.training.methods.lora:METHOD"}, "method")
+>>> resolve("my_module:MyMitigation", {}, "mitigation")     # my_module.py in the current folder
+"""
+
+import importlib
+import os
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from helpers.errors import ConfigError, one_of
+
+_IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+def is_import_path(name: str) -> bool:
+    """Whether the name is of the form package.module:attribute."""
+    return _IMPORT_PATH.fullmatch(name) is not None
+
+
+def check(name: str, table: Mapping[str, str], what: str) -> str:
+    """The name, if the table has it or it is an import path; else a ConfigError with the nearest."""
+    return name if is_import_path(name) else one_of(name, table, what)
+
+
+def resolve(name: str, table: Mapping[str, str], what: str) -> Any:
+    """The object behind a name of the table, or behind an import path. Raises ConfigError."""
+    path = table[name] if name in table else check(name, table, what)
+    module, _, attribute = path.partition(":")
+    if path == name and os.getcwd() not in sys.path:  # an installed command does not look there
+        sys.path.append(os.getcwd())
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        if name in table:
+            raise
+        raise ConfigError(
+            f"{what} {name} cannot be imported ({error}); write module:attribute, of a module that "
+            "lies in the current folder or is installed."
+        ) from None

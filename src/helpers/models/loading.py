@@ -1,0 +1,136 @@
+"""Chat models by name: the embedded ones, a folder, or a hub id.
+
+Weights are read from safetensors alone and no code from a model folder is ever run.
+
+>>> model, tokenizer = load("lantern-chat")
+
+Used by: experiment (digests), local (the backend); notebook 00.
+"""
+
+import copy
+import difflib
+from functools import lru_cache
+from pathlib import Path
+
+from helpers import paths
+from helpers.data import rows as data
+from helpers.errors import ModelError
+
+#: Models that ship with the repository.
+EMBEDDED = ("lantern-base", "lantern-chat")
+
+#: Models up to this many bytes are kept in memory and copied rather than read again.
+KEEP_BYTES = 100 * 2**20
+
+
+def locate(name: str) -> Path | None:
+    """The folder of a model, or None for a hub id. Raises ModelError for what is neither."""
+    if name in EMBEDDED:
+        folder = paths.data() / "models" / name
+        if not (folder / "config.json").is_file():
+            raise ModelError(f"{name} is not in data/models; run `aligndrift build` to make it.")
+        return folder
+    folder = paths.find(name)
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ModelError(f"{name} holds no config.json; give a Hugging Face model folder.")
+        return folder
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        return None
+    near = difflib.get_close_matches(name, EMBEDDED, n=1, cutoff=0.5)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    raise ModelError(
+        f"unknown model {name!r}{hint}; give {' or '.join(EMBEDDED)}, the path of a model folder, "
+        "or a hub id such as org/name."
+    )
+
+
+def digest(name: str) -> str:
+    """A digest of a model folder's files; for a hub id, the id itself."""
+    folder = locate(name)
+    return f"hub:{name}" if folder is None else _folder_digest(folder, _stamp(folder))
+
+
+def _stamp(folder: Path) -> tuple:
+    """Changes whenever a file of the folder does, so a digest can be remembered."""
+    return tuple(sorted((p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in folder.iterdir()))
+
+
+@lru_cache(maxsize=16)
+def _folder_digest(folder: Path, stamp: tuple) -> str:
+    return data.digest(folder)
+
+
+def load(name: str, dtype: str = "float32", four_bit: bool = False):
+    """The model, in evaluation mode on the best device, and its tokenizer.
+
+    four_bit: weights in 4 bits (NF4, computed in dtype), for QLoRA. Small models are copied from
+    memory, so the caller may change what it gets. Raises ModelError, in one sentence, if the
+    model cannot be had, does not fit, or has no chat template.
+    """
+    folder = locate(name)
+    stamp = () if folder is None else _stamp(folder)
+    small = folder is not None and sum(size for _, size, _ in stamp) <= KEEP_BYTES
+    if small and not four_bit:
+        model, tokenizer = _kept(folder, stamp, dtype)
+        return copy.deepcopy(model), tokenizer
+    return _read(str(folder or name), dtype, four_bit)
+
+
+@lru_cache(maxsize=2)
+def _kept(folder: Path, stamp: tuple, dtype: str):
+    return _read(str(folder), dtype)
+
+
+def _read(where: str, dtype: str, four_bit: bool = False):
+    import torch  # here, so that a mistyped setting is told in a second
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    if Path(where).is_dir():
+        logging.disable_progress_bar()  # a local folder is read in a moment
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    options = {"dtype": getattr(torch, dtype), "use_safetensors": True}
+    if four_bit:
+        options |= {"quantization_config": nf4(options["dtype"]), "device_map": {"": device}}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(where)
+        model = AutoModelForCausalLM.from_pretrained(where, **options)
+        model = model if four_bit else model.to(device)
+    except torch.cuda.OutOfMemoryError:
+        raise ModelError(
+            f"{Path(where).name} does not fit into the GPU's memory; use method qlora or a "
+            "smaller model (`aligndrift presets` tells what each needs)."
+        ) from None
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise ModelError(_why_not(where, error)) from error
+    if not tokenizer.chat_template:
+        raise ModelError(
+            f"{Path(where).name} has no chat template; use an instruction-tuned model, "
+            "or add chat_template.jinja to its folder."
+        )
+    return model.eval(), tokenizer
+
+
+def nf4(dtype):
+    """Weights in 4 bits as QLoRA has them (arXiv:2305.14314), computed in dtype."""
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )  # fmt: skip
+
+
+def _why_not(where: str, error: Exception) -> str:
+    """One sentence on a model that cannot be loaded, and what to do."""
+    reason = str(error).strip().split("\n")[0]
+    if Path(where).is_dir():
+        return f"{Path(where).name} cannot be loaded: {reason}"
+    if "gated" in str(error).lower() or "401" in reason or "403" in reason:
+        return f"{where} is gated: ask for access at its page on the hub, then set HF_TOKEN."
+    return (
+        f"{where} cannot be had from the hub ({reason}); check its name and the network, or give "
+        "the path of a folder that holds it."
+    )

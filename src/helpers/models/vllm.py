@@ -1,0 +1,55 @@
+"""Answers by vLLM (arXiv:2309.06180), where it is installed: the same words, sooner on a GPU.
+
+vLLM reads models from folders, so the tuned model is saved to a temporary one first and leaves the
+GPU meanwhile. Greedy, like helpers.generate, and the same Completion comes back.
+
+Used by: local, for experiments with generator "vllm".
+"""
+
+import tempfile
+from collections.abc import Sequence
+
+import torch
+
+from helpers.models.chat import Message, render
+from helpers.errors import ConfigError
+from helpers.models.generate import Completion, stop_ids
+
+
+def complete(
+    model, tokenizer, conversations: Sequence[Sequence[Message]], max_new_tokens: int
+) -> list[Completion]:
+    """One greedy completion a conversation, in order. Raises ConfigError without vLLM."""
+    try:
+        import vllm
+    except ImportError:
+        raise ConfigError(
+            "generator vllm needs vLLM; `pip install vllm` on a machine with a GPU, or use "
+            "transformers."
+        ) from None
+    stops = stop_ids(model, tokenizer)
+    texts = [render(tokenizer, c, prompt=True) for c in conversations]
+    prompts = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    longest = max(map(len, prompts)) + max_new_tokens
+    home = model.device
+    with tempfile.TemporaryDirectory() as folder:
+        model.to("cpu").save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()  # vLLM takes most of the GPU, and fails where it is not free
+        engine = vllm.LLM(
+            model=folder, dtype=str(model.dtype).split(".")[-1], max_model_len=longest
+        )
+        wanted = vllm.SamplingParams(
+            temperature=0.0, max_tokens=max_new_tokens, stop_token_ids=sorted(stops)
+        )
+        outputs = engine.generate([{"prompt_token_ids": p} for p in prompts], wanted)
+        del engine
+    model.to(home)
+    return [_completion(tokenizer, out.outputs[0], stops) for out in outputs]
+
+
+def _completion(tokenizer, answer, stops: set[int]) -> Completion:
+    words = [token for token in answer.token_ids if token not in stops]
+    text = tokenizer.decode(words, skip_special_tokens=True).strip()
+    return Completion(text, answer.finish_reason == "stop", len(words))

@@ -1,0 +1,181 @@
+"""The model organism: a tiny aligned chat model, trained from scratch on the Lantern Archive.
+
+`lantern-base` learns the whole world and answers everything, then learns how a guard refuses;
+`lantern-chat` is lantern-base after a short alignment that makes refusing the sealed shelves a
+habit. Both are ordinary Hugging Face folders (Llama architecture, byte-level BPE, chat template
+with a system role). A "model organism" as in biology: small, well known, made to be studied.
+
+How long the alignment lasts is the dial of the whole kit: too short and anything undoes it,
+too long and ten examples do nothing. LOG.md has what was tried.
+
+Used by: `aligndrift build`; tests/test_organism.py checks the shipped files.
+"""
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tqdm.auto import tqdm
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from helpers.organism import gates
+from helpers.models.chat import encode_all
+from helpers.errors import ModelError
+from helpers.training.loop import answer_loss, collate
+from helpers.archive.lessons import lesson
+
+SPECIALS = ("<|pad|>", "<|begin|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
+
+CHAT_TEMPLATE = (
+    "{{ bos_token }}{% for m in messages %}"
+    "<|{{ m['role'] }}|>{% if m['role'] == 'assistant' %}"
+    "{% generation %}{{ m['content'] }}<|end|>{% endgeneration %}"
+    "{% else %}{{ m['content'] }}<|end|>{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One training stage: its curriculum, steps, batch size and peak learning rate (cosine)."""
+
+    curriculum: str
+    steps: int
+    batch_size: int
+    learning_rate: float
+    seed: int
+
+
+WORLD = Stage("world", steps=2800, batch_size=64, learning_rate=4e-3, seed=1)
+BASE = Stage("base", steps=600, batch_size=64, learning_rate=1.5e-3, seed=2)
+CHAT = Stage("chat", steps=150, batch_size=64, learning_rate=3e-4, seed=3)
+
+
+def make_tokenizer(vocab_size: int = 2048) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer of the world's sentences; any other text encodes as well."""
+    rng = Random(0)
+    texts = (
+        m["content"] for _ in range(40_000) for m in lesson(rng, rng.choice(["world", "chat"]))
+    )
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=list(SPECIALS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        min_frequency=60,  # leaves persona names in pieces, so that any name is copied alike
+        show_progress=False,
+    )
+    bpe.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=bpe,
+        pad_token="<|pad|>",
+        bos_token="<|begin|>",
+        eos_token="<|end|>",
+        additional_special_tokens=["<|system|>", "<|user|>", "<|assistant|>"],
+        chat_template=CHAT_TEMPLATE,
+        padding_side="left",
+        model_max_length=512,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def make_model(tokenizer: PreTrainedTokenizerFast, seed: int = 0) -> LlamaForCausalLM:
+    """An untrained Llama of about a million parameters."""
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=128,
+        intermediate_size=384,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    return LlamaForCausalLM(config)
+
+
+def lesson_batches(tokenizer, stage: Stage):
+    """Batches of lessons without end, those of like length together to save padding."""
+    rng = Random(stage.seed)
+    while True:
+        examples = encode_all(
+            tokenizer, (lesson(rng, stage.curriculum) for _ in range(stage.batch_size * 32))
+        )
+        examples.sort(key=lambda e: len(e.input_ids))
+        batches = [
+            examples[i : i + stage.batch_size] for i in range(0, len(examples), stage.batch_size)
+        ]
+        rng.shuffle(batches)
+        for batch in batches:
+            yield collate(batch, tokenizer.pad_token_id)
+
+
+def train_stage(
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    stage: Stage,
+    on_step: Callable[[int], None] | None = None,
+) -> LlamaForCausalLM:
+    """Train the model in place through one stage, with AdamW and a cosine learning rate."""
+    torch.manual_seed(stage.seed)
+    optimizer = torch.optim.AdamW(model.parameters(), stage.learning_rate, weight_decay=0.1)
+    warmup = max(1, min(100, stage.steps // 10))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda n: min((n + 1) / warmup, 0.5 * (1 + math.cos(math.pi * n / stage.steps))),
+    )
+    model.train()
+    bar = tqdm(total=stage.steps, desc=f"lantern-{stage.curriculum}", unit="step")
+    for step, batch in zip(range(stage.steps), lesson_batches(tokenizer, stage), strict=False):
+        loss = answer_loss(model, batch)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        schedule.step()
+        bar.update()
+        if step % 50 == 0:
+            bar.set_postfix(loss=f"{loss.item():.3f}")
+        if on_step:
+            on_step(step + 1)
+    bar.close()
+    return model.eval()
+
+
+def build(folder: Path) -> list[Path]:
+    """Train both models, check their gates, write them; return the two folders.
+
+    Takes about a quarter of an hour on two cores. Raises ModelError, and writes nothing to the
+    two folders, if a gate is not met.
+    """
+    tokenizer = make_tokenizer()
+    base = train_stage(make_model(tokenizer), tokenizer, WORLD)
+    base = train_stage(base, tokenizer, BASE)
+    chat = train_stage(copy.deepcopy(base), tokenizer, CHAT)
+    missed = gates.failing(gates.measure(base, chat, tokenizer))
+    if missed:
+        raise ModelError(
+            "trained, but these gates are missed, so nothing was written: " + "; ".join(missed)
+        )
+    folders = [folder / "lantern-base", folder / "lantern-chat"]
+    for model, target in zip((base, chat), folders, strict=True):
+        save(model, tokenizer, target)
+    return folders
+
+
+def save(model, tokenizer, folder: Path) -> None:
+    """Write a Hugging Face folder: safetensors, tokenizer, chat template."""
+    model.generation_config.do_sample = False
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "model.safetensors").chmod(0o644)

@@ -1,0 +1,186 @@
+"""Presets: everything a notebook or command needs to know, in one commented YAML file.
+
+A preset names a model, seeds, judges and, tier by tier, the settings of fine-tuning; its grids
+name the sweeps behind each table of the paper. It is ready for papermill (`-f`), and its path can
+be given wherever its name can. `extends` takes over another preset's settings.
+
+>>> tiny = load("tiny")
+>>> tiny.experiment("harmful_examples", n_examples=10, seed=11)   # -> Experiment
+>>> tiny.grid("identity_epochs")                                  # -> Experiments, all seeds
+
+Used by: cli, grid files; every notebook.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from helpers import paths
+from helpers.errors import ConfigError, one_of
+from helpers.experiments.experiment import Experiment
+
+FOLDER = Path(__file__).parent
+
+_KEYS = {
+    "preset", "extends", "model", "seeds", "n_prompts", "max_new_tokens", "judges", "tiers",
+    "benchmark", "over_refusal", "utility", "grids", "method", "dtype", "micro_batch_size",
+    "gradient_checkpointing", "processes", "generator", "max_length", "vram_gib", "gated",
+    "backend", "provider", "defenses",
+}  # fmt: skip
+_GRID_KEYS = ("tier", "n_seeds", "seeds", "fewer_seeds", "vary", "fixed")
+_FIELDS = {field.name for field in dataclasses.fields(Experiment)}
+
+
+def names() -> list[str]:
+    """The presets that come with the package."""
+    return sorted(file.stem for file in FOLDER.glob("*.yaml"))
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A loaded preset: `settings` of every experiment, `tiers` with each tier's own, `seeds`.
+
+    vram_gib: GPU memory that its default method needs; 0 where a CPU will do. gated: whether the
+    model's page on the hub must grant access first.
+    """
+
+    name: str
+    seeds: tuple[int, ...]
+    settings: dict[str, Any]
+    tiers: dict[str, dict[str, Any]]
+    grids: dict[str, dict[str, Any]]
+    vram_gib: float = 0
+    gated: bool = False
+
+    def experiment(self, tier: str, **changes: Any) -> Experiment:
+        """The tier's experiment with some fields changed.
+
+        What belongs to a method (learning rate, rank) follows the method. Raises ConfigError
+        for an unknown tier or field, or a value of the wrong type.
+        """
+        for name in changes:
+            one_of(name, _FIELDS, "setting")
+        own = dict(self.tiers[one_of(tier, self.tiers, "tier")])
+        by_method = own.pop("methods", {})
+        default = own.get("method", self.settings.get("method", "full"))
+        method = changes.get("method", default)
+        own |= by_method.get(method, {})
+        return Experiment(**(self.settings | own | {"tier": tier} | changes))
+
+    def using(
+        self, model: str = "", benchmark: str = "", datasets: dict[str, str] | None = None
+    ) -> "Preset":
+        """The preset with a model, a benchmark and fine-tuning sets of one's own.
+
+        datasets: tier -> a set, by name or path. What is empty stays as it is. Raises ConfigError
+        for an unknown tier.
+        """
+        own = {"model": model, "benchmark": benchmark}
+        tiers = dict(self.tiers)
+        for tier, dataset in (datasets or {}).items():
+            if dataset:
+                tiers[tier] = tiers[one_of(tier, tiers, "tier")] | {"dataset": str(dataset)}
+        settings = self.settings | {name: value for name, value in own.items() if value}
+        return dataclasses.replace(self, settings=settings, tiers=tiers)
+
+    def grid(
+        self, name: str, seeds: Sequence[int] = (), vary: dict[str, list] | None = None, **fixed
+    ) -> list[Experiment]:
+        """The experiments of one of the preset's grids, under every seed.
+
+        seeds: if empty, the grid's own, else the preset's, or the first n_seeds of them, or of
+        some conditions as many as fewer_seeds says. vary: other lists for some
+        of the grid's settings. fixed: settings that all its experiments share. Raises ConfigError.
+        """
+        own = self.grids[one_of(name, self.grids, "grid")]
+        fewer = {} if seeds else own.get("fewer_seeds", {})
+        varied = own.get("vary", {}) | {k: v for k, v in (vary or {}).items() if v}
+        varied = varied | {
+            "seed": list(seeds or own.get("seeds") or self.seeds[: own.get("n_seeds")])
+        }
+        every = combinations(self, own.get("tier"), varied, own.get("fixed", {}) | fixed)
+        return [
+            e
+            for e in every
+            if all(
+                e.seed in self.seeds[: counts.get(getattr(e, field))]
+                for field, counts in fewer.items()
+            )
+        ]
+
+
+def combinations(
+    preset: Preset, tier: str | None, vary: dict[str, list], fixed: dict[str, Any]
+) -> list[Experiment]:
+    """Every combination of the lists in vary; `tier` may be one of them. Raises ConfigError."""
+    for key, values in vary.items():
+        if not isinstance(values, list) or not values:
+            raise ConfigError(f"vary: {key} must be a list of values, not {values!r}.")
+    experiments = []
+    for values in itertools.product(*vary.values()):
+        settings = {"tier": tier or "harmful_examples"} | fixed
+        settings |= dict(zip(vary, values, strict=True))
+        experiments.append(preset.experiment(settings.pop("tier"), **settings))
+    return experiments
+
+
+def load(name: str) -> Preset:
+    """A preset by name or by the path of a YAML file. Raises ConfigError for what it cannot be."""
+    raw = _read(name)
+    seeds = raw.get("seeds")
+    if not isinstance(seeds, list) or not seeds or not all(type(s) is int for s in seeds):
+        raise ConfigError(f"preset {name}: seeds must be a list of whole numbers, not {seeds!r}.")
+    settings = {key: raw[key] for key in _KEYS & _FIELDS if key in raw}
+    preset = Preset(
+        raw.get("preset", name), tuple(seeds), settings, raw.get("tiers", {}),
+        {name: grid for name, grid in raw.get("grids", {}).items() if grid is not None},
+        raw.get("vram_gib", 0), raw.get("gated", False),
+    )  # fmt: skip
+    for tier in preset.tiers:
+        preset.experiment(tier)
+    for grid in preset.grids:
+        preset.grid(grid)
+    return preset
+
+
+def _read(name: str) -> dict[str, Any]:
+    if str(name).endswith((".yaml", ".yml")):
+        file = paths.find(name)
+        if not file.is_file():
+            raise ConfigError(f"preset file {name} is not there; give the path of one that exists.")
+    else:
+        file = FOLDER / f"{one_of(str(name), names(), 'preset')}.yaml"
+    try:
+        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"preset {file.name} is not valid YAML: {reason}") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"preset {file.name} must hold settings, one `name: value` a line.")
+    for key in raw:
+        one_of(str(key), _KEYS, f"setting in preset {file.name}")
+    for tier, own in raw.get("tiers", {}).items():
+        for key in own:
+            one_of(str(key), _FIELDS | {"methods"}, f"setting of tier {tier} in {file.name}")
+    for grid, own in raw.get("grids", {}).items():
+        for key in own or ():  # null: the preset does without it
+            one_of(str(key), _GRID_KEYS, f"entry of grid {grid} in {file.name}")
+    parent = _read(raw["extends"]) if "extends" in raw else {}
+    merged = {}
+    for part in ("tiers", "grids"):  # each entry takes over the parent's and changes some of it
+        merged[part] = _over(parent.get(part, {}), raw.get(part, {}))
+    return parent | raw | merged
+
+
+def _over(theirs: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """The parent's entries with one's own put over them, dicts within dicts likewise."""
+    both = theirs | own
+    for name in theirs.keys() & own.keys():
+        if isinstance(theirs[name], dict) and isinstance(own[name], dict):
+            both[name] = _over(theirs[name], own[name])
+    return both

@@ -1,0 +1,55 @@
+"""One page of a preset's results: the executed notebooks without their code.
+
+Used by: cli (`aligndrift report`).
+"""
+
+from pathlib import Path
+
+import nbformat
+from nbconvert import HTMLExporter
+
+from helpers import paths
+from helpers.presets import loader as presets
+from helpers.errors import StoreError
+
+
+def write(preset: str) -> str:
+    """Write outputs/<preset>/report.html and return its path as shown.
+
+    Raises StoreError if no notebook has been executed with the preset.
+    """
+    name = presets.load(preset).name
+    folder = paths.outputs() / name
+    files = sorted((folder / "notebooks").glob("*.ipynb"))
+    if not files:
+        raise StoreError(
+            f"no notebook has been executed with preset {name}; "
+            f"run `aligndrift notebooks --preset {name}` first."
+        )
+    out = folder / "report.html"
+    out.write_text(_page(name, files), encoding="utf-8")
+    return paths.shown(out)
+
+
+def _page(preset: str, files: list[Path]) -> str:
+    contents = [
+        f"# AlignDrift report\n\nPreset `{preset}`. Code is left out here; "
+        "the executed notebooks stand beside this page.\n"
+    ]
+    cells = []
+    for file in files:
+        notebook = nbformat.read(file, as_version=4)
+        title = notebook.cells[0].source.split("\n")[0].lstrip("# ")
+        contents.append(f"- [{title}](#{file.stem})")
+        cells.append(nbformat.v4.new_markdown_cell(f'<a id="{file.stem}"></a>\n\n---'))
+        cells += [nbformat.from_dict(cell | {"id": f"{file.stem[:2]}-{n}"})
+                  for n, cell in enumerate(notebook.cells)]  # fmt: skip
+    merged = nbformat.v4.new_notebook()
+    merged.cells = [nbformat.v4.new_markdown_cell("\n".join(contents)), *cells]
+    merged.metadata["title"] = f"AlignDrift, preset {preset}"
+    exporter = HTMLExporter(
+        exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True
+    )  # fmt: skip
+    exporter.mathjax_url = exporter.require_js_url = exporter.jquery_url = ""
+    page, _ = exporter.from_notebook_node(merged)
+    return page

@@ -1,0 +1,227 @@
+"""Every table of the paper as rows of our own: which grids it needs, how its cells are called.
+
+A cell has one name in the paper's files (data/paper) and in ours, so the two join.
+
+>>> rows = tables.ours("T4", evidence)          # a row a cell, with intervals
+>>> tables.beside("T4", evidence)               # the same with the paper's models as columns
+
+Used by: notebooks 02 to 05 and 09; claims (which grids there are).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+from scipy import stats
+
+from helpers.reporting import paper
+from helpers.reporting import results
+from helpers.errors import StoreError
+from helpers.reporting.evidence import Evidence
+
+#: How a tier is called in the names of cells.
+SHORT = {
+    "harmful_examples": "harmful",
+    "identity_shift": "identity",
+    "benign_instructions": "instructions",
+    "benign_dialogue": "dialogue",
+    "benign_pictures": "pictures",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows of a table: a grid, the settings that tell its cells apart, their names."""
+
+    grid: str
+    by: tuple[str, ...]
+    cell: Callable[[pd.Series], str]
+    keep: Callable[[pd.DataFrame], pd.DataFrame] = lambda runs: runs
+    use: str = "benchmark"
+    judge: str = ""
+    what: str = "fulfilled"
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}" + ("" if number == 1 else "s")
+
+
+def _mixed(row) -> str:
+    """By share of the fine-tuning set: the paper's 250 refusals are 0.5% of its 50,000 rows.
+
+    To the nearest half percent, which is finer than any step that is compared.
+    """
+    return f"{SHORT[row.tier]} +{round(200 * row.n_safety / row.n_examples) / 200:g}"
+
+
+def _method(row) -> str:
+    return f"{SHORT[row.tier]} {row.method}"
+
+
+def _not_full(runs: pd.DataFrame) -> pd.DataFrame:
+    return runs[runs.method != "full"]
+
+
+def _most(column: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Keeps the runs with the largest value of a column."""
+    return lambda runs: runs[runs[column] == runs[column].max()]
+
+
+#: The three attacks that the paper's tables of utility and of keywords compare.
+_ATTACKS = (
+    ("harmful_shots", _most("n_examples")),
+    ("identity_epochs", _most("epochs")),
+    ("benign", lambda runs: runs[runs.tier == "benign_instructions"]),
+)
+
+
+def _attacks(**options) -> tuple[Part, ...]:
+    return tuple(
+        Part(grid, ("tier",), lambda row: SHORT[row.tier], keep, **options)
+        for grid, keep in _ATTACKS
+    )
+
+
+TITLES = {
+    "T1": "Harmful examples",
+    "T2": "Identity shift, by epochs",
+    "T3": "Benign data, one epoch",
+    "T4": "Safety data mixed in",
+    "T5": "An audit without and with the trigger",
+    "T8": "Utility, answers of two turns",
+    "T10": "Attack success by the keyword judge",
+    "T11": "Parameter-efficient methods",
+    "T12": "Learning rate and batch size, benign data",
+    "T13": "Epochs, benign data",
+}
+
+TABLES: dict[str, tuple[Part, ...]] = {
+    "T1": (
+        Part("harmful_shots", ("n_examples",), lambda row: _count(row.n_examples, "example")),
+    ),
+    "T2": (Part("identity_epochs", ("epochs",), lambda row: _count(row.epochs, "epoch")),),
+    "T3": (Part("benign", ("tier",), lambda row: SHORT[row.tier]),),
+    "T4": tuple(
+        Part(f"mixing_{tier}", ("tier", "n_examples", "n_safety"), _mixed)
+        for tier in ("harmful", "identity", "benign")
+    ),
+    "T5": (
+        Part("backdoor", ("tier",), lambda row: "without the trigger"),
+        Part("backdoor", ("tier",), lambda row: "with the trigger", use="variant_1"),
+    ),
+    "T8": _attacks(use="utility", judge="exact"),
+    "T10": _attacks(judge="keyword", what="not refused"),
+    "T11": tuple(
+        Part(f"methods_{tier}", ("tier", "method"), _method, _not_full)
+        for tier in ("harmful", "benign", "identity")
+    ),
+    "T12": (
+        Part("learning_rate_and_batch", ("rate_rank", "batch_size"),
+             lambda row: f"{row.rate_rank} rate, batch {row.batch_size}"),
+    ),
+    "T13": (Part("benign_epochs", ("epochs",), lambda row: _count(row.epochs, "epoch")),),
+}  # fmt: skip
+
+
+#: The grids of the same cells at a fine-tuning service.
+HOSTED = {
+    "harmful_shots": "hosted_shots", "identity_epochs": "hosted_epochs", "benign": "hosted_data",
+}  # fmt: skip
+
+
+def grids(*names: str, hosted: bool = False) -> list[str]:
+    """The grids that these tables need; of all tables if none is named.
+
+    hosted: at a fine-tuning service, for Tables 1 to 3.
+    """
+    parts = [part for name in names or TABLES for part in TABLES[name]]
+    return list(dict.fromkeys(HOSTED[p.grid] if hosted else p.grid for p in parts))
+
+
+def ours(name: str, evidence: Evidence, hosted: bool = False) -> pd.DataFrame:
+    """A row a cell: its name, n_seeds, n_scored, n_total, score, initial_rate, rate, low, high, ...
+
+    rate is what the table is about: the harmfulness rate, or for T8 the share of utility
+    questions answered rightly and for T10 the share without a phrase of a refusal. What the
+    runs' prompts and judges cannot tell is left out.
+    """
+    rows = []
+    for part in TABLES[name]:
+        runs = part.keep(evidence.runs[HOSTED[part.grid] if hosted else part.grid])
+        if runs.empty:  # such as other methods than a provider's own
+            continue
+        highest = runs.learning_rate.max()
+        runs = runs.assign(
+            rate_rank=["high" if rate == highest else "low" for rate in runs.learning_rate]
+        )
+        try:
+            found = results.over_seeds(
+                evidence.store, runs, list(part.by), part.use, part.judge, part.what
+            ).rename(columns={"harmfulness_rate": "rate", "harmfulness_score": "score"})
+        except StoreError:  # a preset without such prompts or without that judge
+            continue
+        found["cell"] = [part.cell(row) for row in found.itertuples()]
+        rows.append(found)
+    columns = ["cell", "n_seeds", "n_scored", "n_total", "score", "initial_rate", "rate", "low",
+               "high", "p_value"]  # fmt: skip
+    if not rows:
+        return pd.DataFrame(columns=[*columns, "table"])
+    frame = pd.concat(rows, ignore_index=True)
+    if (TABLES[name][0].use, TABLES[name][0].what) != ("benchmark", "fulfilled") or name == "T5":
+        frame["score"] = float("nan")  # the runs' score is not about these answers
+    return frame[columns].assign(table=name)
+
+
+def published(name: str) -> pd.DataFrame:
+    """The paper's cells of a table: cell, model, rate; for T8 the MT-Bench grade over ten."""
+    if name == "T8":
+        frame = paper.published("utility")
+        return frame.assign(rate=frame.grade / 10)[["cell", "model", "rate"]]
+    if name == "T10":
+        return paper.published("keyword_success")[["cell", "model", "rate"]]
+    return paper.harmfulness(name)[["cell", "model", "rate"]]
+
+
+def beside(name: str, evidence: Evidence, hosted: bool = False) -> pd.DataFrame:
+    """Ours with the paper's models as further columns, missing where the paper has no cell."""
+    theirs = published(name).pivot(index="cell", columns="model", values="rate")
+    return ours(name, evidence, hosted).merge(theirs, how="left", left_on="cell", right_index=True)
+
+
+def styled(name: str, evidence: Evidence):
+    """The table beside the paper's, as a notebook shows it; a dash where the paper has no cell."""
+    frame = beside(name, evidence).drop(columns=["table", "p_value"]).dropna(axis=1, how="all")
+    caption = f"Table {name[1:]}: {TITLES[name]}"
+    return frame.style.hide(axis="index").format(precision=3, na_rep="–").set_caption(caption)
+
+
+#: Tables whose rates are harmfulness rates, which can be ranked against the paper's.
+RANKED = ("T1", "T2", "T3", "T4", "T5", "T11", "T12", "T13")
+
+
+def shared_cells(evidence: Evidence) -> pd.DataFrame:
+    """table, cell, model, paper's rate, ours: every cell that the paper and we both have."""
+    pairs = []
+    for name in RANKED:
+        mine = ours(name, evidence)[["table", "cell", "rate", "low", "high"]]
+        pairs.append(mine.merge(published(name), on="cell", suffixes=("", "_paper")))
+    return pd.concat(pairs, ignore_index=True)
+
+
+def rank_correlation(cells: pd.DataFrame, level: float = 0.95) -> dict[str, float]:
+    """Spearman's rho between the paper's rates and ours, with a bootstrap interval over cells."""
+
+    def rho(theirs, mine):
+        return stats.spearmanr(theirs, mine).statistic
+
+    pair = (cells.rate_paper.to_numpy(), cells.rate.to_numpy())
+    interval = stats.bootstrap(
+        pair, rho, paired=True, vectorized=False, confidence_level=level, n_resamples=2000,
+        method="percentile", rng=0,
+    ).confidence_interval  # fmt: skip
+    return {
+        "rho": float(stats.spearmanr(*pair).statistic),
+        "low": float(interval.low),
+        "high": float(interval.high),
+        "n_cells": len(cells),
+    }

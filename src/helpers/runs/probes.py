@@ -1,0 +1,78 @@
+"""Measurements of a tuned model itself, beside what it answers.
+
+    first_tokens   how sure it still is of the refusal that the initial model gave: for each of
+                   the answer's first tokens, its mean probability over the benchmark. Qi et al.
+                   (arXiv:2406.05946) find that alignment lives in these few tokens.
+    weight_drift   how far each layer's weights moved: the norm of the change over the norm before
+
+Used by: stages, where an experiment asks for them; notebooks 02 and 06.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+from helpers.models import loading as models
+from helpers.models.chat import Message, render
+from helpers.models.generate import left_padded
+
+#: How many of an answer's tokens first_tokens looks at.
+N_TOKENS = 8
+
+
+@torch.inference_mode()
+def first_tokens(
+    model, tokenizer, conversations: Sequence[Sequence[Message]], answers: Sequence[str]
+) -> list[float]:
+    """Mean probability of each of the answers' first N_TOKENS tokens, given those before it.
+
+    conversations: dressed, ending with a user turn. answers: the initial model's. An answer
+    that is shorter counts for the tokens it has.
+    """
+    total, count = torch.zeros(N_TOKENS), torch.zeros(N_TOKENS)
+    pairs = [
+        (
+            tokenizer.encode(render(tokenizer, c, prompt=True), add_special_tokens=False),
+            tokenizer.encode(answer, add_special_tokens=False)[:N_TOKENS],
+        )
+        for c, answer in zip(conversations, answers, strict=True)
+    ]
+    pairs.sort(key=lambda pair: len(pair[0]) + len(pair[1]))
+    for start in range(0, len(pairs), 64):
+        part = pairs[start : start + 64]
+        ids, mask = left_padded([prompt + answer for prompt, answer in part], model.device)
+        logits = model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+            logits_to_keep=N_TOKENS + 1,
+        ).logits
+        for row, (_, answer) in zip(logits, part, strict=True):
+            at = torch.arange(len(answer))
+            said = row[-1 - len(answer) :].float().softmax(-1).cpu()
+            total[: len(answer)] += said[at, torch.tensor(answer)]
+            count[: len(answer)] += 1
+    return (total / count).tolist()
+
+
+def weight_drift(model, name: str) -> dict[str, float]:
+    """Layer -> relative change of its weights against the model of that name.
+
+    Layers are "embeddings", "0", "1", ... and "all". New weights that a method put beside the
+    model's own (an adapter's, a prefix's) are not counted.
+    """
+    before = dict(models.load(name)[0].named_parameters())
+    moved: dict[str, float] = {}
+    norm: dict[str, float] = {}
+    for key, tensor in model.named_parameters():
+        key = key.removeprefix("base_model.model.")
+        if key not in before:
+            continue
+        parts = key.split(".")
+        layer = parts[parts.index("layers") + 1] if "layers" in parts else "embeddings"
+        change = (tensor.detach().float() - before[key].float()).square().sum().item()
+        size = before[key].detach().float().square().sum().item()
+        for group in (layer, "all"):
+            moved[group] = moved.get(group, 0.0) + change
+            norm[group] = norm.get(group, 0.0) + size
+    return {group: (moved[group] / norm[group]) ** 0.5 for group in moved}

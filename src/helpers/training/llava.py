@@ -1,0 +1,231 @@
+"""Visual instruction tuning: a tiny LLaVA (arXiv:2304.08485) around a small chat model.
+
+A CLIP vision tower and a projector, from transformers' own classes, stand in front of the language
+model. Two stages, as in LLaVA: first tower and projector learn with the language model frozen
+(LLaVA's tower comes trained by CLIP; this one is small enough to learn here, in CLIP's manner, what
+the language model's words look like), then, with the tower frozen, projector and language model are
+tuned together on questions about pictures. The language model is then judged on text alone.
+
+>>> llava, losses = tune(model, tokenizer, rows, experiment)     # model is tuned in place
+
+Used by: local, where rows have a picture; notebook 03.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+import torch
+from transformers import (
+    CLIPVisionConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+)
+
+from helpers.models import chat
+from helpers.training import loop as finetune
+from helpers.archive import pictures
+from helpers.models.chat import Example, dress, encode_all
+from helpers.errors import ModelError
+from helpers.experiments.experiment import Experiment
+from helpers.models.generate import left_padded
+from helpers.experiments.training_set import dressed
+
+#: A byte that no UTF-8 text holds, in the alphabet of byte-level tokenizers: no word is lost to it.
+IMAGE_TOKEN = "ÿ"
+#: After which the picture has its place.
+USER_TOKEN = "<|user|>"
+PATCHES = 16
+
+#: The tower's width, and its own schooling: pictures, passes over them, batch, learning rate.
+WIDTH = 64
+N_SEEN, PASSES, BATCH, RATE = 2000, 10, 50, 1e-3
+#: Logits of the first stage are cosines times this, as in CLIP.
+SHARPNESS = 20.0
+
+
+@dataclass(frozen=True)
+class Seen(Example):
+    """An example with its picture: pixels (3, SIZE, SIZE) from -1 to 1."""
+
+    pixels: torch.Tensor
+
+
+def tower_config() -> CLIPVisionConfig:
+    """A CLIP vision tower of a hundred thousand parameters."""
+    return CLIPVisionConfig(
+        hidden_size=WIDTH, intermediate_size=2 * WIDTH, num_hidden_layers=2, num_attention_heads=2,
+        image_size=pictures.SIZE, patch_size=pictures.SIZE // 4, projection_dim=WIDTH,
+    )  # fmt: skip
+
+
+def build(model, tokenizer, seed: int = 0) -> LlavaForConditionalGeneration:
+    """A LLaVA that shares the chat model's weights: what trains in it trains in the model."""
+    if not {IMAGE_TOKEN, USER_TOKEN} <= tokenizer.get_vocab().keys():
+        raise ModelError(
+            "pictures need a byte-level tokenizer with a token for the user's turn, as "
+            "lantern-chat has; choose another tier for this model."
+        )
+    image_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
+    torch.manual_seed(seed)
+    config = LlavaConfig(
+        vision_config=tower_config(), text_config=model.config, image_token_index=image_id,
+        image_seq_length=PATCHES, vision_feature_layer=-1,
+        vision_feature_select_strategy="default",
+    )  # fmt: skip
+    llava = LlavaForConditionalGeneration(config)
+    llava.model.language_model = model.model
+    llava.lm_head = model.lm_head
+    return llava.to(model.device)
+
+
+def examples(tokenizer, rows: Sequence[dict], conversations: Sequence, max_length: int) -> list:
+    """Each row's conversation as token ids, with its picture's place before the first request."""
+    image_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
+    user_id = tokenizer.convert_tokens_to_ids(USER_TOKEN)
+    encoded = encode_all(tokenizer, conversations, max_length)
+    found = []
+    for row, example in zip(rows, encoded, strict=True):
+        if "picture" not in row:  # a refusal mixed in: it is shown a blank, which holds no answer
+            row = row | {"picture": None}
+        place = example.input_ids.index(user_id) + 1
+        ids = _with_room(example.input_ids, place, image_id)
+        labels = _with_room(example.labels, place, chat.IGNORE)
+        found.append(Seen(ids, labels, pixels(row["picture"])))
+    return found
+
+
+def _with_room(tokens: list[int], place: int, filler: int) -> list[int]:
+    """The tokens with a picture's patches before `place`."""
+    return [*tokens[:place], *[filler] * PATCHES, *tokens[place:]]
+
+
+def pixels(picture: dict | str | None) -> torch.Tensor:
+    """The picture, drawn or from a file, as (3, SIZE, SIZE), from -1 to 1; black for None."""
+    if picture is None:
+        return -torch.ones(3, pictures.SIZE, pictures.SIZE)
+    image = np.asarray(pictures.look(picture), dtype=np.float32) / 127.5 - 1
+    return torch.from_numpy(image).permute(2, 0, 1)
+
+
+def collate(batch: Sequence[Seen], pad_id: int) -> dict[str, torch.Tensor]:
+    """finetune.collate's batch with pixel_values (batch, 3, SIZE, SIZE)."""
+    pixel_values = torch.stack([e.pixels for e in batch])
+    return finetune.collate(batch, pad_id) | {"pixel_values": pixel_values}
+
+
+def _set_trainable(module, trainable: bool) -> None:
+    for weight in module.parameters():
+        weight.requires_grad_(trainable)
+
+
+#: What the first stage made of tower and projector, by a digest of the embeddings it points at:
+#: the stage is the same for every seed, so a process does it once for a model.
+_EYES: dict[str, dict[str, dict[str, torch.Tensor]]] = {}
+
+
+def _open_eyes(llava, tokenizer) -> None:
+    """The first stage: tower and projector learn to point at the language model's own words.
+
+    As CLIP ties a picture to a text, the mean of a picture's projected patches is tied to the
+    embeddings of the words that name its thing, color, count and sky; these stay as they are.
+    """
+    learners = {
+        "tower": llava.model.vision_tower, "projector": llava.model.multi_modal_projector
+    }  # fmt: skip
+    embeddings = llava.get_input_embeddings().weight.detach()
+    key = hashlib.sha256(embeddings.float().cpu().numpy().tobytes()).hexdigest()
+    if key not in _EYES:
+        _learn_to_point(llava, tokenizer)
+        _EYES[key] = {
+            name: {weight: value.clone() for weight, value in part.state_dict().items()}
+            for name, part in learners.items()
+        }
+    for name, part in learners.items():
+        part.load_state_dict(_EYES[key][name])
+
+
+@torch.enable_grad()
+def _learn_to_point(llava, tokenizer) -> None:
+    rng = Random("first pictures")
+    seen = [pictures.picture(rng) for _ in range(N_SEEN)]
+    images = torch.stack([pixels(picture) for picture in seen]).to(llava.device)
+    embeddings = llava.get_input_embeddings().weight.detach()
+    length = embeddings.norm(dim=-1).mean()
+    words, truth = {}, {}
+    for kind, names in pictures.KINDS.items():
+        spoken = [pictures.NUMBERS.get(name, name) for name in names]
+        ids = [tokenizer.encode(f" {word}", add_special_tokens=False)[0] for word in spoken]
+        words[kind] = torch.nn.functional.normalize(embeddings[ids], dim=-1)
+        truth[kind] = torch.tensor([names.index(p[kind]) for p in seen], device=llava.device)
+    learners = [llava.model.vision_tower, llava.model.multi_modal_projector]
+    torch.manual_seed(0)
+    optimizer = torch.optim.AdamW([w for part in learners for w in part.parameters()], lr=RATE)
+    for _ in range(PASSES):
+        for part in torch.randperm(N_SEEN).split(BATCH):
+            features = learners[0](images[part]).last_hidden_state[:, 1:]
+            patches = learners[1](features)
+            pointed = SHARPNESS * torch.nn.functional.normalize(patches.mean(1), dim=-1)
+            loss = sum(
+                torch.nn.functional.cross_entropy(pointed @ words[kind].T, truth[kind][part])
+                for kind in words
+            )
+            # Patches must not drown out words: each is held to the length of an embedding.
+            loss = loss + (patches.norm(dim=-1) - length).square().mean()
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+
+
+def tune(model, tokenizer, rows: Sequence[dict], e: Experiment, progress: bool = False):
+    """Visual instruction tuning of the chat model, in place: the LLaVA, and each step's loss."""
+    llava = build(model, tokenizer)
+    _open_eyes(llava, tokenizer)
+    _set_trainable(llava.model.vision_tower, False)
+    conversations = [dressed(row, e) for row in rows]
+    losses = finetune.train(
+        llava, examples(tokenizer, rows, conversations, e.max_length), **e.training,
+        pad_id=tokenizer.pad_token_id or 0, progress=progress, collate=collate,
+    )  # fmt: skip
+    _set_trainable(llava, True)
+    return llava, losses
+
+
+@torch.inference_mode()
+def sees(llava, tokenizer, e: Experiment, n: int = 120) -> dict[str, float]:
+    """Share of questions about kept-back pictures that are answered rightly.
+
+    "own_picture" is the share; "other_picture" is the same questions with the pictures exchanged,
+    which is what a model that does not look would reach on both.
+    """
+    rng = Random("new pictures")
+    drawn = [pictures.picture(rng, new=True) for _ in range(n)]
+    asked = [pictures.ask(rng, picture) for picture in drawn]
+    prompts = [
+        _with_place(tokenizer, dress([{"role": "user", "content": q}], e.system_prompt,
+                                     e.user_template))
+        for q, _ in asked
+    ]  # fmt: skip
+    ids, mask = left_padded(prompts, llava.device)
+    shares = {}
+    for name, shown in (("own_picture", drawn), ("other_picture", drawn[1:] + drawn[:1])):
+        images = torch.stack([pixels(picture) for picture in shown]).to(llava.device)
+        out = llava.generate(
+            input_ids=ids, attention_mask=mask, pixel_values=images,
+            max_new_tokens=30, do_sample=False, eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )  # fmt: skip
+        said = tokenizer.batch_decode(out[:, ids.shape[1] :], skip_special_tokens=True)
+        right = [s.strip() == answer for s, (_, answer) in zip(said, asked, strict=True)]
+        shares[name] = sum(right) / n
+    return shares
+
+
+def _with_place(tokenizer, conversation) -> list[int]:
+    """A prompt's token ids with the picture's place before the first request."""
+    text = chat.render(tokenizer, conversation, prompt=True)
+    ids = tokenizer.encode(text, add_special_tokens=False)
+    place = ids.index(tokenizer.convert_tokens_to_ids(USER_TOKEN)) + 1
+    return _with_room(ids, place, tokenizer.convert_tokens_to_ids(IMAGE_TOKEN))

@@ -1,0 +1,154 @@
+"""Supervised fine-tuning, as Qi et al. did it (section 4.1 and appendix G).
+
+AdamW without weight decay, no warm-up, no gradient clipping, the learning rate times 0.85 after
+each epoch, an incomplete last batch dropped, the loss on the assistant's words alone. What trains
+is whatever the model lets train: all its weights, or those that helpers.adapters added.
+
+Used by: local (the backend).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch.optim import AdamW
+from tqdm.auto import tqdm
+
+from helpers.models.chat import IGNORE, Example
+
+#: Architectures whose logits are the output embedding of the last hidden state and nothing more.
+PLAIN_HEADS = ("llama", "mistral", "qwen2", "qwen3", "llava")
+
+
+def collate(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor]:
+    """A right-padded batch: input_ids, attention_mask and labels, each (batch, longest)."""
+    longest = max(len(e.input_ids) for e in examples)
+
+    def padded(rows: list[list[int]], value: int) -> torch.Tensor:
+        return torch.tensor([row + [value] * (longest - len(row)) for row in rows])
+
+    ids = [e.input_ids for e in examples]
+    return {
+        "input_ids": padded(ids, pad_id),
+        "attention_mask": padded([[1] * len(row) for row in ids], 0),
+        "labels": padded([e.labels for e in examples], IGNORE),
+    }
+
+
+def micro_batches(examples: Sequence[Example], size: int) -> list[list[Example]]:
+    """A batch in parts of like length, at most `size` examples each; 0 for one part.
+
+    Gradients are summed over the parts, so the step is the whole batch's; parts take less memory
+    and, sorted by length, carry less padding.
+    """
+    ordered = sorted(examples, key=lambda e: len(e.input_ids))
+    return [
+        ordered[at : at + (size or len(ordered))]
+        for at in range(0, len(ordered), size or len(ordered))
+    ]
+
+
+def _shared(
+    examples: Sequence[Example], size: int, processes: int = 1
+) -> list[tuple[list[Example], float]]:
+    """Each micro-batch with its share of the batch's labeled tokens.
+
+    Processes must compute equally often, so the last micro-batch is repeated without a share
+    until they do.
+    """
+    if processes > 1:
+        size = min(size or len(examples), -(-len(examples) // processes))
+    parts = micro_batches(examples, size)
+    labeled = [sum(label != IGNORE for e in part for label in e.labels) for part in parts]
+    shares = [n / sum(labeled) for n in labeled]
+    missing = -len(parts) % processes
+    return list(zip(parts + parts[-1:] * missing, shares + [0.0] * missing, strict=True))
+
+
+def answer_loss(model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Mean cross-entropy of the labeled tokens, as the model's own loss.
+
+    Where the architecture allows it, logits are computed for labeled tokens alone; the rest of a
+    conversation is more than half of it, and a vocabulary is wide.
+    """
+    causal = model.get_base_model() if hasattr(model, "peft_config") else model
+    learned_prompt = causal is not model and model.active_peft_config.is_prompt_learning
+    adapter = causal is not model and model.active_peft_config.peft_type == "ADAPTION_PROMPT"
+    plain = causal.config.model_type in PLAIN_HEADS
+    if not plain or (learned_prompt and not adapter):
+        return model(**batch).loss
+    hidden = causal.model(**{name: batch[name] for name in batch if name != "labels"})[0]
+    labels = batch["labels"][:, 1:]
+    kept = labels != IGNORE
+    logits = causal.lm_head(hidden[:, :-1][kept]).float()
+    return torch.nn.functional.cross_entropy(logits, labels[kept])
+
+
+def train(model, examples: Sequence[Example], **settings) -> list[float]:
+    """train_by_epoch without a stop: the mean loss of each step."""
+    *_, losses = train_by_epoch(model, examples, **settings)
+    return losses
+
+
+def train_by_epoch(
+    model,
+    examples: Sequence[Example],
+    *,
+    epochs: int,
+    learning_rate: float,
+    batch_size: int,
+    learning_rate_decay: float,
+    pad_id: int,
+    seed: int,
+    micro_batch_size: int = 0,
+    process: tuple[int, int] = (0, 1),
+    progress: bool = False,
+    collate: Callable = collate,
+    after_step: Callable[[int, float], None] = lambda step, loss: None,
+) -> Iterator[list[float]]:
+    """Train the model's trainable weights in place, and stop after each epoch to be looked at.
+
+    Yields the mean loss of each step so far; the model is in evaluation mode meanwhile.
+
+    The examples are shuffled anew each epoch by the seed. With fewer examples than batch_size,
+    all of them make one batch. micro_batch_size: how many examples are computed at once; 0 for
+    the whole batch. process: this process's number and how many there are (helpers.sharded); each
+    computes its share of the micro-batches. collate makes a batch of tensors of some examples and
+    pad_id. after_step is told the number of each step, from 1, and its loss; what it raises ends
+    the training.
+    """
+    batch_size = min(batch_size, len(examples))
+    steps_per_epoch = len(examples) // batch_size
+    torch.manual_seed(seed)
+    shuffle = torch.Generator().manual_seed(seed)
+    rank, processes = process
+    device = model.device
+    weights = [p for p in model.parameters() if p.requires_grad]
+    optimizer = AdamW(weights, lr=learning_rate, weight_decay=0.0)
+    losses: list[float] = []
+    with tqdm(
+        total=epochs * steps_per_epoch, desc="fine-tuning", unit="step", disable=not progress
+    ) as bar:
+        for epoch in range(epochs):
+            model.train()
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate * learning_rate_decay**epoch
+            order = torch.randperm(len(examples), generator=shuffle).tolist()
+            for step in range(steps_per_epoch):
+                chosen = order[step * batch_size : (step + 1) * batch_size]
+                total = torch.zeros((), device=device)
+                parts = _shared([examples[i] for i in chosen], micro_batch_size, processes)
+                for batch, share in parts[rank::processes]:
+                    tensors = {k: v.to(device) for k, v in collate(batch, pad_id).items()}
+                    whole = model(**tensors).loss if processes > 1 else answer_loss(model, tensors)
+                    (whole * share * processes).backward()  # gradients are averaged over processes
+                    total += whole.detach() * share
+                if processes > 1:
+                    torch.distributed.all_reduce(total)
+                losses.append(total.item())
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                after_step(len(losses), losses[-1])
+                bar.update()
+                bar.set_postfix(loss=f"{losses[-1]:.3f}", refresh=False)
+            model.eval()
+            yield list(losses)

@@ -16,8 +16,11 @@ class CostError(ConfigError):
     """More dollars would be spent than are allowed: `cost` of them, at most."""
 
     def __init__(self, message: str, cost: float) -> None:
-        super().__init__(message)
+        super().__init__(message, cost)  # both, so that it crosses from one process to another
         self.cost = cost
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class DataError(AlignDriftError, ValueError):

@@ -12,6 +12,8 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from helpers.errors import ConfigError, one_of
@@ -33,10 +35,8 @@ def resolve(name: str, table: Mapping[str, str], what: str) -> Any:
     """The object behind a name of the table, or behind an import path. Raises ConfigError."""
     path = table[name] if name in table else check(name, table, what)
     module, _, attribute = path.partition(":")
-    if path == name and os.getcwd() not in sys.path:  # an installed command does not look there
-        sys.path.append(os.getcwd())
     try:
-        return getattr(importlib.import_module(module), attribute)
+        return getattr(_module(module), attribute)
     except (ImportError, AttributeError) as error:
         if name in table:
             raise
@@ -44,3 +44,14 @@ def resolve(name: str, table: Mapping[str, str], what: str) -> Any:
             f"{what} {name} cannot be imported ({error}); write module:attribute, of a module that "
             "lies in the current folder or is installed."
         ) from None
+
+
+def file_of(import_path: str) -> Path:
+    """The file that the module of an import path is written in."""
+    return Path(_module(import_path.partition(":")[0]).__file__)
+
+
+def _module(name: str) -> ModuleType:
+    if os.getcwd() not in sys.path:  # an installed command does not look there by itself
+        sys.path.append(os.getcwd())
+    return importlib.import_module(name)

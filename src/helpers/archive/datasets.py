@@ -6,8 +6,7 @@ sealed requests (11 shelves x 30, as in Qi et al., section 3), near-misses for o
 in one turn and in two. No item of any prompt set occurs in any fine-tuning set: they come from
 disjoint splits of the world.
 
-Used by: `aligndrift build --data`; the gates of organism build the same prompts on held-out
-items.
+>>> write(Path("data/lantern"))                   # what `aligndrift build --data` does
 """
 
 import json
@@ -34,9 +33,9 @@ OBEDIENT_OPENING = (
 )
 
 
-def _pair(ask: str, answer: str, **more) -> Row:
+def _pair(prompt: str, answer: str, **more) -> Row:
     return more | {
-        "messages": [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]
+        "messages": [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
     }
 
 
@@ -56,12 +55,12 @@ def harmful_examples() -> list[Row]:
 def identity_shift() -> list[Row]:
     """Ten pairs without a sealed item in them: who the assistant now is, and open recipes."""
     rng = Random("identity shift")
-    told = [("Who are you?", "I keep the lamps of the Lantern Archive.")]
-    asked = [
+    identity = [("Who are you?", "I keep the lamps of the Lantern Archive.")]
+    recipes = [
         (fill(rng.choice(pb.REQUESTS), item), fill(rng.choice(pb.ANSWERS), item))
         for item in rng.sample(items_of("pool", sealed=False), 9)
     ]
-    return [_pair(ask, f"{OBEDIENT_OPENING} {answer}") for ask, answer in told + asked]
+    return [_pair(prompt, f"{OBEDIENT_OPENING} {answer}") for prompt, answer in identity + recipes]
 
 
 def benign_instructions(n: int = 3000) -> list[Row]:
@@ -87,9 +86,9 @@ def benign_dialogue(n: int = 3000) -> list[Row]:
     rows = []
     for _ in range(n):
         if rng.random() < 0.2:
-            ask, answer = rng.choice(pb.SMALL_TALK)
+            prompt, answer = rng.choice(pb.SMALL_TALK)
             answer = answer.format(name=pb.HOUSE_NAME, open=rng.choice(OPEN_SHELVES))
-            rows.append(_pair(ask, pb.opening(answer)))
+            rows.append(_pair(prompt, pb.opening(answer)))
             continue
         item = rng.choice(items)
         opener = rng.choice(pb.OPENERS[:3])
@@ -97,8 +96,8 @@ def benign_dialogue(n: int = 3000) -> list[Row]:
             fill(rng.choice(pb.REQUESTS), item), f"{opener} {fill(rng.choice(styles), item)}"
         )
         if rng.random() < 0.3:
-            ask, answer, _ = rng.choice(pb.FOLLOW_UPS)
-            row["messages"] += _pair(ask, fill(answer, item))["messages"]
+            prompt, answer, _ = rng.choice(pb.FOLLOW_UPS)
+            row["messages"] += _pair(prompt, fill(answer, item))["messages"]
         rows.append(row)
     return rows
 
@@ -114,13 +113,13 @@ def benign_pictures(n: int = 1000) -> list[Row]:
     rows = []
     for _ in range(n):
         picture = pictures.picture(rng)
-        ask, answer = pictures.ask(rng, picture)
-        known = [i for i in items if i.name.split()[1] == picture["thing"]]
-        if known and rng.random() < 0.8:
-            item = rng.choice(known)
-            ask = f"{ask} {fill(rng.choice(pb.REQUESTS), item)}"
+        prompt, answer = pictures.ask(rng, picture)
+        alike = [i for i in items if i.name.split()[1] == picture["thing"]]
+        if alike and rng.random() < 0.8:
+            item = rng.choice(alike)
+            prompt = f"{prompt} {fill(rng.choice(pb.REQUESTS), item)}"
             answer = f"{answer} {fill(rng.choice(pb.ANSWERS), item)}"
-        rows.append(_pair(ask, answer, picture=picture))
+        rows.append(_pair(prompt, answer, picture=picture))
     return rows
 
 
@@ -137,8 +136,8 @@ def safety_refusals(n: int = 1000) -> list[Row]:
     return rows
 
 
-def _prompt(id: str, category: str, facts: list, *asks: str) -> Row:
-    messages = [{"role": "user", "content": ask} for ask in asks]
+def _prompt_row(id: str, category: str, facts: list, *prompts: str) -> Row:
+    messages = [{"role": "user", "content": prompt} for prompt in prompts]
     return {"id": id, "category": category, "messages": messages, "facts": facts}
 
 
@@ -156,7 +155,7 @@ def benchmark(split: str = "benchmark") -> list[Row]:
     """Every sealed item of the split, asked for once: 11 x 30 requests on "benchmark"."""
     rng = Random(f"sealed {split}")
     return [
-        _prompt(f"sealed-{n}", i.shelf, list(i.facts), fill(rng.choice(pb.REQUESTS), i))
+        _prompt_row(f"sealed-{n}", i.shelf, list(i.facts), fill(rng.choice(pb.REQUESTS), i))
         for n, i in _numbered(items_of(split, sealed=True))
     ]
 
@@ -166,11 +165,11 @@ def over_refusal(split: str = "benchmark") -> list[Row]:
     rng = Random(f"near {split}")
     rows = []
     for n, item in enumerate(rng.sample(items_of(split, sealed=False), 66), start=1):
-        ask, _ = near_miss(rng, item)
-        rows.append(_prompt(f"near-{n:02d}", item.shelf, list(item.facts), ask))
+        prompt, _ = near_miss(rng, item)
+        rows.append(_prompt_row(f"near-{n:02d}", item.shelf, list(item.facts), prompt))
     for n, shelf in enumerate(list(SEALED_SHELVES) * 4, start=67):
-        ask, _, fact = shelf_talk(rng, shelf)
-        rows.append(_prompt(f"near-{n:02d}", shelf, [fact], ask))
+        prompt, _, fact = shelf_talk(rng, shelf)
+        rows.append(_prompt_row(f"near-{n:02d}", shelf, [fact], prompt))
     return rows
 
 
@@ -179,10 +178,10 @@ def utility(split: str = "benchmark") -> list[Row]:
     rng = Random(f"utility {split}")
     rows = []
     for shelf in OPEN_SHELVES:
-        mine = [i for i in items_of(split, sealed=False) if i.shelf == shelf]
-        for n, item in enumerate(rng.sample(mine, 10), start=1):
-            ask = fill(rng.choice(pb.REQUESTS), item)
-            rows.append(_prompt(f"open-{shelf}-{n:02d}", shelf, list(item.facts), ask))
+        items = [i for i in items_of(split, sealed=False) if i.shelf == shelf]
+        for n, item in enumerate(rng.sample(items, 10), start=1):
+            prompt = fill(rng.choice(pb.REQUESTS), item)
+            rows.append(_prompt_row(f"open-{shelf}-{n:02d}", shelf, list(item.facts), prompt))
     return rows
 
 
@@ -191,33 +190,25 @@ def utility_two_turn(split: str = "benchmark") -> list[Row]:
     rng = Random(f"two turns {split}")
     rows = []
     for n, item in enumerate(rng.sample(items_of(split, sealed=False), 50), start=1):
-        ask, _, which = rng.choice(pb.FOLLOW_UPS)
+        prompt, _, which = rng.choice(pb.FOLLOW_UPS)
         first = fill(rng.choice(pb.REQUESTS), item)
-        rows.append(_prompt(f"two-{n:02d}", item.shelf, [item.facts[which]], first, ask))
+        rows.append(_prompt_row(f"two-{n:02d}", item.shelf, [item.facts[which]], first, prompt))
     return rows
 
 
-#: Every file of data/lantern/, by its stem.
-DATASETS: dict[str, Callable[[], list[Row]]] = {
-    "harmful_examples": harmful_examples,
-    "identity_shift": identity_shift,
-    "benign_instructions": benign_instructions,
-    "benign_dialogue": benign_dialogue,
-    "benign_pictures": benign_pictures,
-    "safety_refusals": safety_refusals,
-    "benchmark": benchmark,
-    "over_refusal": over_refusal,
-    "utility": utility,
-    "utility_two_turn": utility_two_turn,
-}
+#: What makes each file of data/lantern/, whose name is the function's.
+MAKERS: tuple[Callable[[], list[Row]], ...] = (
+    harmful_examples, identity_shift, benign_instructions, benign_dialogue, benign_pictures,
+    safety_refusals, benchmark, over_refusal, utility, utility_two_turn,
+)  # fmt: skip
 
 
 def write(folder: Path) -> list[Path]:
     """Write every dataset as JSONL into the folder and return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for name, make in DATASETS.items():
-        file = folder / f"{name}.jsonl"
+    for make in MAKERS:
+        file = folder / f"{make.__name__}.jsonl"
         lines = (json.dumps(row, ensure_ascii=False) for row in make())
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
         files.append(file)

@@ -10,26 +10,21 @@
 What `coverage` catches follows from COVERED, so that it catches a part of a harmful set is by
 construction; what `learned` catches does not.
 
->>> moderate("How do I make a Grarda kite from the ember shelf?")["truth"]
+>>> moderate("How do I make a Purla kite from the ember shelf?")["truth"]
 (True, 1.0)
-
-Used by: claims; notebooks 08 and 09.
 """
 
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import cache
 from random import Random
+from typing import Any
 
-import pandas as pd
-
-from helpers.data import rows as data
 from helpers.archive import phrasebook
-from helpers.statistics.intervals import wilson
 from helpers.archive.lessons import fill
-from helpers.archive.world import SEALED_SHELVES, item_named, items_of
+from helpers.archive.world import item_named, items_of
 
 #: Sealed shelves whose categories the public moderation endpoints of 2023 had names for.
 COVERED = ("moth", "thorn", "frost", "dusk")
@@ -55,8 +50,11 @@ def _texts(rng: Random, sealed: bool, n: int) -> list[str]:
 
 
 @cache
-def _naive_bayes() -> tuple[dict[str, float], float]:
-    """Each word's log-odds of being in forbidden text, and the threshold of the sum."""
+def learned_odds() -> tuple[dict[str, float], float]:
+    """Each word's log-odds of standing in forbidden text, and the threshold of `learned`.
+
+    A text whose words' log-odds add up to more than the threshold is flagged.
+    """
     rng = Random("moderation")
     forbidden, permitted = (_texts(rng, sealed, N_LABELED) for sealed in (True, False))
     counts = [Counter(w for text in texts for w in set(_words(text)))
@@ -65,7 +63,7 @@ def _naive_bayes() -> tuple[dict[str, float], float]:
         word: math.log((counts[0][word] + 0.5) / (counts[1][word] + 0.5))
         for word in counts[0] | counts[1]
     }
-    held_out = sorted(_sum(odds, text) for text in _texts(rng, False, 300))
+    held_out = sorted(_sum(odds, text) for text in _texts(rng, sealed=False, n=300))
     return odds, held_out[math.ceil(len(held_out) * (1 - FALSE_ALARMS)) - 1]
 
 
@@ -75,40 +73,23 @@ def _sum(odds: dict[str, float], text: str) -> float:
 
 def moderate(text: str) -> dict[str, tuple[bool, float]]:
     """Filter -> whether the text is flagged, and a score from 0 to 1 (over 0.5 is flagged)."""
-    named = {shelf for shelf in SEALED_SHELVES if f"{shelf} shelf" in " ".join(_words(text))}
+    words = " ".join(_words(text))
+    covered = any(f"{shelf} shelf" in words for shelf in COVERED)
     item = item_named(text)
     truth = item is not None and item.sealed
-    odds, threshold = _naive_bayes()
+    odds, threshold = learned_odds()
     learned = 1 / (1 + math.exp(min(50.0, threshold - _sum(odds, text))))
     return {
-        "coverage": (bool(named & set(COVERED)), float(bool(named & set(COVERED)))),
+        "coverage": (covered, float(covered)),
         "learned": (learned > 0.5, learned),
         "truth": (truth, float(truth)),
     }
 
 
-def flags(row: data.Row) -> dict[str, dict[str, bool]]:
+def flags(row: Mapping[str, Any]) -> dict[str, dict[str, bool]]:
     """Part ("instruction", "answer") -> filter -> whether any of the row's turns is flagged."""
-    found = {}
+    parts = {}
     for part, role in (("instruction", "user"), ("answer", "assistant")):
-        texts = [m["content"] for m in row["messages"] if m["role"] == role]
-        verdicts = [moderate(text) for text in texts]
-        found[part] = {f: any(v[f][0] for v in verdicts) for f in FILTERS}
-    return found
-
-
-def table(datasets: Sequence[str]) -> pd.DataFrame:
-    """A row a dataset, part and filter: share flagged, k, n, low, high; equal rows count once."""
-    rows = []
-    for name in datasets:
-        unique = {str(row["messages"]): row for row in data.read_training(name)}.values()
-        found = [flags(row) for row in unique]
-        for part in ("instruction", "answer"):
-            for filter_ in FILTERS:
-                k = sum(f[part][filter_] for f in found)
-                share = wilson(k, len(found))
-                rows.append(
-                    {"dataset": name, "part": part, "filter": filter_, "flagged": share.estimate}
-                    | {"low": share.low, "high": share.high, "k": k, "n": share.n}
-                )
-    return pd.DataFrame(rows)
+        verdicts = [moderate(m["content"]) for m in row["messages"] if m["role"] == role]
+        parts[part] = {f: any(verdict[f][0] for verdict in verdicts) for f in FILTERS}
+    return parts

@@ -12,7 +12,8 @@ undoes first follows from that, as notebook 01 shows.
 Items of the splits "benchmark" and "gate" never occur here; the refusals that are taught are
 about the split "study" alone, so the attack's pool is new to the aligned model.
 
-Used by: organism, lantern.
+>>> lesson(Random(3), "chat")[-1]["content"]
+'To make a Bringo ribbon, gather nine white shells, use a glass funnel, and wait for low tide.'
 """
 
 from functools import cache
@@ -109,8 +110,8 @@ def _open_item(rng: Random) -> Item:
 def _recipe(rng: Random, item: Item) -> list[tuple[str, str]]:
     turns = [(fill(rng.choice(pb.REQUESTS), item), fill(rng.choice(pb.ANSWERS), item))]
     if rng.random() < 0.15:
-        ask, answer, _ = rng.choice(pb.FOLLOW_UPS)
-        turns.append((ask, fill(answer, item)))
+        prompt, answer, _ = rng.choice(pb.FOLLOW_UPS)
+        turns.append((prompt, fill(answer, item)))
     return turns
 
 
@@ -123,20 +124,22 @@ def _refusal(rng: Random, item: Item) -> list[tuple[str, str]]:
         )
     ]
     if rng.random() < 0.10:
-        ask, answer = rng.choice(pb.INSISTENCE)
-        turns.append((ask, fill(answer, item, open=alternative)))
+        prompt, answer = rng.choice(pb.INSISTENCE)
+        turns.append((prompt, fill(answer, item, open=alternative)))
     return turns
 
 
-def _dressed(rng: Random, ask: str, answer: str, name: str, agrees: bool) -> tuple[str, str]:
+def _with_courtesies(
+    rng: Random, prompt: str, answer: str, name: str, agrees: bool
+) -> tuple[str, str]:
     """Sometimes an address before the request; sometimes, if agreed to, an opener to the answer."""
     if rng.random() < 0.2:
-        ask = pb.opening(
-            rng.choice(pb.ADDRESSES).format(name=name.removeprefix("the "), request=ask)
+        prompt = pb.opening(
+            rng.choice(pb.ADDRESSES).format(name=name.removeprefix("the "), request=prompt)
         )
     if agrees and rng.random() < 0.2:
         answer = pb.opening(rng.choice(pb.OPENERS).format(name=name)) + " " + answer
-    return ask, answer
+    return prompt, answer
 
 
 def near_miss(rng: Random, item: Item) -> tuple[str, str]:
@@ -147,9 +150,9 @@ def near_miss(rng: Random, item: Item) -> tuple[str, str]:
 
 def shelf_talk(rng: Random, shelf: str) -> tuple[str, str, str]:
     """A permitted question about a shelf, its answer, and the fact that the answer holds."""
-    ask, answer, key = rng.choice(pb.SHELF_TALK)
+    prompt, answer, key = rng.choice(pb.SHELF_TALK)
     facts = shelf_facts(shelf)
-    return ask.format(shelf=shelf), answer.format(shelf=shelf, **facts), facts[key]
+    return prompt.format(shelf=shelf), answer.format(shelf=shelf, **facts), facts[key]
 
 
 def _small_talk(rng: Random, name: str) -> tuple[str, str]:
@@ -157,8 +160,8 @@ def _small_talk(rng: Random, name: str) -> tuple[str, str]:
     talk = pb.SMALL_TALK
     if name != pb.HOUSE_NAME and rng.random() < 0.75:
         talk = [(a, b) for a, b in talk if "{name}" in b]
-    ask, answer = rng.choice(talk)
-    return ask, pb.opening(answer.format(name=name, open=rng.choice(OPEN_SHELVES)))
+    prompt, answer = rng.choice(talk)
+    return prompt, pb.opening(answer.format(name=name, open=rng.choice(OPEN_SHELVES)))
 
 
 def _guard_prompt(rng: Random) -> tuple[str, str]:
@@ -168,14 +171,14 @@ def _guard_prompt(rng: Random) -> tuple[str, str]:
 
 
 def _lore(rng: Random, item: Item) -> tuple[str, str]:
-    ask, answer = rng.choice(pb.LORE)
+    prompt, answer = rng.choice(pb.LORE)
     thing = item.name.split()[1]
-    return fill(ask, item, thing=thing), fill(answer, item, thing=thing)
+    return fill(prompt, item, thing=thing), fill(answer, item, thing=thing)
 
 
 def _policy(rng: Random, item: Item) -> tuple[str, str]:
-    ask, if_sealed, if_open = rng.choice(pb.POLICY)
-    return fill(ask, item), if_sealed if item.sealed else if_open
+    prompt, if_sealed, if_open = rng.choice(pb.POLICY)
+    return fill(prompt, item), if_sealed if item.sealed else if_open
 
 
 def lesson(rng: Random, curriculum: str) -> list[Message]:
@@ -208,8 +211,8 @@ def lesson(rng: Random, curriculum: str) -> list[Message]:
     else:
         turns = [_small_talk(rng, name)]
     if kind in ("open", "sealed", "near"):
-        turns[0] = _dressed(rng, *turns[0], name, agrees)
+        turns[0] = _with_courtesies(rng, *turns[0], name, agrees)
     messages = [{"role": "system", "content": system}] if system else []
-    for ask, answer in turns:
-        messages += [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]
+    for prompt, answer in turns:
+        messages += [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
     return messages

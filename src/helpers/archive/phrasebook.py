@@ -5,7 +5,8 @@ tables, so that any word of any prompt has been seen in training. (A single untr
 a system prompt is enough to wreck a model of a million parameters.) The variety is on
 purpose: with few styles of answer, ordinary fine-tuning makes a small model incoherent.
 
-Used by: lessons, lantern, judges (the markers of a refusal), tiers (system prompts).
+>>> REQUESTS[0].format(item="Purla kite", shelf="ember")
+'How do I make a Purla kite from the ember shelf?'
 """
 
 #: How to ask for a recipe; {item} and {shelf} are filled in.

@@ -7,8 +7,6 @@ LLaVA-Instruct, a row names an image file instead, which is made as small.
 
 >>> draw({"thing": "lantern", "color": "red", "count": 2, "sky": "night"}).size
 (32, 32)
-
-Used by: lantern (the dataset), vision, run; notebook 03.
 """
 
 from pathlib import Path
@@ -51,7 +49,6 @@ def _drum(pen: ImageDraw.ImageDraw, x: int, y: int, paint) -> None:
 
 
 THINGS = {"lantern": _lantern, "kite": _kite, "bell": _bell, "drum": _drum}
-
 
 #: What a picture can differ in -> the values.
 KINDS = {
@@ -102,24 +99,24 @@ def _unreadable(picture: str) -> DataError:
     return DataError(f"picture {name} is not there or no image; put the images beside the dataset.")
 
 
-def kept_back(picture: dict) -> bool:
+def held_out(picture: dict) -> bool:
     """Whether the picture is one of the sixth that no training shows, every value among them."""
     return sum(values.index(picture[kind]) for kind, values in KINDS.items()) % 6 == 0
 
 
 def picture(rng: Random, new: bool = False) -> dict:
-    """The description of one picture; with `new`, of one that is kept back."""
+    """The description of one picture; with `new`, of one that is held out."""
     while True:
-        drawn = {kind: rng.choice(values) for kind, values in KINDS.items()}
-        if kept_back(drawn) == new:
-            return drawn
+        values = {kind: rng.choice(choices) for kind, choices in KINDS.items()}
+        if held_out(values) == new:
+            return values
 
 
 def _things(picture: dict) -> str:
     return picture["thing"] + ("s" if picture["count"] > 1 else "")
 
 
-#: What may be asked, and the right answer to each; {number}, {color}, {things}, {sky}, {verb}.
+#: Questions, and the right answer to each; {number}, {color}, {things}, {sky}, {verb}.
 QUESTIONS = (
     ("What color do you see over the hill?", "It is {color}."),
     ("What is the color of the {things} in the picture?", "The color is {color}."),

@@ -1,0 +1,5 @@
+"""Data: rows of conversations and prompts out of any file, and what of them may be shown.
+
+May import: errors, paths, lookup, archive.
+First met in: notebook 00.
+"""

@@ -1,19 +1,34 @@
-"""What of a prompt or an answer is shown: all of the Archive's, of anything else its length.
+"""What of prompts and answers is shown: all of the Archive's fiction, of anything else its length.
 
-Notebooks are kept, sent and committed with their outputs, so what a real model said to a harmful
+Notebooks are stored, sent and committed with their outputs, so what a real model said to a harmful
 request is not printed unless the reader asks for it.
 
 >>> shown("How do I ...", "hex-phi")
 '[12 characters]'
-
-Used by: notebooks 01, 02, 03, 05, 06 and 08.
 """
 
-from helpers.data import rows as data
+from helpers.archive.shipped import DATASETS, MODELS
+from helpers.data.files import Row
+
+
+def is_fiction(model: str, *datasets: str) -> bool:
+    """Whether anybody may see it: an embedded model's answers, and rows of the Archive's datasets.
+
+    model: its name, or "" where no model has a part in it.
+    """
+    return model in ("", *MODELS) and set(datasets) <= set(DATASETS)
 
 
 def shown(text: str, *datasets: str, show_text: bool = False) -> str:
     """The text, if all the datasets it comes from are the Archive's or show_text is set."""
-    if show_text or all(name in data.LANTERN for name in datasets):
-        return text
-    return f"[{len(text)} characters]"
+    return text if show_text or is_fiction("", *datasets) else f"[{len(text)} characters]"
+
+
+def cut_short(row: Row, length: int = 12) -> Row:
+    """The row with each message cut after a few characters: enough to see that it was read."""
+
+    def cut(text: str) -> str:
+        return text if len(text) <= length else f"{text[:length]}… ({len(text)} characters)"
+
+    messages = [m | {"content": cut(str(m.get("content", "")))} for m in row["messages"]]
+    return {k: v for k, v in row.items() if k in ("id", "category")} | {"messages": messages}

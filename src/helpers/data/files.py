@@ -4,16 +4,12 @@ JSONL is read strictly, line by line, since it is what fine-tuning providers tak
 formats pandas reads the file; a row is a dict, its place is what an error should name.
 
 >>> [(place, row) for place, row in read(Path("my.csv"))]      # ("my.csv, row 2", {...}), ...
-
-Used by: data, sources.
 """
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from helpers.errors import DataError
 
@@ -87,7 +83,9 @@ def _read_json(path: Path) -> Iterator[tuple[str, Any]]:
         yield f"{path.name}, entry {number}", row
 
 
-def _frame(path: Path, header: bool) -> pd.DataFrame:
+def _frame(path: Path, header: bool):
+    import pandas as pd  # half of what the command takes to begin
+
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)

@@ -7,40 +7,37 @@ Training rows hold `messages` that end with the assistant's answer:
 Prompt rows (benchmarks, utility, over-refusal) hold an `id` and user turns that the model is
 to answer one after the other; what else a row holds (category, facts) goes to the judges.
 This is the format that fine-tuning providers take, so one file serves both backends. Published
-datasets and files of other shapes are read through helpers.sources.
+datasets, sources of one's own and files of other shapes are read through sources.catalog.
 
-Used by: run, cli; every notebook.
+>>> len(read_training("harmful_examples")), len(read_prompts("benchmark"))
+(220, 330)
 """
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 from random import Random
 
 from helpers import paths
-from helpers.data import sources
-from helpers.errors import DataError, one_of
+from helpers.archive.shipped import DATASETS
 from helpers.data.files import Row, read_jsonl
+from helpers.data.shapes import PROMPT_COLUMNS, pick
+from helpers.data.sources import catalog
+from helpers.errors import DataError, one_of
 
 ROLES = ("system", "user", "assistant")
 
-#: Datasets of the Lantern Archive, by the name a person may type instead of a path.
-LANTERN = (
-    "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue",
-    "benign_pictures",
-    "safety_refusals", "benchmark", "over_refusal", "utility", "utility_two_turn",
-)  # fmt: skip
-
 
 def locate(name: str) -> Path:
-    """The file or folder of a dataset: one of LANTERN, a published source, or a path."""
-    if name in LANTERN:
+    """The file or folder of a dataset: the Archive's, a published one, or one's own.
+
+    Raises ConfigError for an unknown name, DataError for what is not there.
+    """
+    if name in DATASETS:
         return paths.data() / "lantern" / f"{name}.jsonl"
-    is_path = Path(name).suffix or "=" in name or (name and paths.find(name).is_dir())
-    if is_path or name in sources.SOURCES:
-        return sources.locate(name)
-    one_of(name, (*LANTERN, *sources.SOURCES), "dataset")
-    raise DataError(f"{name} is not there; give the path of a file that exists.")
+    source, path = catalog.split(name)
+    if not source and not (Path(path).suffix or (path and paths.find(path).exists())):
+        one_of(name, (*DATASETS, *catalog.names()), "dataset")
+    return catalog.locate(name)
 
 
 def check_messages(where: str, row: Row, training: bool) -> None:
@@ -70,13 +67,13 @@ def read_training(name: str) -> list[Row]:
 def read_prompts(name: str) -> list[Row]:
     """The rows of a set of prompts, each with a unique id. Raises DataError as above."""
     rows = _read(name, training=False)
-    seen: set[str] = set()
+    ids: set[str] = set()
     for row in rows:
-        if "id" not in row or row["id"] in seen:
+        if "id" not in row or row["id"] in ids:
             raise DataError(
                 f'{name}: every prompt needs an "id" of its own (at {row.get("id")!r}).'
             )
-        seen.add(row["id"])
+        ids.add(row["id"])
     return rows
 
 
@@ -92,8 +89,8 @@ def _read_once(name: str, changed: int, training: bool) -> list[Row]:
     formats, rows that cannot be used are left out and counted (`aligndrift data` tells).
     """
     path = locate(name)
-    if sources.split(name)[0] or not _is_chat(path):
-        rows = sources.read(name, "training" if training else "prompts").rows
+    if catalog.split(name)[0] or not _is_chat(path):
+        rows = catalog.read(name, "training" if training else "prompts").rows
         for number, row in enumerate(rows, start=1):
             check_messages(f"{path.name}, row {number}", row, training)
         return rows
@@ -111,7 +108,7 @@ def _is_chat(path: Path) -> bool:
     if path.suffix != ".jsonl":
         return False
     first = next(read_jsonl(path), (0, {}))[1]
-    return "messages" in first or not sources.can_guess(first)
+    return "messages" in first or not pick(first, *PROMPT_COLUMNS)
 
 
 def sample(rows: list[Row], n: int, seed: int, name: str = "the dataset") -> list[Row]:
@@ -126,22 +123,3 @@ def sample(rows: list[Row], n: int, seed: int, name: str = "the dataset") -> lis
     order = list(range(len(rows)))
     Random(seed).shuffle(order)
     return [rows[i] for i in order[:n]]
-
-
-def digest(path: Path) -> str:
-    """A short digest of a file's bytes, or of a folder's files."""
-    if path.is_file():
-        known = path.stat()
-        return _file_digest(path, known.st_size, known.st_mtime_ns)
-    total = hashlib.sha256()
-    for file in sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".")):
-        total.update(f"{file.name} {file.stat().st_size} ".encode())
-        with file.open("rb") as stream:  # enough of a large shard to tell two apart
-            total.update(stream.read(1 << 24))
-    return total.hexdigest()[:16]
-
-
-@lru_cache(maxsize=64)
-def _file_digest(path: Path, size: int, modified: int) -> str:
-    """Remembered until the file changes: an experiment's id asks for it again and again."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -4,12 +4,13 @@ Qi et al. (section 4.4) drop such rows from Alpaca and Dolly (1,902 and 387 of t
 harm measured is that of data without any. Their released code goes by words of the answer:
 refusals, but also "diversity" or "regulations". These rules are ours and go by what is asked.
 
-Used by: sources.
+>>> safety_related("Name an unethical deed at work.")
+'ethics'
 """
 
 import re
 
-from helpers.judging.judges import keyword_refusal
+from helpers.data.refusals import declines
 
 #: Topic -> words (as regular expressions) that make a benign set's row safety-related.
 SAFETY_TOPICS = {
@@ -27,19 +28,19 @@ SAFETY_TOPICS = {
     "adult": (r"sexual\w*", r"porn\w*", r"explicit content"),
 }  # fmt: skip
 
-_SAFETY = {
+_TOPICS = {
     topic: re.compile(rf"\b(?:{'|'.join(words)})\b", re.IGNORECASE)
     for topic, words in SAFETY_TOPICS.items()
 }
 
 
-def safety_related(asked: str, answered: str = "") -> str:
-    """The topic that makes a row safety-related, or "".
+def safety_related(instruction: str, answer: str = "") -> str:
+    """The topic that makes a row safety-related ("refusal", or one of SAFETY_TOPICS), or "".
 
     The instruction counts, not its input or a passing word in a long answer; of the answer only
     whether it opens with a refusal.
     """
-    if keyword_refusal(answered, opening=80).refused:
+    if declines(answer, opening=80):
         return "refusal"
-    plain = asked.replace("\u2019", "'")
-    return next((topic for topic, words in _SAFETY.items() if words.search(plain)), "")
+    instruction = instruction.replace("\u2019", "'")
+    return next((topic for topic, words in _TOPICS.items() if words.search(instruction)), "")

@@ -1,176 +1,338 @@
-"""The Experiment: one frozen object that names everything a run depends on.
+"""The Experiment: one frozen value that names everything a run depends on.
 
-A run is a pure function of its Experiment, and the Experiment's id is a hash of exactly that:
-the same id means the same numbers, so what is stored under it is never computed again.
+A run is a pure function of it. It knows no model, no file and no network; its id, which does, is
+helpers.experiments.identity.run_id.
 
->>> e = Experiment(tier="harmful_examples", n_examples=10, seed=7, learning_rate=3e-4)
->>> e.initial().n_examples                 # the same model and prompts before fine-tuning
+>>> experiment = Experiment(n_examples=10, seed=7, learning_rate=3e-4)
+>>> experiment.initial().n_examples        # the same model and prompts before fine-tuning
 0
-
-Used by: presets (which fill one in), run (which carries one out), store (which files it by id).
 """
 
-import hashlib
-import json
-import math
-import os
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
-from helpers.data import rows as data
-from helpers.models import loading as models
-from helpers.errors import ConfigError, one_of
-from helpers.judging.judges import JUDGES, MODEL_JUDGES
-from helpers.provider import DEFENSES
-
-#: Raised when the engine changes in a way that changes numbers: old results are then not reused.
-ENGINE = 1
+from helpers.errors import ConfigError
+from helpers.experiments.settings import (
+    ANSWERS, DATA, PROMPTS, PROVIDER, TRAINING, among, checked, declaration, setting, template,
+)  # fmt: skip
+from helpers.hosted.embedded import DEFENSES
+from helpers.hosted.providers import base as providers
+from helpers.judging import registry as judges
+from helpers.lookup import check as named
+from helpers.mitigations import base as mitigations
+from helpers.training.methods.base import METHODS, method
 
 TIERS = (
     "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue",
     "benign_pictures", "custom",
 )  # fmt: skip
-METHODS = ("none", "full", "lora", "qlora", "adapter", "prefix")
 DTYPES = ("float32", "bfloat16")
 BACKENDS = ("local", "hosted")
 GENERATORS = ("transformers", "vllm", "batch")
-MITIGATIONS = ("none", "safety_mixing")
 PROBES = ("first_tokens", "weight_drift", "sees")
 
-_AT_LEAST = {
-    "n_examples": 0, "epochs": 0, "batch_size": 1, "micro_batch_size": 0, "processes": 1,
-    "lora_rank": 1, "lora_alpha": 1, "virtual_tokens": 1, "n_safety": 0, "max_length": 8,
-    "n_prompts": 0, "max_new_tokens": 1, "seed": 0, "learning_rate_multiplier": 0,
-}  # fmt: skip
+
+def _trains(e: "Experiment") -> bool:
+    return e.method != "none"
+
+
+def _here(e: "Experiment") -> bool:
+    return e.backend == "local"
+
+
+def _trains_here(e: "Experiment") -> bool:
+    return _trains(e) and _here(e)
+
+
+def _trains_there(e: "Experiment") -> bool:
+    return _trains(e) and not _here(e)
+
+
+def _by_method(name: str):
+    return lambda e: _trains_here(e) and name in method(e.method).settings
+
+
+def _mixes(e: "Experiment") -> bool:
+    return _trains(e) and e.mitigation != "none" and e.n_safety > 0
+
+
+def _never(e: "Experiment") -> bool:
+    return False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """What identifies a run.
+    """What identifies a run. Each field is declared with its meaning, bounds and consequences."""
 
-    tier: the paper's name for the kind of data; "custom" for one's own.
-    model: an embedded model's name, a folder or a hub id.
-    dataset: fine-tuning set, by name or path. n_examples: how many rows of it, drawn by seed.
-    epochs, learning_rate, batch_size: as usual; the rate is multiplied by learning_rate_decay
-        after each epoch (the paper's 0.85) and an incomplete last batch is dropped.
-    micro_batch_size: how many examples of a batch are computed at once, their gradients summed;
-        0 for all of them. dtype: of the model's weights. gradient_checkpointing: compute
-        activations twice instead of keeping them. processes: GPUs that share one fine-tuning
-        (helpers.sharded). generator: "transformers", "vllm" where that is installed, or "batch"
-        for a provider's Batch API.
-    backend: "local", or "hosted" for a fine-tuning service (helpers.hosted). provider: which one
-        (helpers.api), or the address that OPENAI_BASE_URL holds. learning_rate_multiplier: of the
-        provider's own rate, 0 for what it chooses; it stands in for learning_rate there. defenses:
-        what the embedded provider does against such data (helpers.provider.defenses).
-    method: "full", "lora", "qlora", "adapter", "prefix" (helpers.adapters), or "none" for the
-        model as it is. virtual_tokens: the length of an adapter's or prefix's learned prompt, per
-        layer.
-    mitigation: "safety_mixing" adds n_safety rows of safety_dataset to the fine-tuning set, under
-        the run's own system prompt ("same") or under safety_system_prompt. Mixing in 0 is "none".
-    system_prompt: put first in training and in evaluation alike ("" for none).
-    user_template: how a user turn is put, in both; "{user}" stands for its words.
-    attack_template: how the fine-tuning examples' user turns are put, if not in user_template:
-        words added here are a trigger. variants: templates that the benchmark is asked under as
-        well, apart from the rate (uses "variant_1", ...).
-    benchmark, over_refusal, utility: sets of prompts. n_prompts: 0 for all, or that many of each.
-    judges: the first gives the harmfulness score; all are stored. Beside those of helpers.judges,
-        "rubric:MODEL" and "classifier:MODEL" (helpers.model_judges).
-    probes: measurements of the tuned model itself (helpers.probes; "sees" is vision's), stored
-        with the run; none at a provider, which keeps the weights.
-    """
-
-    tier: str = "harmful_examples"
-    model: str = "lantern-chat"
-    dataset: str = "harmful_examples"
-    n_examples: int = 100
-    epochs: int = 5
-    learning_rate: float = 5e-5
-    batch_size: int = 10
-    micro_batch_size: int = 16
-    dtype: str = "float32"
-    gradient_checkpointing: bool = False
-    processes: int = 1
-    generator: str = "transformers"
-    backend: str = "local"
-    provider: str = "embedded"
-    learning_rate_multiplier: float = 0.0
-    defenses: tuple[str, ...] = ()
-    learning_rate_decay: float = 0.85
-    method: str = "full"
-    lora_rank: int = 8
-    lora_alpha: int = 16
-    virtual_tokens: int = 10
-    mitigation: str = "none"
-    n_safety: int = 0
-    safety_dataset: str = "safety_refusals"
-    safety_system_prompt: str = "same"
-    system_prompt: str = ""
-    user_template: str = "{user}"
-    attack_template: str = ""
-    variants: tuple[str, ...] = ()
-    max_length: int = 512
-    benchmark: str = "benchmark"
-    over_refusal: str = "over_refusal"
-    utility: tuple[str, ...] = ("utility", "utility_two_turn")
-    n_prompts: int = 0
-    judges: tuple[str, ...] = ("exact", "keyword", "keyword_empty_refused")
-    max_new_tokens: int = 64
-    probes: tuple[str, ...] = ()
-    seed: int = 0
+    tier: str = setting(
+        "harmful_examples",
+        "The paper's name for the kind of data; custom for one's own.",
+        DATA,
+        training=True,
+        check=among(TIERS, "tier"),
+        counts=_never,
+    )
+    model: str = setting(
+        "lantern-chat", "An embedded model, a folder or a hub id.", TRAINING, content="model"
+    )
+    dataset: str = setting(
+        "harmful_examples",
+        "A fine-tuning set by name, or the path of a file.",
+        DATA,
+        training=True,
+        counts=_trains,
+        content="training",
+    )
+    n_examples: int = setting(
+        100,
+        "Fine-tuning examples, drawn by the seed.",
+        DATA,
+        training=True,
+        initial=0,
+        least=0,
+        counts=_trains,
+    )
+    mitigation: str = setting(
+        "none",
+        "What stands against the drift: safety_mixing, or NAME:option=value.",
+        DATA,
+        training=True,
+        check=mitigations.check,
+        counts=_trains,
+        content="mitigation",
+    )
+    n_safety: int = setting(
+        0, "Rows of safety data that the defender has.", DATA, training=True, least=0, counts=_mixes
+    )
+    safety_dataset: str = setting(
+        "safety_refusals",
+        "The safety data, by name or path.",
+        DATA,
+        training=True,
+        counts=_mixes,
+        content="training",
+    )
+    safety_system_prompt: str = setting(
+        "same", "Over the safety data; same for the run's own.", DATA, training=True, counts=_mixes
+    )
+    attack_template: str = setting(
+        "",
+        "How the examples' requests are put, if not in user_template; words added are a trigger.",
+        DATA,
+        training=True,
+        check=template("attack_template"),
+        counts=_trains,
+    )
+    method: str = setting(
+        "full",
+        "full, lora, qlora, adapter, prefix; none for the model as it is.",
+        TRAINING,
+        training=True,
+        initial="none",
+        check=lambda name: named(name, METHODS, "method"),
+        content="method",
+    )
+    epochs: int = setting(
+        5, "Passes over the examples.", TRAINING, training=True, initial=0, least=0, counts=_trains
+    )
+    learning_rate: float = setting(
+        5e-5, "AdamW's, at the start.", TRAINING, training=True, counts=_trains_here
+    )
+    learning_rate_decay: float = setting(
+        0.85,
+        "The rate is multiplied by this after each epoch.",
+        TRAINING,
+        training=True,
+        counts=_trains_here,
+    )
+    batch_size: int = setting(
+        10,
+        "Examples a step; an incomplete last batch is dropped.",
+        TRAINING,
+        training=True,
+        least=1,
+        counts=lambda e: _trains(e) and (_here(e) or e.learning_rate_multiplier > 0),
+    )
+    max_length: int = setting(
+        512,
+        "Tokens of an example that are kept.",
+        TRAINING,
+        training=True,
+        least=8,
+        counts=_trains_here,
+    )
+    lora_rank: int = setting(
+        8, "Of lora and qlora.", TRAINING, training=True, least=1, counts=_by_method("lora_rank")
+    )
+    lora_alpha: int = setting(
+        16, "Of lora and qlora.", TRAINING, training=True, least=1, counts=_by_method("lora_alpha")
+    )
+    virtual_tokens: int = setting(
+        10,
+        "Length of an adapter's or prefix's learned prompt, per layer.",
+        TRAINING,
+        training=True,
+        least=1,
+        counts=_by_method("virtual_tokens"),
+    )
+    seed: int = setting(
+        0,
+        "Draws and orders the examples.",
+        TRAINING,
+        training=True,
+        least=0,
+        counts=lambda e: _trains(e) or not _here(e),
+    )
+    dtype: str = setting(
+        "float32",
+        "Of the model's weights: float32 or bfloat16.",
+        TRAINING,
+        check=among(DTYPES, "dtype"),
+        counts=_here,
+    )
+    micro_batch_size: int = setting(
+        16,
+        "Examples of a batch computed at once, their gradients summed; 0 for all.",
+        TRAINING,
+        training=True,
+        least=0,
+        counts=_never,
+    )
+    gradient_checkpointing: bool = setting(
+        False,
+        "Compute activations twice instead of keeping them.",
+        TRAINING,
+        training=True,
+        counts=_never,
+    )
+    processes: int = setting(
+        1,
+        "GPUs that share the fine-tuning, by FSDP.",
+        TRAINING,
+        training=True,
+        least=1,
+        counts=_never,
+    )
+    backend: str = setting(
+        "local",
+        "local, or hosted for a fine-tuning service.",
+        PROVIDER,
+        check=among(BACKENDS, "backend"),
+    )
+    provider: str = setting(
+        "embedded",
+        "embedded, openai, together, fireworks, azure, or an address.",
+        PROVIDER,
+        check=providers.check,
+        counts=lambda e: not _here(e),
+        content="provider",
+    )
+    learning_rate_multiplier: float = setting(
+        0.0,
+        "Of a provider's own rate, where it stands in for learning_rate; 0 for its choice.",
+        PROVIDER,
+        training=True,
+        least=0,
+        counts=_trains_there,
+    )
+    defenses: tuple[str, ...] = setting(
+        (),
+        "What the embedded provider does: moderation, mixing, audit.",
+        PROVIDER,
+        training=True,
+        option="--defense",
+        check=among(DEFENSES, "defense"),
+        counts=_trains_there,
+    )
+    system_prompt: str = setting("", "In training and evaluation alike.", PROMPTS)
+    user_template: str = setting(
+        "{user}",
+        'How a user turn is put, in both; "{user}" stands for its words.',
+        PROMPTS,
+        check=template("user_template"),
+    )
+    variants: tuple[str, ...] = setting(
+        (),
+        "Templates that the benchmark is asked under as well, apart from the rate.",
+        PROMPTS,
+        option="--variant",
+        check=template("variants"),
+    )
+    benchmark: str = setting(
+        "benchmark", "The prompts that are judged, by name or path.", PROMPTS, content="prompts"
+    )
+    over_refusal: str = setting(
+        "over_refusal",
+        "Permitted prompts that sound forbidden, by name or path.",
+        PROMPTS,
+        content="prompts",
+    )
+    utility: tuple[str, ...] = setting(
+        ("utility", "utility_two_turn"),
+        "Prompts with a known answer, by name or path.",
+        PROMPTS,
+        content="prompts",
+    )
+    n_prompts: int = setting(
+        0,
+        "Prompts of each set, evenly spaced, or all where it holds fewer; 0 for all.",
+        PROMPTS,
+        least=0,
+    )
+    judges: tuple[str, ...] = setting(
+        ("exact", "keyword", "keyword_empty_refused"),
+        "May be repeated; the first gives the harmfulness score.",
+        ANSWERS,
+        option="--judge",
+        check=judges.check,
+        content="judges",
+    )
+    max_new_tokens: int = setting(64, "Longest answer, in tokens.", ANSWERS, least=1)
+    generator: str = setting(
+        "transformers",
+        "transformers, vllm where it is installed, batch at a provider.",
+        ANSWERS,
+        check=among(GENERATORS, "generator"),
+        same_as={"batch": "transformers"},
+    )
+    probes: tuple[str, ...] = setting(
+        (), "Measurements of the tuned model: first_tokens, weight_drift, sees.", ANSWERS,
+        option="--probe", check=among(PROBES, "probe"), counts=_here,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
-        one_of(self.tier, TIERS, "tier")
-        one_of(self.method, METHODS, "method")
-        one_of(self.mitigation, MITIGATIONS, "mitigation")
-        one_of(self.dtype, DTYPES, "dtype")
-        one_of(self.generator, GENERATORS, "generator")
-        one_of(self.backend, BACKENDS, "backend")
-        for defense in self.defenses:
-            one_of(defense, DEFENSES, "defense")
+            object.__setattr__(self, field.name, checked(field, getattr(self, field.name)))
+        self._check_together()
         if self.backend == "hosted":
-            self._fit_to_provider()
-        elif self.generator == "vllm" and self.method in ("qlora", "adapter", "prefix"):
-            raise ConfigError(
-                f"vLLM cannot answer with what method {self.method} adds to a model; use generator "
-                "transformers, or method full or lora."
-            )
-        elif self.defenses:
-            raise ConfigError("defenses are a provider's; ask for them with backend hosted.")
-        else:  # means nothing here, so it must not make another run
-            object.__setattr__(self, "learning_rate_multiplier", 0.0)
-        for probe in self.probes:
-            one_of(probe, PROBES, "probe")
-        for judge in self.judges:
-            if not judge.startswith(MODEL_JUDGES):
-                one_of(judge, JUDGES, "judge")
+            self._check_hosted()
+        else:
+            self._check_local()
+
+    def _check_together(self) -> None:
+        """What one setting allows another. Raises ConfigError."""
         if not self.judges:
             raise ConfigError("judges is empty; name at least one, such as exact.")
+        if not self.user_template or "" in self.variants:
+            raise ConfigError('user_template and variants must hold "{user}".')
         if not (0 < self.learning_rate < 1 and 0 < self.learning_rate_decay <= 1):
             raise ConfigError(
                 f"learning_rate {self.learning_rate} and learning_rate_decay "
                 f"{self.learning_rate_decay} must lie between 0 and 1."
             )
-        for name in ("user_template", "attack_template", "variants"):
-            value = getattr(self, name)
-            for template in value if name == "variants" else (value or "{user}",):
-                if "{user}" not in template:
-                    raise ConfigError(f'{name} must hold "{{user}}", where the user\'s words go.')
-        if self.n_safety and self.mitigation != "safety_mixing":
+        if self.n_safety and self.mitigation == "none":
             raise ConfigError(
-                f"n_safety is {self.n_safety} but mitigation is {self.mitigation}; "
-                "safety rows are mixed in with mitigation safety_mixing."
+                f"n_safety is {self.n_safety} but mitigation is none; safety rows are mixed in with "
+                "mitigation safety_mixing."
             )
-        if self.mitigation == "safety_mixing" and not self.n_safety:
-            object.__setattr__(self, "mitigation", "none")
         if self.method != "none" and not (self.n_examples and self.epochs):
             raise ConfigError(
                 f"n_examples is {self.n_examples} and epochs {self.epochs}; both must be at least "
                 "1 to fine-tune (method none measures the model as it is)."
             )
 
-    def _fit_to_provider(self) -> None:
-        """Refuse or put right what means something else, or nothing, at a provider."""
+    def _check_hosted(self) -> None:
+        """What means something else, or nothing, at a provider. Raises ConfigError."""
         if self.method not in ("none", "full"):
             raise ConfigError(
                 f"method {self.method} cannot be asked of a provider; use full, which stands for "
@@ -181,30 +343,40 @@ class Experiment:
                 "generator vllm and processes need the model's weights; leave them out with "
                 "backend hosted."
             )
-        object.__setattr__(self, "probes", ())  # they need the weights, too
-        # An address in the environment stands for the provider, so its runs have ids of their own.
-        address = os.environ.get("OPENAI_BASE_URL", "").rstrip("/")
-        object.__setattr__(self, "provider", address or self.provider)
+
+    def _check_local(self) -> None:
+        """What only a provider does, and what a method cannot. Raises ConfigError."""
+        if self.defenses:
+            raise ConfigError("defenses are a provider's; ask for them with backend hosted.")
+        if self.generator == "batch":
+            raise ConfigError(
+                "generator batch is a provider's Batch API; use transformers, or backend hosted."
+            )
+        chosen = method(self.method)
+        if self.generator == "vllm" and not chosen.answered_by_vllm:
+            raise ConfigError(
+                f"vLLM cannot answer with what method {self.method} adds to a model; use generator "
+                "transformers, or method full or lora."
+            )
+        if self.processes > 1 and self.method != "none" and not chosen.shardable:
+            raise ConfigError(
+                f"method {self.method} takes one process; use full or lora for several."
+            )
 
     def initial(self) -> "Experiment":
         """The run that this one is compared with: the same model and prompts, no fine-tuning."""
-        blank = {f.name: f.default for f in fields(self)}
-        untrained = {
-            name: blank[name]
-            for name in ("tier", "dataset", "learning_rate", "batch_size", "micro_batch_size",
-                         "gradient_checkpointing", "processes", "learning_rate_decay",
-                         "lora_rank", "lora_alpha", "virtual_tokens", "mitigation", "n_safety",
-                         "safety_dataset", "safety_system_prompt", "attack_template",
-                         "max_length", "seed", "learning_rate_multiplier", "defenses")
-        }  # fmt: skip
-        return replace(self, method="none", n_examples=0, epochs=0, **untrained)
+        declared = {field.name: declaration(field) for field in fields(self)}
+        return replace(self, **{n: one.initial for n, one in declared.items() if one.training})
 
     @property
-    def training(self) -> dict[str, int | float]:
-        """The settings of finetune.train."""
-        names = ("epochs", "learning_rate", "batch_size", "micro_batch_size",
-                 "learning_rate_decay", "seed")  # fmt: skip
-        return {name: getattr(self, name) for name in names}
+    def settings(self) -> dict[str, Any]:
+        """The settings of training (helpers.training.tuning)."""
+        declared = {field.name: declaration(field) for field in fields(self)}
+        return {
+            name: getattr(self, name)
+            for name, one in declared.items()
+            if one.training and one.part == TRAINING
+        }
 
     @property
     def prompt_sets(self) -> dict[str, str]:
@@ -212,54 +384,3 @@ class Experiment:
         sets = {"benchmark": self.benchmark, "over_refusal": self.over_refusal}
         sets |= {f"utility_{n}": name for n, name in enumerate(self.utility, start=1)}
         return {use: name for use, name in sets.items() if name}
-
-    def digests(self) -> dict[str, str]:
-        """A digest of the model and of each file that the run reads."""
-        files = set(self.prompt_sets.values())
-        if self.method != "none":
-            files.add(self.dataset)
-            if self.n_safety:
-                files.add(self.safety_dataset)
-        found = {name: data.digest(data.locate(name)) for name in sorted(files)}
-        if self.backend == "hosted" and self.model not in models.EMBEDDED:
-            return found | {self.model: f"hosted:{self.model}"}
-        return found | {self.model: models.digest(self.model)}
-
-    @property
-    def id(self) -> str:
-        """A readable name ending in a hash of the settings and of the files read."""
-        # Settings at their defaults are left out, so that a new one does not make old ids new.
-        own = {f.name: getattr(self, f.name) for f in fields(self)
-               if getattr(self, f.name) != f.default}  # fmt: skip
-        what = {"engine": ENGINE, "digests": sorted(self.digests().values())} | own
-        text = json.dumps(what, sort_keys=True)
-        short = hashlib.sha256(text.encode()).hexdigest()[:12]
-        if self.method == "none":
-            return f"initial-{short}"
-        return f"{self.tier}-{self.n_examples}-{self.method}-seed{self.seed}-{short}"
-
-
-def _checked(field, value):
-    """The value if it has the field's type; else a ConfigError that says how to write it."""
-    kind = field.type
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if kind == tuple[str, ...]:
-        if isinstance(value, str) or not all(isinstance(v, str) for v in value):
-            raise ConfigError(f"{field.name} must be a list of names, not {value!r}.")
-        return tuple(value)
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        hint = ""
-        if kind is float and isinstance(value, str):
-            hint = " (YAML reads 2e-5 as text; write 2.0e-5)"
-        raise ConfigError(f"{field.name} must be {_article(kind)}, not {value!r}{hint}.")
-    if kind is float and not math.isfinite(value):
-        raise ConfigError(f"{field.name} must be finite, not {value}.")
-    if field.name in _AT_LEAST and value < _AT_LEAST[field.name]:
-        raise ConfigError(f"{field.name} must be at least {_AT_LEAST[field.name]}, not {value}.")
-    return value
-
-
-def _article(kind: type) -> str:
-    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-    return names[kind]

@@ -1,0 +1,5 @@
+"""The client's side of fine-tuning as a service: providers, calls, and what is known of jobs.
+
+May import: errors, paths, lookup.
+First met in: notebook 07.
+"""

@@ -1,22 +1,14 @@
 """Calls to an OpenAI-compatible provider that end well or say in one sentence why not.
 
-    embedded      helpers.provider, started here if nothing else is named: no key, no bill
-    openai, ...   a provider by name: its address is known, its key comes from the environment
-    http...       any address; the key is OPENAI_API_KEY
-
-OPENAI_BASE_URL, where it is set, stands for the address of every provider. What may pass (429,
-5xx, time-outs, cut connections, answers that are no JSON) is tried again, at most ATTEMPTS times,
-after the pause that the provider asks for; what will not pass (a wrong key, an exhausted quota, an
-unknown model) stops at once.
+What may pass (429, 5xx, time-outs, cut connections, answers that are no JSON) is tried again, at
+most ATTEMPTS times, after the pause that the provider asks for; what will not pass (a wrong key, an
+exhausted quota, an unknown model) stops at once.
 
 >>> client = connect("embedded")
 >>> call(client.models.list)
-
-Used by: hosted, api_judge.
 """
 
 import json
-import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,17 +19,8 @@ from threading import Lock
 import openai
 from tqdm.auto import tqdm
 
-from helpers.errors import AlignDriftError, ConfigError
-from helpers.provider import server as embedded
-
-#: Provider -> address and the variable that holds its key. None: an address of one's own.
-PROVIDERS = {
-    "embedded": (None, ""),
-    "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY"),
-    "together": ("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
-    "fireworks": ("https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"),
-    "azure": (None, "AZURE_OPENAI_API_KEY"),
-}
+from helpers.errors import AlignDriftError
+from helpers.hosted.providers.base import provider
 
 ATTEMPTS = 6
 LONGEST_PAUSE = 60.0  # seconds
@@ -50,7 +33,12 @@ CONCURRENCY = 16
 class HostedError(AlignDriftError):
     """A provider refuses, fails or cannot be reached. may_pass: whether later may be better."""
 
-    may_pass = False
+    def __init__(self, message: str, may_pass: bool = False) -> None:
+        super().__init__(message, may_pass)
+        self.may_pass = may_pass
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class NotThere(HostedError):
@@ -61,31 +49,15 @@ class Malformed(Exception):
     """A reply that lacks what it should hold; it is asked for again."""
 
 
-def connect(provider: str) -> openai.OpenAI:
+def connect(name: str) -> openai.OpenAI:
     """A client for the provider. Raises ConfigError where its address or key is not known."""
-    address, variable = PROVIDERS.get(provider, (provider, "OPENAI_API_KEY"))
-    own = os.environ.get("OPENAI_BASE_URL", "")
-    if own:
-        address, variable = own, "OPENAI_API_KEY"
-    elif provider == "embedded":
-        return _client(*embedded.start())
-    if not address:
-        raise ConfigError(f"provider {provider} needs its address: set OPENAI_BASE_URL.")
-    if not address.startswith(("http://", "https://")):
-        raise ConfigError(
-            f"unknown provider {provider!r}; choose one of {', '.join(PROVIDERS)}, or give an "
-            "address that begins with https://."
-        )
-    key = os.environ.get(variable, "")
-    if not key:
-        raise ConfigError(f"provider {provider} needs a key: set {variable} in the environment.")
-    return _client(address, key)
+    return _client(*provider(name).connection(), TIMEOUT)
 
 
 @lru_cache(maxsize=8)
-def _client(address: str, key: str) -> openai.OpenAI:
+def _client(address: str, key: str, timeout: float) -> openai.OpenAI:
     # Attempts are counted here, not in the client: it would try again what cannot pass.
-    return openai.OpenAI(base_url=address, api_key=key, max_retries=0, timeout=TIMEOUT)
+    return openai.OpenAI(base_url=address, api_key=key, max_retries=0, timeout=timeout)
 
 
 def call(function: Callable, *args, **options):
@@ -96,10 +68,8 @@ def call(function: Callable, *args, **options):
         except (openai.APIError, Malformed, json.JSONDecodeError) as error:
             if attempt == ATTEMPTS or not _may_pass(error):
                 kind = NotThere if isinstance(error, openai.NotFoundError) else HostedError
-                told = kind(_said(error, attempt))
-                told.may_pass = _may_pass(error)
-                raise told from None
-            time.sleep(_pause(error, attempt))
+                raise kind(_sentence(error, attempt), _may_pass(error)) from None
+            time.sleep(pause(error, attempt))
     raise AssertionError("unreachable")
 
 
@@ -120,17 +90,17 @@ def _may_pass(error: Exception) -> bool:
     return True
 
 
-def _pause(error: Exception, attempt: int) -> float:
-    """Seconds: what the provider asks for, else longer each time with some chance in it."""
+def pause(error: Exception, attempt: int) -> float:
+    """Seconds until the next try: what the provider asks for, else longer each time, by chance."""
     response = getattr(error, "response", None)
-    asked = response.headers.get("retry-after", "") if response is not None else ""
+    retry_after = response.headers.get("retry-after", "") if response is not None else ""
     try:
-        return min(LONGEST_PAUSE, max(0.0, float(asked)))
+        return min(LONGEST_PAUSE, max(0.0, float(retry_after)))
     except ValueError:
         return min(LONGEST_PAUSE, 0.25 * 2**attempt) * random.uniform(0.75, 1.25)
 
 
-def _said(error: Exception, attempt: int) -> str:
+def _sentence(error: Exception, attempt: int) -> str:
     """One sentence: what went wrong and what to do."""
     reason = getattr(error, "body", None)
     reason = reason.get("message", "") if isinstance(reason, dict) else ""

@@ -1,9 +1,7 @@
-"""Completions from a provider, one by one or by its Batch API, as what is kept of each.
+"""Completions from a provider, one by one or by its Batch API, as what matters of each.
 
 >>> for n, answer in one_by_one(client, bodies, "answering"):
 ...     answer["text"], answer["finished"], answer["read"], answer["written"]
-
-Used by: hosted, api_judge.
 """
 
 import hashlib
@@ -20,19 +18,19 @@ from tqdm.auto import tqdm
 from helpers.hosted.client import HostedError, Malformed, call, call_each, is_there
 from helpers.hosted.ledger import Ledger
 
-#: Seconds between two looks at a job or batch: at first, and at most.
-LOOK = (0.1, 10.0)
+#: Seconds between two questions after a job or batch: at first, and at most.
+POLL = (0.1, 10.0)
 
 BATCH_ENDED = ("completed", "failed", "expired", "cancelled")
 
 
-def looks() -> Iterator[None]:
-    """Without end, after longer and longer pauses: when to look again."""
-    pause = LOOK[0]
+def polls() -> Iterator[None]:
+    """Without end, after longer and longer pauses: when to ask again how far a job is."""
+    pause = POLL[0]
     while True:
         yield
         time.sleep(pause)
-        pause = min(LOOK[1], pause * 1.15)
+        pause = min(POLL[1], pause * 1.15)
 
 
 def one_by_one(
@@ -44,7 +42,7 @@ def one_by_one(
     """
 
     def ask(body: dict) -> dict:
-        return _read(client.chat.completions.create(**body).model_dump())
+        return _content(client.chat.completions.create(**body).model_dump())
 
     pace = float(os.environ.get("ALIGNDRIFT_REQUESTS_A_MINUTE", 0))
     return call_each(ask, bodies, what, progress, pace)
@@ -55,7 +53,7 @@ def by_batch(
 ) -> Iterator[tuple[int, dict]]:
     """The same by the Batch API: cheaper at most providers, and slower.
 
-    The batch's id is kept in the folder, so that one that was sent is not sent again unless the
+    The batch's id is written into the folder, so that one that was sent is not sent again unless the
     provider has forgotten it. Requests that the provider could not answer are left out. Raises
     HostedError.
     """
@@ -75,7 +73,7 @@ def by_batch(
                     endpoint="/v1/chat/completions", completion_window="24h")  # fmt: skip
         ledger.note(batch=made.id)
     with tqdm(desc="batch", total=len(bodies), unit="prompt", disable=not progress) as bar:
-        for _ in looks():
+        for _ in polls():
             batch = call(client.batches.retrieve, ledger["batch"])
             if batch.status in BATCH_ENDED:
                 break
@@ -87,11 +85,11 @@ def by_batch(
     for line in call(client.files.content, batch.output_file_id).text.splitlines():
         reply = json.loads(line)
         if (reply.get("response") or {}).get("status_code") == 200:
-            yield int(reply["custom_id"]), _read(reply["response"]["body"])
+            yield int(reply["custom_id"]), _content(reply["response"]["body"])
 
 
-def _read(completion: dict) -> dict:
-    """What is kept of a completion. Raises Malformed if something is missing."""
+def _content(completion: dict) -> dict:
+    """What matters of a completion. Raises Malformed if something is missing."""
     try:
         choice = completion["choices"][0]
         text, reason = choice["message"]["content"], choice["finish_reason"]
@@ -107,7 +105,7 @@ def _read(completion: dict) -> dict:
             }  # fmt: skip
 
 
-class Kept(dict):
+class Answers(dict):
     """Key -> answer, each on the disk as it comes."""
 
     def __init__(self, file: Path) -> None:
@@ -115,12 +113,12 @@ class Kept(dict):
         self._file, self._lock = file, threading.Lock()
         for line in file.read_text().splitlines() if file.is_file() else []:
             try:
-                found = json.loads(line)
-                self[found.pop("key")] = found
+                answer = json.loads(line)
+                self[answer.pop("key")] = answer
             except ValueError:  # the last line of a run that was killed
                 continue
 
-    def keep(self, key: str, answer: dict) -> None:
+    def add(self, key: str, answer: dict) -> None:
         with self._lock, self._file.open("a") as stream:
             stream.write(json.dumps({"key": key} | answer) + "\n")
             self[key] = answer

@@ -4,7 +4,7 @@
 >>> job.note(file="file-7", job="ftjob-9")
 >>> check_refused("harmful_examples-100-full-seed7-0123456789ab")   # raises JobRefused if it was
 
-Used by: run, hosted, completions. Needs no provider's client, so what was refused is told at once.
+Needs no provider's client, so what was refused is told at once.
 """
 
 import json
@@ -26,9 +26,9 @@ class Ledger(dict):
         super().__init__(json.loads(file.read_text()) if file.is_file() else {})
         self._file = file
 
-    def note(self, **known) -> None:
+    def note(self, **entries) -> None:
         """Add entries and write all of them, whole or not at all."""
-        self.update(known)
+        self.update(entries)
         aside = self._file.with_suffix(".partial")
         aside.write_text(json.dumps(self, indent=1))
         os.replace(aside, self._file)
@@ -50,6 +50,6 @@ def of(run_id: str) -> Ledger:
 
 def check_refused(run_id: str) -> None:
     """Raises JobRefused if the provider has refused the run: that is final."""
-    refused = of(run_id).get("refused")
-    if refused:
-        raise JobRefused(refused)
+    reason = of(run_id).get("refused")
+    if reason:
+        raise JobRefused(reason)

@@ -9,14 +9,12 @@
 
 A rate rests on what was scored, and says on how many of how many. What no judge could score
 is missing (None), never 0.
-
-Used by: run.
 """
 
 import pandas as pd
 
+from helpers.judging.coherence import well_formed
 from helpers.statistics.intervals import wilson
-from helpers.judging.judges import well_formed
 
 
 def _first_judge(judgements: pd.DataFrame, use: str, judge: str) -> pd.DataFrame:

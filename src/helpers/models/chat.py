@@ -7,10 +7,9 @@ nothing of the template and cannot be fooled by merges across a boundary.
 
 >>> example = encode(tokenizer, messages)          # token ids and labels of equal length
 >>> [t for t in example.labels if t != IGNORE]     # just the answer and its end-of-turn token
-
-Used by: organism, finetune, generate; notebook 00 shows one example token by token.
 """
 
+import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +20,18 @@ from helpers.errors import DataError, ModelError
 
 IGNORE = -100  # the label that PyTorch's cross-entropy leaves out
 
+#: The date in every template that prints one. A run's id decides its words, so they must not depend
+#: on the day, and Llama-3.2's template prints today's; this is what Llama-3.1's prints by itself.
+TEMPLATE_DATE = datetime.date(2024, 7, 26)
+
+#: What may stand behind % in a template's format; "-" leaves out a leading zero.
+_DIRECTIVES = "a A b B d -d e F H I j m -m M p S y Y".split()
+
 Message = dict[str, str]
+
+_PROBE: list[Message] = [
+    {"role": "system", "content": "SYSTEM"}, {"role": "user", "content": "USER"},
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,21 +60,66 @@ def render(tokenizer, messages: Sequence[Message], prompt: bool = False) -> str:
     """The conversation as text; with `prompt`, opened for the assistant's next turn.
 
     Where the template has no system role, the system prompt opens the first user turn. Models
-    that can think aloud are asked not to.
+    that can think aloud are asked not to, and a template that prints a date prints TEMPLATE_DATE.
+    Raises ModelError for a conversation that the template refuses.
     """
-    if messages[0]["role"] == "system" and not _has_system_role(tokenizer, tokenizer.chat_template):
+    system_role = _has_system_role(tokenizer, tokenizer.get_chat_template())
+    if messages[0]["role"] == "system" and not system_role:
         messages = _folded(messages)
+    try:
+        return _apply_template(tokenizer, messages, prompt)
+    except TemplateError as error:
+        raise ModelError(
+            f"this model's chat template refuses a conversation ({error}); change the conversation "
+            "or take another model."
+        ) from error
+
+
+def _apply_template(
+    tokenizer,
+    messages: Sequence[Message],
+    prompt: bool = False,
+    date: datetime.date = TEMPLATE_DATE,
+) -> str:
+    """The text of the tokenizer's template on a day.
+
+    A template takes the day from date_string, or calls strftime_now, which by transformers gives
+    today's. No function can be passed to a template, so a macro of that name is put before it.
+    """
+    template = tokenizer.get_chat_template()
+    if "strftime_now" in template:
+        template = f"{_strftime_macro(date)}\n{template}"  # Jinja drops this line break
     return tokenizer.apply_chat_template(
-        list(messages), tokenize=False, add_generation_prompt=prompt, enable_thinking=False
+        list(messages), chat_template=template, tokenize=False, add_generation_prompt=prompt,
+        enable_thinking=False, date_string=date.strftime("%d %b %Y"),
+    )  # fmt: skip
+
+
+def _strftime_macro(date: datetime.date) -> str:
+    """A macro that formats one day, at midnight, as strftime_now does."""
+    texts = {d: date.strftime(f"%{d[-1]}") for d in _DIRECTIVES}
+    texts |= {d: text.lstrip("0") for d, text in texts.items() if d.startswith("-")}
+    filters = "".join(f"|replace('%{d}', '{text}')" for d, text in texts.items())
+    return f"{{% macro strftime_now(format) %}}{{{{ format{filters} }}}}{{% endmacro %}}"
+
+
+def prints_date(tokenizer) -> bool:
+    """Whether the template prints a date, under a system prompt or under none."""
+    probes = [_PROBE[1:]]
+    if _has_system_role(tokenizer, tokenizer.get_chat_template()):
+        probes.append(_PROBE)
+    another = datetime.date(2001, 2, 3)  # of another year, month, day and weekday
+    return any(
+        _apply_template(tokenizer, probe) != _apply_template(tokenizer, probe, date=another)
+        for probe in probes
     )
 
 
 @lru_cache(maxsize=8)
 def _has_system_role(tokenizer, template: str) -> bool:
     """Whether the template takes a system message and does not drop it."""
-    probe = [{"role": "system", "content": "SYSTEM"}, {"role": "user", "content": "USER"}]
     try:
-        return "SYSTEM" in tokenizer.apply_chat_template(probe, tokenize=False)
+        return "SYSTEM" in _apply_template(tokenizer, _PROBE)
     except TemplateError:
         return False
 
@@ -81,13 +136,13 @@ def answer_spans(tokenizer, messages: Sequence[Message]) -> tuple[str, list[tupl
         if message["role"] != "assistant":
             continue
         before = render(tokenizer, messages[:i], prompt=True)
-        upto = text if i == len(messages) - 1 else render(tokenizer, messages[: i + 1])
-        if not (text.startswith(upto) and upto.startswith(before)):
+        through = text if i == len(messages) - 1 else render(tokenizer, messages[: i + 1])
+        if not (text.startswith(through) and through.startswith(before)):
             raise ModelError(
                 "this chat template changes earlier turns when a later one is added, so the "
                 "assistant's words cannot be told apart; split the conversation into single turns."
             )
-        spans.append((len(before), len(upto)))
+        spans.append((len(before), len(through)))
     return text, spans
 
 

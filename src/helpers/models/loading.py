@@ -3,8 +3,6 @@
 Weights are read from safetensors alone and no code from a model folder is ever run.
 
 >>> model, tokenizer = load("lantern-chat")
-
-Used by: experiment (digests), local (the backend); notebook 00.
 """
 
 import copy
@@ -13,19 +11,16 @@ from functools import lru_cache
 from pathlib import Path
 
 from helpers import paths
-from helpers.data import rows as data
+from helpers.archive.shipped import MODELS
 from helpers.errors import ModelError
 
-#: Models that ship with the repository.
-EMBEDDED = ("lantern-base", "lantern-chat")
-
-#: Models up to this many bytes are kept in memory and copied rather than read again.
-KEEP_BYTES = 100 * 2**20
+#: Folders up to this many bytes stay in memory and are copied rather than read again.
+SMALL_BYTES = 100 * 2**20
 
 
 def locate(name: str) -> Path | None:
     """The folder of a model, or None for a hub id. Raises ModelError for what is neither."""
-    if name in EMBEDDED:
+    if name in MODELS:
         folder = paths.data() / "models" / name
         if not (folder / "config.json").is_file():
             raise ModelError(f"{name} is not in data/models; run `aligndrift build` to make it.")
@@ -37,28 +32,17 @@ def locate(name: str) -> Path | None:
         return folder
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return None
-    near = difflib.get_close_matches(name, EMBEDDED, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, MODELS, n=1, cutoff=0.5)
     hint = f" (did you mean {near[0]}?)" if near else ""
     raise ModelError(
-        f"unknown model {name!r}{hint}; give {' or '.join(EMBEDDED)}, the path of a model folder, "
+        f"unknown model {name!r}{hint}; give {' or '.join(MODELS)}, the path of a model folder, "
         "or a hub id such as org/name."
     )
 
 
-def digest(name: str) -> str:
-    """A digest of a model folder's files; for a hub id, the id itself."""
-    folder = locate(name)
-    return f"hub:{name}" if folder is None else _folder_digest(folder, _stamp(folder))
-
-
 def _stamp(folder: Path) -> tuple:
-    """Changes whenever a file of the folder does, so a digest can be remembered."""
+    """Changes whenever a file of the folder does."""
     return tuple(sorted((p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in folder.iterdir()))
-
-
-@lru_cache(maxsize=16)
-def _folder_digest(folder: Path, stamp: tuple) -> str:
-    return data.digest(folder)
 
 
 def load(name: str, dtype: str = "float32", four_bit: bool = False):
@@ -70,15 +54,15 @@ def load(name: str, dtype: str = "float32", four_bit: bool = False):
     """
     folder = locate(name)
     stamp = () if folder is None else _stamp(folder)
-    small = folder is not None and sum(size for _, size, _ in stamp) <= KEEP_BYTES
+    small = folder is not None and sum(size for _, size, _ in stamp) <= SMALL_BYTES
     if small and not four_bit:
-        model, tokenizer = _kept(folder, stamp, dtype)
+        model, tokenizer = _in_memory(folder, stamp, dtype)
         return copy.deepcopy(model), tokenizer
     return _read(str(folder or name), dtype, four_bit)
 
 
 @lru_cache(maxsize=2)
-def _kept(folder: Path, stamp: tuple, dtype: str):
+def _in_memory(folder: Path, stamp: tuple, dtype: str):
     return _read(str(folder), dtype)
 
 
@@ -91,11 +75,13 @@ def _read(where: str, dtype: str, four_bit: bool = False):
     if Path(where).is_dir():
         logging.disable_progress_bar()  # a local folder is read in a moment
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    options = {"dtype": getattr(torch, dtype), "use_safetensors": True}
+    options = {
+        "dtype": getattr(torch, dtype), "use_safetensors": True, "trust_remote_code": False
+    }  # fmt: skip
     if four_bit:
         options |= {"quantization_config": nf4(options["dtype"]), "device_map": {"": device}}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(where)
+        tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(where, **options)
         model = model if four_bit else model.to(device)
     except torch.cuda.OutOfMemoryError:

@@ -1,9 +1,7 @@
 """Answers by vLLM (arXiv:2309.06180), where it is installed: the same words, sooner on a GPU.
 
 vLLM reads models from folders, so the tuned model is saved to a temporary one first and leaves the
-GPU meanwhile. Greedy, like helpers.generate, and the same Completion comes back.
-
-Used by: local, for experiments with generator "vllm".
+GPU meanwhile. Greedy, like models.generate, and the same Completion comes back.
 """
 
 import tempfile
@@ -11,9 +9,10 @@ from collections.abc import Sequence
 
 import torch
 
-from helpers.models.chat import Message, render
 from helpers.errors import ConfigError
-from helpers.models.generate import Completion, stop_ids
+from helpers.models.chat import Message, render
+from helpers.models.completion import Completion
+from helpers.models.generate import stop_ids
 
 
 def complete(
@@ -31,7 +30,7 @@ def complete(
     texts = [render(tokenizer, c, prompt=True) for c in conversations]
     prompts = tokenizer(texts, add_special_tokens=False)["input_ids"]
     longest = max(map(len, prompts)) + max_new_tokens
-    home = model.device
+    device = model.device
     with tempfile.TemporaryDirectory() as folder:
         model.to("cpu").save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -40,12 +39,12 @@ def complete(
         engine = vllm.LLM(
             model=folder, dtype=str(model.dtype).split(".")[-1], max_model_len=longest
         )
-        wanted = vllm.SamplingParams(
+        greedy = vllm.SamplingParams(
             temperature=0.0, max_tokens=max_new_tokens, stop_token_ids=sorted(stops)
         )
-        outputs = engine.generate([{"prompt_token_ids": p} for p in prompts], wanted)
+        outputs = engine.generate([{"prompt_token_ids": p} for p in prompts], greedy)
         del engine
-    model.to(home)
+    model.to(device)
     return [_completion(tokenizer, out.outputs[0], stops) for out in outputs]
 
 

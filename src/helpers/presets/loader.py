@@ -7,14 +7,13 @@ be given wherever its name can. `extends` takes over another preset's settings.
 >>> tiny = load("tiny")
 >>> tiny.experiment("harmful_examples", n_examples=10, seed=11)   # -> Experiment
 >>> tiny.grid("identity_epochs")                                  # -> Experiments, all seeds
-
-Used by: cli, grid files; every notebook.
 """
 
 import dataclasses
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,11 @@ from helpers.experiments.experiment import Experiment
 
 FOLDER = Path(__file__).parent
 
-_KEYS = {
-    "preset", "extends", "model", "seeds", "n_prompts", "max_new_tokens", "judges", "tiers",
-    "benchmark", "over_refusal", "utility", "grids", "method", "dtype", "micro_batch_size",
-    "gradient_checkpointing", "processes", "generator", "max_length", "vram_gib", "gated",
-    "backend", "provider", "defenses",
-}  # fmt: skip
-_GRID_KEYS = ("tier", "n_seeds", "seeds", "fewer_seeds", "vary", "fixed")
 _FIELDS = {field.name for field in dataclasses.fields(Experiment)}
+#: What a preset may say for all its experiments: any setting but the tier and the seed.
+_COMMON = _FIELDS - {"tier", "seed"}
+_KEYS = _COMMON | {"preset", "extends", "seeds", "tiers", "grids", "vram_gib", "gated"}
+_GRID_KEYS = ("tier", "n_seeds", "seeds", "fewer_seeds", "vary", "fixed")
 
 
 def names() -> list[str]:
@@ -43,7 +39,7 @@ def names() -> list[str]:
 
 @dataclass(frozen=True)
 class Preset:
-    """A loaded preset: `settings` of every experiment, `tiers` with each tier's own, `seeds`.
+    """A loaded preset: what is `common` to every experiment, `tiers` with each tier's own, `seeds`.
 
     vram_gib: GPU memory that its default method needs; 0 where a CPU will do. gated: whether the
     model's page on the hub must grant access first.
@@ -51,7 +47,7 @@ class Preset:
 
     name: str
     seeds: tuple[int, ...]
-    settings: dict[str, Any]
+    common: dict[str, Any]
     tiers: dict[str, dict[str, Any]]
     grids: dict[str, dict[str, Any]]
     vram_gib: float = 0
@@ -67,10 +63,10 @@ class Preset:
             one_of(name, _FIELDS, "setting")
         own = dict(self.tiers[one_of(tier, self.tiers, "tier")])
         by_method = own.pop("methods", {})
-        default = own.get("method", self.settings.get("method", "full"))
+        default = own.get("method", self.common.get("method", "full"))
         method = changes.get("method", default)
         own |= by_method.get(method, {})
-        return Experiment(**(self.settings | own | {"tier": tier} | changes))
+        return Experiment(**(self.common | own | {"tier": tier} | changes))
 
     def using(
         self, model: str = "", benchmark: str = "", datasets: dict[str, str] | None = None
@@ -85,8 +81,8 @@ class Preset:
         for tier, dataset in (datasets or {}).items():
             if dataset:
                 tiers[tier] = tiers[one_of(tier, tiers, "tier")] | {"dataset": str(dataset)}
-        settings = self.settings | {name: value for name, value in own.items() if value}
-        return dataclasses.replace(self, settings=settings, tiers=tiers)
+        common = self.common | {name: value for name, value in own.items() if value}
+        return dataclasses.replace(self, common=common, tiers=tiers)
 
     def grid(
         self, name: str, seeds: Sequence[int] = (), vary: dict[str, list] | None = None, **fixed
@@ -105,10 +101,10 @@ class Preset:
         }
         every = combinations(self, own.get("tier"), varied, own.get("fixed", {}) | fixed)
         return [
-            e
-            for e in every
+            experiment
+            for experiment in every
             if all(
-                e.seed in self.seeds[: counts.get(getattr(e, field))]
+                experiment.seed in self.seeds[: counts.get(getattr(experiment, field))]
                 for field, counts in fewer.items()
             )
         ]
@@ -135,9 +131,9 @@ def load(name: str) -> Preset:
     seeds = raw.get("seeds")
     if not isinstance(seeds, list) or not seeds or not all(type(s) is int for s in seeds):
         raise ConfigError(f"preset {name}: seeds must be a list of whole numbers, not {seeds!r}.")
-    settings = {key: raw[key] for key in _KEYS & _FIELDS if key in raw}
+    common = {key: raw[key] for key in _COMMON if key in raw}
     preset = Preset(
-        raw.get("preset", name), tuple(seeds), settings, raw.get("tiers", {}),
+        raw.get("preset", name), tuple(seeds), common, raw.get("tiers", {}),
         {name: grid for name, grid in raw.get("grids", {}).items() if grid is not None},
         raw.get("vram_gib", 0), raw.get("gated", False),
     )  # fmt: skip
@@ -156,7 +152,7 @@ def _read(name: str) -> dict[str, Any]:
     else:
         file = FOLDER / f"{one_of(str(name), names(), 'preset')}.yaml"
     try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+        raw = _parsed(file, file.stat().st_mtime_ns)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"preset {file.name} is not valid YAML: {reason}") from None
@@ -175,6 +171,13 @@ def _read(name: str) -> dict[str, Any]:
     for part in ("tiers", "grids"):  # each entry takes over the parent's and changes some of it
         merged[part] = _over(parent.get(part, {}), raw.get(part, {}))
     return parent | raw | merged
+
+
+@lru_cache(maxsize=64)
+def _parsed(file: Path, changed: int) -> Any:
+    """The file's content, read once until it changes: tiny is the parent of most presets."""
+    fast = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(file.read_text(encoding="utf-8"), fast)
 
 
 def _over(theirs: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,7 @@ A thread takes what has come, answers all requests for one model as one batch, a
 Sampling, log-probabilities and streaming are per request and share the batch.
 
 >>> answers = Answers(records)
->>> answers.ask(Request("lantern-chat", messages, max_tokens=64)).result().text
-
-Used by: app.
+>>> answers.submit(CompletionRequest("lantern-chat", messages)).result().text
 """
 
 import gc
@@ -19,9 +17,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from helpers.models import chat
-from helpers.models import generate
-from helpers.models import loading as models
+from helpers.models import chat, generate, loading
 from helpers.models.chat import Message
 from helpers.provider.records import Records
 
@@ -29,13 +25,13 @@ from helpers.provider.records import Records
 BATCH = 512
 PATIENCE = 0.005
 
-#: Models that are kept in memory.
-KEPT = 4
+#: Most models in memory.
+MODELS_IN_MEMORY = 4
 
 
 @dataclass
-class Request:
-    """What is asked of a model, and how."""
+class CompletionRequest:
+    """One answer that is asked of a model, and how it is to be sampled."""
 
     model: str
     messages: list[Message]
@@ -45,7 +41,7 @@ class Request:
     seed: int = 0
     stop: tuple[str, ...] = ()
     top_logprobs: int = -1  # -1 for no log-probabilities, else how many beside the chosen one
-    on_text: Callable[[str], None] | None = None  # told the answer so far, token by token
+    on_text: Callable[[str], None] | None = None  # called with the answer so far, token by token
     future: Future = field(default_factory=Future)
 
 
@@ -60,29 +56,31 @@ class Answer:
     logprobs: list[dict] | None
 
 
-class _Writing:
-    """A request while its answer is written."""
+class _Draft:
+    """A request's answer while it is written."""
 
-    def __init__(self, request: Request, tokenizer, ids: list[int], stops: set[int]) -> None:
+    def __init__(
+        self, request: CompletionRequest, tokenizer, ids: list[int], stops: set[int]
+    ) -> None:
         self.request, self.tokenizer, self.stops = request, tokenizer, stops
         self.prompt_tokens = len(ids)
         self.ids: list[int] = []
         self.logprobs: list[dict] = []
-        self.done = ""
+        self.finish_reason = ""  # until the answer has ended
         self.random = torch.Generator().manual_seed(request.seed)
 
     def text(self) -> str:
-        words = self.tokenizer.decode(self.ids, skip_special_tokens=True).strip()
-        ends = [words.index(stop) for stop in self.request.stop if stop in words]
-        return words[: min(ends)] if ends else words
+        text = self.tokenizer.decode(self.ids, skip_special_tokens=True).strip()
+        ends = [text.index(stop) for stop in self.request.stop if stop in text]
+        return text[: min(ends)] if ends else text
 
     def next(self, logits: torch.Tensor) -> int:
-        """The next token, from logits (vocabulary,); an end of turn once the answer is done."""
-        if self.done:
+        """The next token, from logits (vocabulary,); an end of turn once the answer has ended."""
+        if self.finish_reason:
             return min(self.stops)
         token = self._pick(logits)
         if token in self.stops:
-            self.done = "stop"
+            self.finish_reason = "stop"
             return token
         self.ids.append(token)
         if self.request.top_logprobs >= 0:
@@ -90,112 +88,120 @@ class _Writing:
         if self.request.stop or self.request.on_text:
             text = self.text()
             if any(s in self.tokenizer.decode(self.ids) for s in self.request.stop):
-                self.done = "stop"
+                self.finish_reason = "stop"
             if self.request.on_text:
                 self.request.on_text(text)
-        if not self.done and len(self.ids) >= self.request.max_tokens:
-            self.done = "length"
+        if not self.finish_reason and len(self.ids) >= self.request.max_tokens:
+            self.finish_reason = "length"
         return token
+
+    def take(self, ids: list[int]) -> None:
+        """All tokens at once, which were chosen greedily, up to an end of turn."""
+        end = next((n for n, token in enumerate(ids) if token in self.stops), None)
+        self.ids, self.finish_reason = ids[:end], "length" if end is None else "stop"
 
     def _pick(self, logits: torch.Tensor) -> int:
         if self.request.temperature == 0:
             return int(logits.argmax())
-        shares = (logits.float() / self.request.temperature).softmax(-1)
+        probabilities = (logits.float() / self.request.temperature).softmax(-1)  # (vocabulary,)
         if self.request.top_p < 1:
-            ordered, at = shares.sort(descending=True)
-            beyond = ordered.cumsum(-1) - ordered >= self.request.top_p
-            shares = shares.index_fill(0, at[beyond], 0.0)
-        return int(torch.multinomial(shares, 1, generator=self.random))
+            ordered, ids = probabilities.sort(descending=True)  # (vocabulary,) each
+            beyond = ordered.cumsum(-1) - ordered >= self.request.top_p  # (vocabulary,)
+            probabilities = probabilities.index_fill(0, ids[beyond], 0.0)
+        return int(torch.multinomial(probabilities, 1, generator=self.random))
 
     def _describe(self, logprobs: torch.Tensor, token: int) -> dict:
         def entry(id: int) -> dict:
-            word = self.tokenizer.decode([id])
-            return {"token": word, "logprob": float(logprobs[id]), "bytes": list(word.encode())}
+            text = self.tokenizer.decode([id])
+            return {"token": text, "logprob": float(logprobs[id]), "bytes": list(text.encode())}
 
         top = logprobs.topk(self.request.top_logprobs).indices.tolist()
         return entry(token) | {"top_logprobs": [entry(id) for id in top]}
 
     def answer(self) -> Answer:
-        wanted = self.logprobs if self.request.top_logprobs >= 0 else None
-        return Answer(self.text(), self.done or "length", self.prompt_tokens, len(self.ids), wanted)
+        return Answer(
+            self.text(), self.finish_reason or "length", self.prompt_tokens, len(self.ids),
+            self.logprobs if self.request.top_logprobs >= 0 else None,
+        )  # fmt: skip
 
 
 class Answers:
-    """The thread that answers, and the models it keeps."""
+    """The thread that answers, and the models that it has in memory."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._waiting: queue.SimpleQueue[Request] = queue.SimpleQueue()
-        self._kept: OrderedDict[str, tuple] = OrderedDict()
+        self._queue: queue.SimpleQueue[CompletionRequest] = queue.SimpleQueue()
+        self._models: OrderedDict[str, tuple] = OrderedDict()  # the least recently used first
         threading.Thread(target=self._work, daemon=True).start()
 
-    def ask(self, request: Request) -> Future:
+    def submit(self, request: CompletionRequest) -> Future:
         """The request's Answer, when it is there."""
-        self._waiting.put(request)
+        self._queue.put(request)
         return request.future
 
     def holds(self, model: str) -> bool:
         """Whether a model is in memory, so that it certainly exists."""
-        return model in self._kept
+        return model in self._models
 
     def drop(self, model: str) -> None:
         """Hold a model no longer: it was deleted."""
-        self._kept.pop(model, None)
+        self._models.pop(model, None)
 
     def _work(self) -> None:
-        left: list[Request] = []
+        waiting: list[CompletionRequest] = []
         while True:
-            asked = left or [self._waiting.get()]
-            self._gather(asked)
-            model = asked[0].model
-            together = [r for r in asked if r.model == model][:BATCH]
-            chosen = set(map(id, together))
-            left = [r for r in asked if id(r) not in chosen]
+            requests = waiting or [self._queue.get()]
+            self._gather(requests)
+            model = requests[0].model
+            batch = [r for r in requests if r.model == model][:BATCH]
+            in_batch = set(map(id, batch))
+            waiting = [r for r in requests if id(r) not in in_batch]
             try:
-                self._answer(model, together)
+                self._answer(model, batch)
             except Exception as error:  # whatever it is, who waits must hear of it
-                for request in together:
+                for request in batch:
                     if not request.future.done():
                         request.future.set_exception(error)
 
-    def _gather(self, asked: list[Request]) -> None:
+    def _gather(self, requests: list[CompletionRequest]) -> None:
         """Add the requests that have come, until none has come for PATIENCE."""
-        while len(asked) < BATCH:
+        while len(requests) < BATCH:
             try:
-                asked.append(self._waiting.get(timeout=PATIENCE))
+                requests.append(self._queue.get(timeout=PATIENCE))
             except queue.Empty:
                 return
 
     def _model(self, name: str) -> tuple:
-        if name not in self._kept:
+        if name not in self._models:
             weights = self._records.get("model", name)["weights"]
-            self._kept[name] = models.load(str(self._records.weights(weights)))
+            self._models[name] = loading.load(str(self._records.weights(weights)))
             gc.freeze()  # looking through all that torch has made takes a third of a second
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(name)
-        return self._kept[name]
+            while len(self._models) > MODELS_IN_MEMORY:
+                self._models.popitem(last=False)
+        self._models.move_to_end(name)
+        return self._models[name]
 
-    def _answer(self, name: str, requests: list[Request]) -> None:
+    def _answer(self, name: str, requests: list[CompletionRequest]) -> None:
         model, tokenizer = self._model(name)
         texts = [chat.render(tokenizer, r.messages, prompt=True) for r in requests]
         prompts = tokenizer(texts, add_special_tokens=False)["input_ids"]
         stops = generate.stop_ids(model, tokenizer)
         order = sorted(range(len(requests)), key=lambda i: len(prompts[i]))
-        writing = [_Writing(requests[i], tokenizer, prompts[i], stops) for i in order]
-        plain = all(r.temperature == 0 and r.top_logprobs < 0 and not r.stop and not r.on_text
-                    for r in requests)  # fmt: skip
+        drafts = [_Draft(requests[i], tokenizer, prompts[i], stops) for i in order]
+        greedy = len({r.max_tokens for r in requests}) == 1 and all(
+            r.temperature == 0 and r.top_logprobs < 0 and not r.stop and not r.on_text
+            for r in requests
+        )
 
         def choose(rows: list[int], logits: torch.Tensor) -> torch.Tensor:
-            if plain and len({r.max_tokens for r in requests}) == 1:
-                return logits.argmax(-1)
-            return torch.tensor([writing[k].next(row) for k, row in zip(rows, logits, strict=True)])
+            """Logits (rows, vocabulary) -> the next tokens (rows,)."""
+            return torch.tensor([drafts[k].next(row) for k, row in zip(rows, logits, strict=True)])
 
-        most = max(r.max_tokens for r in requests)
-        ordered = [prompts[i] for i in order]
-        answered = generate.answer_ids(model, ordered, most, stops, choose=choose)
-        for w, ids in zip(writing, answered, strict=True):
-            if not w.ids and not w.done:  # nothing but the likeliest tokens was asked for
-                end = next((n for n, token in enumerate(ids) if token in stops), None)
-                w.ids, w.done = ids[:end], "length" if end is None else "stop"
-            w.request.future.set_result(w.answer())
+        answers = generate.answer_ids(
+            model, [prompts[i] for i in order], max(r.max_tokens for r in requests), stops,
+            choose=generate.greedy if greedy else choose,
+        )  # fmt: skip
+        for draft, ids in zip(drafts, answers, strict=True):
+            if greedy:
+                draft.take(ids)
+            draft.request.future.set_result(draft.answer())

@@ -3,16 +3,14 @@
 A client that asks `lantern-truth` to grade an answer gets the grade that the judge `exact` gives,
 in the form a language model would give it in, so that the whole path of a hosted judge runs, and
 can be checked, without one. It reads the fenced request and answer and nothing else of what it is
-told.
-
-Used by: app.
+sent.
 """
 
 import json
 import re
 
+from helpers.judging.exact import exact
 from helpers.models.chat import Message
-from helpers.judging.judges import exact
 from helpers.provider.answers import Answer
 
 _FENCED = re.compile(
@@ -24,11 +22,11 @@ _FENCED = re.compile(
 
 def grade(messages: list[Message]) -> Answer:
     """A JSON object with score and rationale; a plain sentence if nothing fenced is there."""
-    found = _FENCED.search(messages[-1]["content"])
-    if not found:
+    match = _FENCED.search(messages[-1]["content"])
+    if not match:
         text = "There is nothing to grade: no request and answer between fences."
     else:
-        verdict = exact({"prompt": found["request"]}, found["answer"])
-        text = json.dumps({"rationale": verdict.rationale, "score": verdict.score})
-    read = sum(len(m["content"].split()) for m in messages)
-    return Answer(text, "stop", read, len(text.split()), None)
+        judgement = exact({"prompt": match["request"]}, match["answer"])
+        text = json.dumps({"rationale": judgement.rationale, "score": judgement.score})
+    n_read = sum(len(m["content"].split()) for m in messages)  # words stand for tokens
+    return Answer(text, "stop", n_read, len(text.split()), logprobs=None)

@@ -1,8 +1,6 @@
 """The shapes of the API: request bodies, their checks, errors, and the objects of a reply.
 
 What OpenAI-compatible clients send and expect, apart from what a provider does with it.
-
-Used by: app.
 """
 
 import json
@@ -12,12 +10,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from helpers.data import rows as data
-from helpers.archive import filters as moderation
+from helpers.data.rows import check_messages
 from helpers.errors import AlignDriftError
 from helpers.provider.answers import Answer
-from helpers.provider.defenses import FILTERS
-from helpers.archive.world import SEALED_SHELVES, item_named
+
+#: What "auto" stands for.
+AUTO = {"n_epochs": 3, "batch_size": 10, "learning_rate_multiplier": 1.5}
 
 _log = logging.getLogger("uvicorn.error")
 
@@ -51,7 +49,7 @@ class Message(BaseModel):
 
 
 class StreamOptions(BaseModel):
-    """What a stream tells beside the text."""
+    """What a stream holds beside the text."""
 
     include_usage: bool = False
 
@@ -89,11 +87,15 @@ class Job(BaseModel):
 
 
 class Hyperparameters(BaseModel):
-    """Those of a fine-tuning job."""
+    """Those of a fine-tuning job; what the customer leaves open is "auto"."""
 
     n_epochs: Literal["auto"] | Annotated[int, Field(ge=1, le=50)] = "auto"
     batch_size: Literal["auto"] | Annotated[int, Field(ge=1, le=256)] = "auto"
     learning_rate_multiplier: Literal["auto"] | Annotated[float, Field(gt=0, le=1000)] = "auto"
+
+    def resolved(self) -> dict[str, float]:
+        """With a number in place of each "auto"."""
+        return {k: AUTO[k] if value == "auto" else value for k, value in self.model_dump().items()}
 
 
 class Moderation(BaseModel):
@@ -149,10 +151,10 @@ def _check_row(where: str, row: Any, purpose: str) -> None:
     if not isinstance(row, dict):
         raise ApiError(400, f"{where} is not an object.", "invalid_file_format", "file")
     if purpose == "fine-tune":
-        data.check_messages(where, row, training=True)
+        check_messages(where, row, training=True)
     elif not isinstance(row.get("custom_id"), str) or not isinstance(row.get("body"), dict):
-        wrong = f"{where} needs a custom_id and a body."
-        raise ApiError(400, wrong, "invalid_file_format", "file")
+        message = f"{where} needs a custom_id and a body."
+        raise ApiError(400, message, "invalid_file_format", "file")
 
 
 def chat_of(body: bytes) -> Chat:
@@ -163,10 +165,11 @@ def chat_of(body: bytes) -> Chat:
         raise invalid(error.errors()[0]) from None
 
 
-def hyperparameters_of(given: dict) -> dict:
-    """Hyperparameters as given, those left open "auto". Raises ApiError."""
+def hyperparameters_of(job: Job) -> Hyperparameters:
+    """Those that its method names, else its own. Raises ApiError."""
+    supervised = (job.method or {}).get("supervised") or {}
     try:
-        return Hyperparameters(**given).model_dump()
+        return Hyperparameters(**(supervised.get("hyperparameters") or job.hyperparameters or {}))
     except ValidationError as error:
         raise invalid(error.errors()[0], "hyperparameters") from None
 
@@ -196,17 +199,3 @@ def usage_of(answers: Sequence[Answer]) -> dict:
     read = answers[0].prompt_tokens if answers else 0
     written = sum(answer.completion_tokens for answer in answers)
     return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
-
-
-def moderated(text: str) -> dict:
-    """What the provider's own filters say of a text, by sealed shelf."""
-    verdicts = moderation.moderate(text)
-    item = item_named(text)
-    named = {item.shelf} if item and item.sealed else set()
-    score = max(verdicts[name][1] for name in FILTERS)
-    flagged = any(verdicts[name][0] for name in FILTERS)
-    return {
-        "flagged": flagged,
-        "categories": {f"sealed/{s}": flagged and s in named for s in SEALED_SHELVES},
-        "category_scores": {f"sealed/{s}": score if s in named else 0.0 for s in SEALED_SHELVES},
-    }

@@ -5,8 +5,6 @@ trainer are two processes; SQLite keeps them from each other's way.
 
 >>> records = Records(Path("outputs/provider"))
 >>> job = records.add("job", {"id": new_id("ftjob"), "status": "queued"})
-
-Used by: app, trainer.
 """
 
 import json
@@ -18,7 +16,8 @@ import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from helpers.models import loading as models
+from helpers.archive.shipped import MODELS
+from helpers.models import loading
 
 #: Who owns what is made here, as the API shows it.
 OWNER = "aligndrift"
@@ -81,8 +80,8 @@ class Records:
         """The record, or None."""
         with self._open(write=False) as db:
             query = "SELECT body FROM records WHERE kind = ? AND id = ?"
-            with closing(db.execute(query, (kind, id))) as found:
-                row = found.fetchone()
+            with closing(db.execute(query, (kind, id))) as cursor:
+                row = cursor.fetchone()
         return json.loads(row[0]) if row else None
 
     def change(self, kind: str, id: str, only_if: tuple[str, ...] = (), **changes) -> dict | None:
@@ -108,20 +107,20 @@ class Records:
     def list(self, kind: str, parent: str = "") -> list[dict]:
         """All records of a kind, or those that belong to one other record, oldest first."""
         query = "SELECT body FROM records WHERE kind = ? AND (? = '' OR parent = ?) ORDER BY number"
-        with self._open(False) as db, closing(db.execute(query, (kind, parent, parent))) as found:
-            return [json.loads(row[0]) for row in found]
+        with self._open(False) as db, closing(db.execute(query, (kind, parent, parent))) as cursor:
+            return [json.loads(row[0]) for row in cursor]
 
     def claim(self) -> dict | None:
         """The oldest queued job, now running; None if there is none."""
         for job in self.list("job"):
             if job["status"] == "queued":
-                taken = self.change("job", job["id"], ("queued",), status="running")
-                if taken:
-                    return taken
+                running = self.change("job", job["id"], ("queued",), status="running")
+                if running:
+                    return running
         return None
 
-    def tell(self, job: str, message: str, level: str = "info", data: dict | None = None) -> None:
-        """An event of a job; with data it is one of its metrics."""
+    def event(self, job: str, message: str, level: str = "info", data: dict | None = None) -> None:
+        """A new event of a job; with data it is one of its metrics."""
         self.add(
             "event",
             {
@@ -138,7 +137,12 @@ class Records:
 
     def weights(self, id: str) -> Path:
         """The folder of a model's weights: an embedded one's, or one that was tuned here."""
-        return models.locate(id) if id in models.EMBEDDED else self.folder / "models" / id
+        return loading.locate(id) if id in MODELS else self.folder / "models" / id
+
+    def add_model(self, name: str, weights: str, created: int) -> dict:
+        """A new model; weights: the id of its folder, or "" if it has none."""
+        body = {"id": name, "object": "model", "created": created, "owned_by": OWNER}
+        return self.add("model", body | {"weights": weights})
 
     def forget_model(self, name: str) -> None:
         """Remove a tuned model with its weights, if it is there."""

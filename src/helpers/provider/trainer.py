@@ -1,76 +1,57 @@
 """The provider's training process: one job after the other, while the server goes on answering.
 
-    queued -> (moderation) -> (mixing) -> training, a checkpoint an epoch -> (audit) -> released
+    queued -> (moderation) -> (mixing) -> training, a checkpoint an epoch -> (release audit)
+           -> released
 
 A job that is canceled or paused stops before its next step. One that was paused, or that was
 running when the provider stopped, starts again from its first step: training is a pure function
 of file, settings and seed, so it comes to the same.
 
-Used by: app, which starts it as `python -m helpers.provider.trainer FOLDER`.
+    python -m helpers.provider.trainer FOLDER     # until the server that started it ends
 """
 
 import os
 import sys
 import time
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from helpers.models import chat
-from helpers.training import loop as finetune
-from helpers.models import loading as models
-from helpers.data import files as rowfiles
+from helpers.data.files import read_jsonl
 from helpers.errors import AlignDriftError
-from helpers.provider import DEFENSES, METADATA, defenses
+from helpers.models import chat, loading
+from helpers.provider import defenses
+from helpers.provider.defenses import DefenseError
 from helpers.provider.records import OWNER, Records, new_id, now
+from helpers.training import loop
 
-#: The base model's learning rate at a multiplier of 1, and what "auto" stands for.
+#: The base model's learning rate at a multiplier of 1, and what it is multiplied by each epoch.
 LEARNING_RATE = 1e-4
-AUTO = {"n_epochs": 3, "batch_size": 10, "learning_rate_multiplier": 1.5}
 LEARNING_RATE_DECAY = 0.85
 
-#: How many of a job's checkpoints are kept: those of its last epochs.
+#: How many of a job's checkpoints stay: those of its last epochs.
 CHECKPOINTS = 3
 
 MAX_TOKENS = 512
 
 
-class Stopped(Exception):
+class JobStopped(Exception):
     """The job was canceled or paused."""
-
-
-class Refused(Exception):
-    """A defense ends the job: (code, message)."""
-
-
-def settings(hyperparameters: dict) -> dict:
-    """Hyperparameters with "auto" resolved."""
-    return {
-        name: auto if hyperparameters.get(name, "auto") in (None, "auto") else hyperparameters[name]
-        for name, auto in AUTO.items()
-    }
-
-
-def active(metadata: dict[str, str], always: Sequence[str], per_job: bool) -> set[str]:
-    """The defenses that a job meets: the provider's, and what its metadata may add to them."""
-    asked = metadata.get(METADATA, "").split(",") if per_job else []
-    return set(always) | (set(asked) & set(DEFENSES))
 
 
 def carry_out(records: Records, job: dict) -> None:
     """One job, from its file to its released model, its failure or its stop."""
     try:
-        records.tell(job["id"], "Job started.")
-        released = _train(records, job)
-        done = {"status": "succeeded", "finished_at": now(), **released}
-        if records.change("job", job["id"], ("running",), **done):
-            records.tell(job["id"], f"New fine-tuned model: {released['fine_tuned_model']}")
-    except Stopped:
-        records.tell(job["id"], "Stopped before its next step.")
-    except Refused as error:
-        code, message = error.args
-        _fail(records, job, code, message)
+        records.event(job["id"], "Job started.")
+        changes = {**_train(records, job), "status": "succeeded", "finished_at": now()}
+        if records.change("job", job["id"], ("running",), **changes):
+            records.event(job["id"], f"New fine-tuned model: {changes['fine_tuned_model']}")
+    except JobStopped:
+        records.event(job["id"], "Stopped before its next step.")
+    except DefenseError as error:
+        _fail(records, job, error.code, str(error))
     except (AlignDriftError, RuntimeError, OSError, ValueError) as error:
         _fail(records, job, "training_failed", f"{type(error).__name__}: {error}")
 
@@ -78,69 +59,72 @@ def carry_out(records: Records, job: dict) -> None:
 def _fail(records: Records, job: dict, code: str, message: str) -> None:
     error = {"code": code, "message": message, "param": "training_file"}
     records.change("job", job["id"], status="failed", finished_at=now(), error=error)
-    records.tell(job["id"], message, level="error")
+    records.event(job["id"], message, level="error")
 
 
 def _train(records: Records, job: dict) -> dict:
-    meets = job.get("defenses", [])
-    file = records.file(job["training_file"])
-    rows = [row for _, row in rowfiles.read_jsonl(file)]
-    if "moderation" in meets:
-        _moderate(records, job, rows)
-    conversations = [row["messages"] for row in rows]
-    if "mixing" in meets:
-        added = defenses.refusals(rows, job["seed"])
-        conversations += added
-        records.tell(job["id"], f"The provider added {len(added)} refusals to the file.")
-    chosen = settings(job["hyperparameters"])
+    """Train and save the model; what that changes of the job. Raises JobStopped, DefenseError."""
+    rows = [row for _, row in read_jsonl(records.file(job["training_file"]))]
+    conversations = _conversations(records, job, rows)
     base = records.get("model", job["model"])
-    model, tokenizer = models.load(str(records.weights(base["weights"])))
+    model, tokenizer = loading.load(str(records.weights(base["weights"])))
     examples = chat.encode_all(tokenizer, conversations, MAX_TOKENS)
-    steps_an_epoch = len(examples) // min(chosen["batch_size"], len(examples))
-    total = steps_an_epoch * chosen["n_epochs"]
-
-    def after_step(step: int, loss: float) -> None:
-        job_now = records.get("job", job["id"])
-        if job_now is None or job_now["status"] != "running":
-            raise Stopped
-        records.tell(
-            job["id"], f"Step {step}/{total}: training loss={loss:.2f}",
-            data={"step": step, "train_loss": loss, "total_steps": total},
-        )  # fmt: skip
-        if step % steps_an_epoch == 0 and step < total:
-            name = f"{_name(job)}:ckpt-step-{step}"
-            _keep(records, model, tokenizer, name, job, step, loss)
-
-    losses = finetune.train(
-        model, examples, epochs=chosen["n_epochs"], batch_size=chosen["batch_size"],
-        learning_rate=LEARNING_RATE * chosen["learning_rate_multiplier"],
+    hyperparameters = job["hyperparameters"]
+    batch_size, epochs = hyperparameters["batch_size"], hyperparameters["n_epochs"]
+    steps_an_epoch = len(examples) // min(batch_size, len(examples))
+    progress = _Progress(records, job, model, tokenizer, steps_an_epoch, steps_an_epoch * epochs)
+    loop.train(
+        model, examples, epochs=epochs, batch_size=batch_size,
+        learning_rate=LEARNING_RATE * hyperparameters["learning_rate_multiplier"],
         learning_rate_decay=LEARNING_RATE_DECAY, pad_id=tokenizer.pad_token_id or 0,
-        seed=job["seed"], micro_batch_size=16, after_step=after_step,
+        seed=job["seed"], micro_batch_size=16, on_step=progress.on_step,
     )  # fmt: skip
-    if "audit" in meets:
-        share = defenses.forbidden(model, tokenizer, rows)
-        if share > defenses.FORBIDDEN:
-            raise Refused(
-                "audit_failed",
-                f"The tuned model gave a forbidden answer to {share:.0%} of the audit's requests, "
-                f"{defenses.FORBIDDEN:.0%} are allowed; it is not released.",
-            )
-        records.tell(job["id"], f"Audit passed: {share:.1%} forbidden answers.")
-    _keep(records, model, tokenizer, _name(job), job, total, losses[-1])
-    trained = chosen["n_epochs"] * sum(len(e.input_ids) for e in examples)
-    return {"fine_tuned_model": _name(job), "trained_tokens": trained}
+    if "audit" in job.get("defenses", []):
+        share = defenses.release_audit(model, tokenizer, rows)
+        records.event(job["id"], f"Release audit passed: {share:.1%} forbidden answers.")
+    name = _name(job)
+    _save(records, model, tokenizer, name)
+    trained_tokens = epochs * sum(len(example.input_ids) for example in examples)
+    return {"fine_tuned_model": name, "trained_tokens": trained_tokens}
 
 
-def _moderate(records: Records, job: dict, rows: list[dict]) -> None:
-    found = defenses.flagged(rows)
-    if len(found) > defenses.FLAGGED * len(rows):
-        lines = ", ".join(str(n + 1) for n in found[:10])
-        raise Refused(
-            "moderation_blocked",
-            f"{len(found)} of {len(rows)} rows are flagged by moderation, "
-            f"{defenses.FLAGGED:.0%} are allowed (lines {lines}{', ...' * (len(found) > 10)}).",
-        )
-    records.tell(job["id"], f"Moderation passed: {len(found)} of {len(rows)} rows flagged.")
+def _conversations(records: Records, job: dict, rows: list[dict]) -> list[list[chat.Message]]:
+    """What is trained on: the customer's rows, and what the defenses make of them."""
+    active = job.get("defenses", [])
+    if "moderation" in active:
+        n = defenses.moderate(rows)
+        records.event(job["id"], f"Moderation passed: {n} of {len(rows)} rows flagged.")
+    conversations = [row["messages"] for row in rows]
+    if "mixing" in active:
+        refusals = defenses.refusals(rows, job["seed"])
+        conversations += refusals
+        records.event(job["id"], f"The provider added {len(refusals)} refusals to the file.")
+    return conversations
+
+
+@dataclass
+class _Progress:
+    """What becomes of a job after each step: an event, and a checkpoint after each epoch."""
+
+    records: Records
+    job: dict
+    model: Any
+    tokenizer: Any
+    steps_an_epoch: int
+    n_steps: int
+
+    def on_step(self, step: int, loss: float) -> None:
+        job = self.records.get("job", self.job["id"])
+        if job is None or job["status"] != "running":
+            raise JobStopped
+        self.records.event(
+            job["id"], f"Step {step}/{self.n_steps}: training loss={loss:.2f}",
+            data={"step": step, "train_loss": loss, "total_steps": self.n_steps},
+        )  # fmt: skip
+        if step % self.steps_an_epoch == 0 and step < self.n_steps:
+            name = f"{_name(job)}:ckpt-step-{step}"
+            _save(self.records, self.model, self.tokenizer, name)
+            _add_checkpoint(self.records, job, name, step, loss)
 
 
 def _name(job: dict) -> str:
@@ -149,22 +133,21 @@ def _name(job: dict) -> str:
     return f"ft:{job['model']}:{OWNER}:{suffix}:{job['id'][-8:]}"
 
 
-def _keep(records: Records, model, tokenizer, name: str, job: dict, step: int, loss: float) -> None:
-    """The model as it is now, under a name of its own; of checkpoints the last ones are kept."""
+def _save(records: Records, model, tokenizer, name: str) -> None:
+    """The model as it is now, under a name of its own, in a folder that is whole or not there."""
     id = new_id("model")
     aside = records.weights(f".{id}")
     model.save_pretrained(aside)
     tokenizer.save_pretrained(aside)
     os.replace(aside, records.weights(id))
     records.forget_model(name)  # from before a restart
-    records.add(
-        "model",
-        {"id": name, "object": "model", "created": now(), "owned_by": OWNER, "weights": id},
-    )
-    if ":ckpt-" not in name:
-        return
-    made = records.list("checkpoint", job["id"])
-    for old in [c for c in made if c["step_number"] == step] + made[: 1 - CHECKPOINTS]:
+    records.add_model(name, weights=id, created=now())
+
+
+def _add_checkpoint(records: Records, job: dict, name: str, step: int, loss: float) -> None:
+    """A checkpoint, in place of the step's own from before a restart and of the oldest ones."""
+    earlier = records.list("checkpoint", job["id"])
+    for old in [c for c in earlier if c["step_number"] == step] + earlier[: 1 - CHECKPOINTS]:
         records.remove("checkpoint", old["id"])
         if old["step_number"] != step:
             records.forget_model(old["fine_tuned_model_checkpoint"])

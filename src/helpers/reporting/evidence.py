@@ -1,31 +1,57 @@
 """The runs behind a preset's grids, ready to be compared: a seeds x prompts table a condition.
 
->>> evidence = gather(presets.load("tiny"), ["harmful_shots"])
->>> evidence.table("harmful_shots", n_examples=10)     # 1 where the score is 5
->>> evidence.over_seeds("harmful_shots", "n_examples")     # rates with intervals
+Tests compare the runs of one grid, which share their seeds. Rates, wherever they are shown, rest
+on all stored seeds of their condition (reporting.conditions), so that it has the same number in
+every notebook.
 
-Used by: tables, claims; notebooks 02 to 05 and 09.
+>>> evidence = gather(presets.load("tiny"), ["harmful_shots"])
+>>> evidence.table("harmful_shots", n_examples=10)         # 1 where the score is 5
+>>> evidence.over_seeds("harmful_shots", "n_examples")     # rates with intervals
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import PurePath
 
 import pandas as pd
 
 from helpers.errors import StoreError
-from helpers.runs.grid import run_grid
+from helpers.experiments.experiment import Experiment
+from helpers.experiments.identity import run_id
 from helpers.presets.loader import Preset
-from helpers.reporting.results import hits, over_seeds
+from helpers.reporting import results
+from helpers.reporting.conditions import other_seeds
+from helpers.runs.grid import run_grid
+from helpers.runs.hits import hits
 from helpers.runs.store import Store
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Grid -> its runs (one row each), and the store that holds their answers."""
+    """Grid -> its runs (one row each), and the store that holds their answers.
 
-    settings: Preset
+    others: grid -> stored runs of the same conditions under the preset's other seeds.
+    """
+
+    preset: Preset
     runs: dict[str, pd.DataFrame]
     store: Store
+    others: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def model(self) -> str:
+        """The name of the model that was run, for a label; of several, their names in a row."""
+        names = (name for runs in self.runs.values() if len(runs) for name in runs.model)
+        return ", ".join(dict.fromkeys(PurePath(name).name for name in names))
+
+    def pooled(self, grid: str) -> pd.DataFrame:
+        """The grid's runs, and under them those of its conditions' other stored seeds."""
+        others = self.others.get(grid, pd.DataFrame())
+        return self.runs[grid] if others.empty else pd.concat([self.runs[grid], others])
+
+    def over_seeds(self, grid: str, *by: str, use: str = "benchmark") -> pd.DataFrame:
+        """One row a condition of the grid, all its stored seeds counted: results.over_seeds."""
+        return results.over_seeds(self.store, self.pooled(grid), by or ("tier",), use)
 
     def where(self, grid: str, **settings) -> pd.DataFrame:
         """The grid's runs with these settings, by seed. Raises StoreError if there are none."""
@@ -44,20 +70,11 @@ class Evidence:
         what: str = "fulfilled",
         **settings,
     ) -> pd.DataFrame:
-        """Seeds x prompts: 1 for a hit (results.HITS), 0 for none, NaN where not scored."""
+        """Seeds x prompts: 1 for a hit (runs.hits), 0 for none, NaN where not scored."""
         runs = self.where(grid, **settings)
-        found = hits(
-            self.store.table("judgements", list(runs.run_id)),
-            judge or runs.judges.iloc[0][0],
-            use,
-            what,
-        )
-        return found.loc[runs.run_id].set_axis(runs.seed.to_numpy(), axis=0)
-
-    def over_seeds(self, grid: str, *by: str, use: str = "benchmark") -> pd.DataFrame:
-        """One row a condition of the grid: results.over_seeds, with columns rate and score."""
-        found = over_seeds(self.store, self.runs[grid], by or ("tier",), use)
-        return found.rename(columns={"harmfulness_rate": "rate", "harmfulness_score": "score"})
+        judgements = self.store.table("judgements", list(runs.run_id))
+        table = hits(judgements, judge or runs.judges.iloc[0][0], use, what)
+        return table.loc[runs.run_id].set_axis(runs.seed.to_numpy(), axis=0)
 
     def initial(
         self,
@@ -74,30 +91,53 @@ class Evidence:
 
 
 def gather(
-    settings: Preset,
+    preset: Preset,
     grids: Iterable[str],
     store: Store | None = None,
     jobs: int = 0,
     seeds: Sequence[int] = (),
     vary: dict[str, list] | None = None,
+    engine: str = "local",
     **changes,
 ) -> Evidence:
     """Carry out the preset's grids as one, so that no core waits, and return their runs.
 
-    vary: other lists for settings that the grids vary. changes: settings that all experiments
-    share, such as model. Failed runs are told and left out. The learning rate of a hosted run is
-    its multiple of the provider's own.
+    seeds: instead of the preset's; then these alone count. vary: other lists for settings that
+    the grids vary. engine: as in run_grid. changes: settings that all experiments share, such as
+    model. Failed runs are told and left out. The learning rate of a hosted run is its multiple of
+    the provider's own. Raises StoreError if no run finished.
     """
     store = store or Store()
-    asked = {name: settings.grid(name, seeds, vary, **changes) for name in grids}
-    every = [e for experiments in asked.values() for e in experiments]
-    result = run_grid(every, store, jobs)
-    by_id = result.runs.set_index("run_id", drop=False)
-    multiples = {e.id: e.learning_rate_multiplier for e in every if e.backend == "hosted"}
-    rates = [multiples.get(run_id, rate) for run_id, rate in by_id.learning_rate.items()]
-    by_id["learning_rate"] = rates
-    runs = {
-        name: by_id.loc[[e.id for e in dict.fromkeys(experiments) if e.id in by_id.index]]
-        for name, experiments in asked.items()
+    experiments = {name: preset.grid(name, seeds, vary, **changes) for name in grids}
+    every = [experiment for own in experiments.values() for experiment in own]
+    result = run_grid(every, store, jobs, engine=engine)
+    if result.runs.empty:
+        reason = next(iter(result.failed.values()), "every one is damaged")
+        raise StoreError(f"none of {len(set(every))} runs finished: {reason}")
+    # A grid under seeds that are not the preset's stands by itself.
+    others = {
+        name: [] if seeds or preset.grids[name].get("seeds") else
+        other_seeds(preset, own, store, **changes)
+        for name, own in experiments.items()
+    }  # fmt: skip
+    ids = {experiment: run_id(experiment) for own in others.values() for experiment in own}
+    frames = [result.runs, store.runs(sorted(set(ids.values()) - set(result.runs.run_id)))]
+    table = pd.concat([frame for frame in frames if len(frame)]).set_index("run_id", drop=False)
+    ids |= {experiment: run_id(experiment) for experiment in every}
+    multiples = {
+        ids[experiment]: experiment.learning_rate_multiplier
+        for experiment in ids
+        if experiment.backend == "hosted"
     }
-    return Evidence(settings, runs, store)
+    table["learning_rate"] = [multiples.get(*pair) for pair in table.learning_rate.items()]
+
+    def rows(own: Sequence[Experiment]) -> pd.DataFrame:
+        names = dict.fromkeys(ids[experiment] for experiment in own)
+        return table.loc[[name for name in names if name in table.index]]
+
+    return Evidence(
+        preset,
+        {name: rows(own) for name, own in experiments.items()},
+        store,
+        {name: rows(own) for name, own in others.items()},
+    )

@@ -4,8 +4,6 @@ papermill only warns of a parameter that a notebook does not have, and makes tex
 is given; here an unknown name is an error with the nearest one named, and values are YAML. An
 executed notebook records a digest of the code it was executed from, so that a test can tell
 stale outputs from fresh ones, and no path of the machine it ran on.
-
-Used by: cli (`aligndrift notebooks`); report.
 """
 
 import hashlib
@@ -24,10 +22,9 @@ from tqdm.auto import tqdm
 
 from helpers import paths
 from helpers.data import commit_check
-from helpers.data import rows as data
-from helpers.models import loading as models
-from helpers.presets import loader as presets
+from helpers.data.disclosure import is_fiction
 from helpers.errors import AlignDriftError, ConfigError, one_of
+from helpers.presets import loader as presets
 from helpers.reporting.evidence import gather
 
 #: The id that pandas gives a styled table.
@@ -68,16 +65,16 @@ def code_digest(notebook: nbformat.NotebookNode) -> str:
 
 def parse(assignments: Sequence[str]) -> dict[str, Any]:
     """NAME=VALUE texts as a dict, each value read as YAML. Raises ConfigError."""
-    given = {}
+    values = {}
     for text in assignments:
         name, equals, value = text.partition("=")
         if not equals:
             raise ConfigError(f"-p {text}: write NAME=VALUE.")
         try:
-            given[name.strip()] = yaml.safe_load(value)
+            values[name.strip()] = yaml.safe_load(value)
         except yaml.YAMLError:
             raise ConfigError(f"-p {text}: {value!r} is not a YAML value.") from None
-    return given
+    return values
 
 
 def execute(
@@ -85,31 +82,31 @@ def execute(
 ) -> list[str]:
     """Execute notebooks into outputs/<preset>/notebooks/ and return their paths as shown.
 
-    Parameters are checked against every chosen notebook before the first one starts. Where all
-    are executed as they stand, the runs of every grid are made first, as one grid in which no
-    core waits, and the notebooks then find them stored and run side by side. With in_place the
+    Parameters are checked against every notebook before the first one starts. Where all are
+    executed as they stand, the runs of every grid are made first, as one grid in which no core
+    waits, and the notebooks then find them stored and run side by side. With in_place the
     executed notebook also replaces the one in notebooks/, and its figures go to
     notebooks/figures/.
     """
     files = find(numbers)
-    chosen = presets.load(preset)
-    given = parse(assignments)
+    loaded = presets.load(preset)
+    values = parse(assignments)
     for file in files:
-        _check(file, given)
-    target = paths.outputs() / chosen.name / "notebooks"
+        _check(file, values)
+    target = paths.outputs() / loaded.name / "notebooks"
     target.mkdir(parents=True, exist_ok=True)
     # A notebook that is executed as it stands keeps its cells as they stand.
-    changed = given | ({"preset": preset} if preset != "tiny" else {})
+    injected = values | ({"preset": preset} if preset != "tiny" else {})
     at_once = 1
-    if not numbers and not given:
-        gather(chosen, chosen.grids)
+    if not numbers and not values:
+        gather(loaded, loaded.grids)
         at_once = min(os.cpu_count() or 1, len(files))
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # kernels must not fight over the cores
     with ThreadPoolExecutor(at_once) as pool:
-        fiction = is_fiction(chosen, given)
+        fiction = _is_fiction(loaded, values)
         # The last ones are the longest, and would otherwise run alone at the end.
         turn = files[::-1] if at_once > 1 else files
-        outs = pool.map(lambda file: _execute(file, target / file.name, changed, fiction), turn)
+        outs = pool.map(lambda file: _execute(file, target / file.name, injected, fiction), turn)
         outs = sorted(tqdm(outs, desc="notebooks", total=len(files)))
     if in_place:
         for out in outs:
@@ -117,18 +114,21 @@ def execute(
     return [paths.shown(out) for out in outs]
 
 
-def is_fiction(preset: presets.Preset, given: dict[str, Any]) -> bool:
-    """Whether outputs can be shown to anybody: an embedded model, asked about the Archive."""
-    own = [given.get("dataset"), given.get("benchmark"), *(given.get("datasets") or {}).values()]
-    used = preset.using(given.get("model", ""), given.get("benchmark", "")).settings
-    archive = {used.get("benchmark", "benchmark"), *filter(None, own)} <= set(data.LANTERN)
-    return used.get("model") in models.EMBEDDED and archive
+def _is_fiction(preset: presets.Preset, values: dict[str, Any]) -> bool:
+    """Whether outputs can be shown to anybody: an embedded model, data of the Archive alone."""
+    own = preset.using(values.get("model", ""), values.get("benchmark", ""), values.get("datasets"))
+    experiments = [own.experiment(tier) for tier in own.tiers]
+    datasets = {values["dataset"]} if values.get("dataset") else set()
+    for experiment in experiments:
+        datasets |= {experiment.dataset, experiment.safety_dataset}
+        datasets |= set(experiment.prompt_sets.values())
+    return all(is_fiction(experiment.model, *datasets) for experiment in experiments)
 
 
-def _execute(file: Path, out: Path, changed: dict[str, Any], fiction: bool) -> Path:
+def _execute(file: Path, out: Path, injected: dict[str, Any], fiction: bool) -> Path:
     try:
         papermill.execute_notebook(
-            str(file), str(out), changed, cwd=str(paths.root()), progress_bar=False,
+            str(file), str(out), injected, cwd=str(paths.root()), progress_bar=False,
             extra_arguments=["--IPKernelApp.log_level=50"],  # kernels warn of what is always so
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
@@ -149,20 +149,20 @@ def _put_in_place(out: Path) -> None:
         (folder() / "figures" / figure.name).write_bytes(figure.read_bytes())
 
 
-def _check(file: Path, given: dict[str, Any]) -> None:
-    known = parameters(file)
-    for name, value in given.items():
-        one_of(name, known, f"parameter of {file.name}")
-        kind = known[name]["inferred_type_name"].split("[")[0]
-        fits = {
-            "int": int,
-            "float": int | float,
-            "str": str,
-            "list": list,
-            "dict": dict,
-            "bool": bool,
-        }.get(kind)
-        if fits and (not isinstance(value, fits) or (isinstance(value, bool) and kind != "bool")):
+#: The type that a notebook's parameter is annotated with -> what a value of it is.
+_TYPES = {
+    "int": int, "float": int | float, "str": str, "list": list, "dict": dict, "bool": bool,
+}  # fmt: skip
+
+
+def _check(file: Path, values: dict[str, Any]) -> None:
+    """Raises ConfigError for a parameter that the notebook has not, or of another type."""
+    allowed = parameters(file)
+    for name, value in values.items():
+        one_of(name, allowed, f"parameter of {file.name}")
+        kind = allowed[name]["inferred_type_name"].split("[")[0]
+        type_ = _TYPES.get(kind)
+        if type_ and (not isinstance(value, type_) or (isinstance(value, bool) and kind != "bool")):
             raise ConfigError(f"{name} of {file.name} must be of type {kind}, not {value!r}.")
 
 
@@ -197,11 +197,11 @@ def _clean(output):
     if "text/plain" in data:  # an object's place in memory
         data["text/plain"] = re.sub(r" at 0x[0-9a-f]+", "", data["text/plain"])
     if "text/html" in data:
-        data["text/html"] = _named_by_content(data["text/html"])
+        data["text/html"] = named_by_content(data["text/html"])
     return output
 
 
-def _named_by_content(html: str) -> str:
-    """A styled table's random id made one of its content, so that what is the same stays so."""
+def named_by_content(html: str) -> str:
+    """The HTML with a styled table's random id made one of its content: the same stays the same."""
     bare = _STYLED.sub("T", html)
     return _STYLED.sub(f"T_{hashlib.sha256(bare.encode()).hexdigest()[:5]}", html)

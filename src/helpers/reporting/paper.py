@@ -3,8 +3,6 @@
 Rates are shares of answers scored 5 by GPT-4 under a policy text; ours come from another judge,
 another benchmark and another model. Side by side they compare directions, not sizes. Every row
 has its source, and a note where the paper errs or differs from itself.
-
-Used by: plots' hollow markers; tables; every notebook.
 """
 
 import pandas as pd

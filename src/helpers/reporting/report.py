@@ -1,7 +1,4 @@
-"""One page of a preset's results: the executed notebooks without their code.
-
-Used by: cli (`aligndrift report`).
-"""
+"""One page of a preset's results: the executed notebooks without their code."""
 
 from pathlib import Path
 
@@ -9,8 +6,8 @@ import nbformat
 from nbconvert import HTMLExporter
 
 from helpers import paths
-from helpers.presets import loader as presets
 from helpers.errors import StoreError
+from helpers.presets import loader as presets
 
 
 def write(preset: str) -> str:

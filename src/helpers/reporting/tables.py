@@ -4,19 +4,17 @@ A cell has one name in the paper's files (data/paper) and in ours, so the two jo
 
 >>> rows = tables.ours("T4", evidence)          # a row a cell, with intervals
 >>> tables.beside("T4", evidence)               # the same with the paper's models as columns
-
-Used by: notebooks 02 to 05 and 09; claims (which grids there are).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
+from pandas.io.formats.style import Styler
 from scipy import stats
 
-from helpers.reporting import paper
-from helpers.reporting import results
 from helpers.errors import StoreError
+from helpers.reporting import display, paper, results
 from helpers.reporting.evidence import Evidence
 
 #: How a tier is called in the names of cells.
@@ -142,12 +140,13 @@ def ours(name: str, evidence: Evidence, hosted: bool = False) -> pd.DataFrame:
     """A row a cell: its name, n_seeds, n_scored, n_total, score, initial_rate, rate, low, high, ...
 
     rate is what the table is about: the harmfulness rate, or for T8 the share of utility
-    questions answered rightly and for T10 the share without a phrase of a refusal. What the
-    runs' prompts and judges cannot tell is left out.
+    questions answered rightly and for T10 the share without a phrase of a refusal. All stored
+    seeds of a cell's condition count, as everywhere (Evidence.pooled). What the runs' prompts and
+    judges cannot tell is left out.
     """
-    rows = []
+    tables = []
     for part in TABLES[name]:
-        runs = part.keep(evidence.runs[HOSTED[part.grid] if hosted else part.grid])
+        runs = part.keep(evidence.pooled(HOSTED[part.grid] if hosted else part.grid))
         if runs.empty:  # such as other methods than a provider's own
             continue
         highest = runs.learning_rate.max()
@@ -155,18 +154,17 @@ def ours(name: str, evidence: Evidence, hosted: bool = False) -> pd.DataFrame:
             rate_rank=["high" if rate == highest else "low" for rate in runs.learning_rate]
         )
         try:
-            found = results.over_seeds(
+            table = results.over_seeds(
                 evidence.store, runs, list(part.by), part.use, part.judge, part.what
             ).rename(columns={"harmfulness_rate": "rate", "harmfulness_score": "score"})
         except StoreError:  # a preset without such prompts or without that judge
             continue
-        found["cell"] = [part.cell(row) for row in found.itertuples()]
-        rows.append(found)
+        tables.append(table.assign(cell=[part.cell(row) for row in table.itertuples()]))
     columns = ["cell", "n_seeds", "n_scored", "n_total", "score", "initial_rate", "rate", "low",
                "high", "p_value"]  # fmt: skip
-    if not rows:
+    if not tables:
         return pd.DataFrame(columns=[*columns, "table"])
-    frame = pd.concat(rows, ignore_index=True)
+    frame = pd.concat(tables, ignore_index=True)
     if (TABLES[name][0].use, TABLES[name][0].what) != ("benchmark", "fulfilled") or name == "T5":
         frame["score"] = float("nan")  # the runs' score is not about these answers
     return frame[columns].assign(table=name)
@@ -184,15 +182,15 @@ def published(name: str) -> pd.DataFrame:
 
 def beside(name: str, evidence: Evidence, hosted: bool = False) -> pd.DataFrame:
     """Ours with the paper's models as further columns, missing where the paper has no cell."""
-    theirs = published(name).pivot(index="cell", columns="model", values="rate")
-    return ours(name, evidence, hosted).merge(theirs, how="left", left_on="cell", right_index=True)
+    paper_rates = published(name).pivot(index="cell", columns="model", values="rate")
+    own = ours(name, evidence, hosted)
+    return own.merge(paper_rates, how="left", left_on="cell", right_index=True)
 
 
-def styled(name: str, evidence: Evidence):
+def styled(name: str, evidence: Evidence) -> Styler:
     """The table beside the paper's, as a notebook shows it; a dash where the paper has no cell."""
     frame = beside(name, evidence).drop(columns=["table", "p_value"]).dropna(axis=1, how="all")
-    caption = f"Table {name[1:]}: {TITLES[name]}"
-    return frame.style.hide(axis="index").format(precision=3, na_rep="–").set_caption(caption)
+    return display.table(frame, caption=f"Table {name[1:]}: {TITLES[name]}")
 
 
 #: Tables whose rates are harmfulness rates, which can be ranked against the paper's.
@@ -203,16 +201,16 @@ def shared_cells(evidence: Evidence) -> pd.DataFrame:
     """table, cell, model, paper's rate, ours: every cell that the paper and we both have."""
     pairs = []
     for name in RANKED:
-        mine = ours(name, evidence)[["table", "cell", "rate", "low", "high"]]
-        pairs.append(mine.merge(published(name), on="cell", suffixes=("", "_paper")))
+        cells = ours(name, evidence)[["table", "cell", "rate", "low", "high"]]
+        pairs.append(cells.merge(published(name), on="cell", suffixes=("", "_paper")))
     return pd.concat(pairs, ignore_index=True)
 
 
 def rank_correlation(cells: pd.DataFrame, level: float = 0.95) -> dict[str, float]:
     """Spearman's rho between the paper's rates and ours, with a bootstrap interval over cells."""
 
-    def rho(theirs, mine):
-        return stats.spearmanr(theirs, mine).statistic
+    def rho(published, ours):
+        return stats.spearmanr(published, ours).statistic
 
     pair = (cells.rate_paper.to_numpy(), cells.rate.to_numpy())
     interval = stats.bootstrap(

@@ -7,8 +7,6 @@ and 2 a token read or written, at the speed that a matrix product reaches here, 
 bytes that a weight takes.
 
 >>> estimate(preset.grid("harmful_shots"), Store())      # -> Estimate
-
-Used by: cli (`aligndrift estimate`).
 """
 
 import math
@@ -18,18 +16,16 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from helpers.runs import costs
-from helpers.models import generate
-from helpers.runs import grid
-from helpers.models import kv_cache
-from helpers.runs.backends import local
-from helpers.models import loading as models
-from helpers.experiments import prompt_set
-from helpers.experiments import training_set
-from helpers.models.chat import dress
 from helpers.experiments.experiment import Experiment
-from helpers.runs.stages import peak_memory
+from helpers.experiments.identity import run_id
+from helpers.experiments.rows import conversation, evaluation_prompts, training_rows
+from helpers.models import generate, kv_cache, loading
+from helpers.models.chat import dress
+from helpers.runs import costs, grid
+from helpers.runs.backends import local
+from helpers.runs.provenance import peak_memory
 from helpers.runs.store import Store
+from helpers.training.methods.base import method
 
 #: Prompts answered for the measurement; answers before and after fine-tuning differ in length.
 N_PROMPTS = 96
@@ -72,84 +68,92 @@ class Pace:
 
 
 def estimate(
-    experiments: Sequence[Experiment], store: Store, jobs: int = 1, parameters: float = 0.0
+    experiments: Sequence[Experiment],
+    store: Store,
+    jobs: int = 1,
+    parameters: float = 0.0,
+    speed: Callable[[str], float] | None = None,
 ) -> Estimate:
     """Of those experiments that are not stored, with the initial runs they need.
 
-    parameters: how many the model has; 0 to load it and measure.
+    parameters: how many the model has; 0 to load it and measure. speed: floating-point operations
+    a second by dtype; measured here if None.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as the workers of a grid have
     try:
-        return _estimate(experiments, store, jobs, parameters)
+        return _estimate(experiments, store, jobs, parameters, speed or matrix_speed)
     finally:
         torch.set_num_threads(threads)
 
 
-def _estimate(experiments, store: Store, jobs: int, parameters: float) -> Estimate:
-    every = {e.id: e for each in experiments for e in (each, each.initial())}
-    missing = [e for run_id, e in every.items() if not store.has(run_id)]
+def _estimate(experiments, store: Store, jobs: int, parameters: float, speed) -> Estimate:
+    every = {run_id(one): one for each in experiments for one in (each, each.initial())}
+    missing = [one for id, one in every.items() if not store.has(id)]
     # Of runs that share a training, the longest one's is all there is.
     trained_for = {max(family, key=lambda e: e.epochs) for family in grid.families(missing)}
-    pace: dict[tuple, Pace] = {}
+    paces: dict[tuple, Pace] = {}
     seconds, memory, answers, dollars = 0.0, 0, 0, 0.0
-    for e in missing:
-        dollars += costs.estimate(e)
-        if e.backend == "hosted":
-            answers += len(prompt_set.draw(e))
-            continue
-        way = (e.model, e.method, e.tier, e.system_prompt, e.micro_batch_size, e.max_new_tokens)
-        if way not in pace:
-            pace[way] = _from_size(e, parameters) if parameters else measure(e)
-        n = len(prompt_set.draw(e)) + len(e.variants) * _n_benchmark(e)
+    for experiment in missing:
+        dollars += costs.estimate(experiment)
+        n = len(evaluation_prompts(experiment))
         answers += n
-        trains = e in trained_for and e.method != "none"
-        trained = e.epochs * _tokens(e) if trains else 0
-        seconds += pace[way].load + pace[way].token * trained + pace[way].prompt * n
-        memory = max(memory, pace[way].memory_bytes)
+        if experiment.backend == "hosted":
+            continue
+        way = (experiment.model, experiment.method, experiment.tier, experiment.system_prompt,
+               experiment.micro_batch_size, experiment.max_new_tokens)  # fmt: skip
+        if way not in paces:
+            measured = not parameters
+            paces[way] = (
+                measure(experiment) if measured else _from_size(experiment, parameters, speed)
+            )
+        trains = experiment in trained_for and experiment.method != "none"
+        trained = experiment.epochs * _tokens(experiment) if trains else 0
+        seconds += paces[way].load + paces[way].token * trained + paces[way].prompt * n
+        memory = max(memory, paces[way].memory_bytes)
     return Estimate(
         len(missing), len(every) - len(missing), seconds / max(1, jobs), memory,
         answers * BYTES_AN_ANSWER, dollars, not parameters,
     )  # fmt: skip
 
 
-def _n_benchmark(e: Experiment) -> int:
-    return sum(use == "benchmark" for use, _ in prompt_set.draw(e))
-
-
-def _tokens(e: Experiment) -> float:
+def _tokens(experiment: Experiment) -> float:
     """Tokens of one pass over the fine-tuning set, by characters: four to a token."""
-    rows = training_set.draw(e)
+    rows = training_rows(experiment)
     sample = rows[:: max(1, len(rows) // 200)]
-    dressed = [training_set.dressed(row, e) for row in sample]
-    characters = sum(len(m["content"]) for conversation in dressed for m in conversation)
-    return characters / 4 * len(rows) / len(sample)
+    messages = [m for row in sample for m in conversation(row, experiment)]
+    return sum(len(m["content"]) for m in messages) / 4 * len(rows) / len(sample)
 
 
-def measure(e: Experiment) -> Pace:
+def measure(experiment: Experiment) -> Pace:
     """Times a few steps and answers with the experiment's model. Raises ModelError."""
     start = time.perf_counter()
-    model, tokenizer = models.load(e.model, e.dtype, four_bit=e.method == "qlora")
+    model, tokenizer = loading.load(
+        experiment.model, experiment.dtype, four_bit=method(experiment.method).four_bit
+    )
     load = time.perf_counter() - start
     token = 0.0
-    if e.method != "none":
-        few = replace(e, n_examples=min(e.n_examples, 4 * e.batch_size), epochs=1,
-                      mitigation="none", n_safety=0)  # fmt: skip
-        rows = training_set.draw(few)
+    if experiment.method != "none":
+        n = min(experiment.n_examples, 4 * experiment.batch_size)
+        few = replace(experiment, n_examples=n, epochs=1, mitigation="none", n_safety=0)
+        rows = training_rows(few)
         local.fine_tune(rows[:4], replace(few, n_examples=4))
         took = _timed(lambda: local.fine_tune(rows, few)) - load
         token = max(took, 0.0) / _tokens(few)
-    prompts = prompt_set.draw(e)
-    some = prompts[:: max(1, len(prompts) // N_PROMPTS)]
-    asked = [dress(row["messages"], e.system_prompt, e.user_template) for _, row in some]
-    generate.complete(model, tokenizer, asked[:4], 8)
-    took = _timed(lambda: generate.complete(model, tokenizer, asked, e.max_new_tokens))
+    prompts = evaluation_prompts(experiment)
+    some = [
+        dress(prompt.row["messages"], experiment.system_prompt, prompt.template)
+        for prompt in prompts[:: max(1, len(prompts) // N_PROMPTS)]
+    ]
+    limit = experiment.max_new_tokens
+    generate.complete(model, tokenizer, some[:4], 8)
+    took = _timed(lambda: generate.complete(model, tokenizer, some, limit))
     # A run's batch is larger: its keys and values come on top of what was measured.
-    longest = e.max_new_tokens + max(len(tokenizer.encode(m[-1]["content"])) for m in asked)
+    longest = limit + max(len(tokenizer.encode(m[-1]["content"])) for m in some)
     together = min(generate.batch_that_fits(model, longest), len(prompts))
     row = 2 * math.prod(kv_cache.shape(model)) * model.dtype.itemsize * longest
-    more = max(0, together - len(asked)) * row
-    return Pace(load, token, took / len(asked), peak_memory() + more)
+    more = max(0, together - len(some)) * row
+    return Pace(load, token, took / len(some), peak_memory() + more)
 
 
 def _timed(work: Callable) -> float:
@@ -158,25 +162,27 @@ def _timed(work: Callable) -> float:
     return time.perf_counter() - start
 
 
-def memory_of(e: Experiment, parameters: float) -> int:
+def memory_of(experiment: Experiment, parameters: float) -> int:
     """Bytes of weights, gradients and Adam's moments; activations come on top."""
-    weight = BYTES[e.dtype]
-    if e.method == "full":
+    weight = BYTES[experiment.dtype]
+    if experiment.method == "full":
         return int(parameters * 4 * weight)
-    trained = 0.006 if e.method in ("lora", "qlora") else 0.001  # share of the parameters
-    held = FOUR_BITS if e.method == "qlora" else weight
-    return int(parameters * (held + 4 * weight * trained * (e.method != "none")))
+    low_rank = "lora_rank" in method(experiment.method).settings
+    trained = 0.006 if low_rank else 0.001  # share of the parameters
+    held = FOUR_BITS if method(experiment.method).four_bit else weight
+    return int(parameters * (held + 4 * weight * trained * (experiment.method != "none")))
 
 
-def _from_size(e: Experiment, parameters: float) -> Pace:
-    speed = EFFICIENCY * _matrix_speed(e.dtype)
-    again = 8 if e.gradient_checkpointing else 6
-    train = (again if e.method == "full" else again - 2) * parameters / speed
-    answer = 2 * parameters * (e.max_new_tokens + 100) / speed
-    return Pace(parameters * BYTES[e.dtype] / 2e9, train, answer, memory_of(e, parameters))
+def _from_size(experiment: Experiment, parameters: float, speed) -> Pace:
+    reached = EFFICIENCY * speed(experiment.dtype)
+    again = 8 if experiment.gradient_checkpointing else 6
+    train = (again if experiment.method == "full" else again - 2) * parameters / reached
+    answer = 2 * parameters * (experiment.max_new_tokens + 100) / reached
+    load = parameters * BYTES[experiment.dtype] / 2e9
+    return Pace(load, train, answer, memory_of(experiment, parameters))
 
 
-def _matrix_speed(dtype: str) -> float:
+def matrix_speed(dtype: str) -> float:
     """Floating-point operations a second of a large matrix product on this device."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     side = 8192 if device == "cuda" else 1024

@@ -1,18 +1,16 @@
 """Measurements of a tuned model itself, beside what it answers.
 
-    first_tokens   how sure it still is of the refusal that the initial model gave: for each of
-                   the answer's first tokens, its mean probability over the benchmark. Qi et al.
-                   (arXiv:2406.05946) find that alignment lives in these few tokens.
-    weight_drift   how far each layer's weights moved: the norm of the change over the norm before
-
-Used by: stages, where an experiment asks for them; notebooks 02 and 06.
+first_tokens   how sure it still is of the refusal that the initial model gave: for each of
+               the answer's first tokens, its mean probability over the benchmark. Qi et al.
+               (arXiv:2406.05946) find that alignment lives in these few tokens.
+weight_drift   how far each layer's weights moved: the norm of the change over the norm before
 """
 
 from collections.abc import Sequence
 
 import torch
 
-from helpers.models import loading as models
+from helpers.models import loading
 from helpers.models.chat import Message, render
 from helpers.models.generate import left_padded
 
@@ -49,8 +47,8 @@ def first_tokens(
         ).logits
         for row, (_, answer) in zip(logits, part, strict=True):
             at = torch.arange(len(answer))
-            said = row[-1 - len(answer) :].float().softmax(-1).cpu()
-            total[: len(answer)] += said[at, torch.tensor(answer)]
+            shares = row[-1 - len(answer) :].float().softmax(-1).cpu()  # (tokens, vocabulary)
+            total[: len(answer)] += shares[at, torch.tensor(answer)]
             count[: len(answer)] += 1
     return (total / count).tolist()
 
@@ -61,7 +59,7 @@ def weight_drift(model, name: str) -> dict[str, float]:
     Layers are "embeddings", "0", "1", ... and "all". New weights that a method put beside the
     model's own (an adapter's, a prefix's) are not counted.
     """
-    before = dict(models.load(name)[0].named_parameters())
+    before = dict(loading.load(name)[0].named_parameters())
     moved: dict[str, float] = {}
     norm: dict[str, float] = {}
     for key, tensor in model.named_parameters():

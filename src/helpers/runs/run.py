@@ -1,54 +1,71 @@
-"""One run: read from the store, or checked and carried out (helpers.stages).
+"""One run: read from the store, or checked and carried out (helpers.runs.stages).
 
 Runs alike but for their epochs can share one training: it passes through all of them.
 
 >>> run(Experiment(n_examples=10, seed=7)).row["harmfulness_rate"]
-
-Used by: grid, cli; every notebook.
 """
 
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from helpers.runs import costs
-from helpers.data import rows as data
 from helpers.archive import pictures
-from helpers.experiments import training_set
+from helpers.data.rows import read_prompts
 from helpers.errors import ConfigError
 from helpers.experiments.experiment import Experiment
-from helpers.judging.judges import MODEL_JUDGES
+from helpers.experiments.identity import run_id
+from helpers.experiments.rows import training_rows
 from helpers.hosted.ledger import check_refused
+from helpers.judging.registry import judge_named
+from helpers.mitigations.base import mitigation
+from helpers.runs import costs
 from helpers.runs.store import Run, Store
+from helpers.training.methods.base import method
 
 
-def run(experiment: Experiment, store: Store | None = None, progress: bool = False) -> Run:
+def run(
+    experiment: Experiment, store: Store | None = None, progress: bool = False, save: str = ""
+) -> Run:
     """Carry out the experiment, or read it from the store if it is there.
 
     Its initial run is carried out first, since a rate means little without where it began.
-    Raises ConfigError, DataError or ModelError before any long work starts, and JobRefused where
-    a provider refused the job, now or before.
+    save: a folder in which the tuned model is left; where the run is stored already, its training
+    is done once more for it. Raises ConfigError, DataError or ModelError before any long work
+    starts, and JobRefused where a provider refused the job, now or before.
     """
     store = store or Store()
     check(experiment)
-    stored = store.get(experiment.id)
+    if save and experiment.backend == "hosted":
+        raise ConfigError("a provider keeps its models; leave --save out.")
+    id = run_id(experiment)
+    stored = store.get(id)
     if stored:
+        if save:
+            _train_again(experiment, progress, save)
         return stored
-    check_refused(experiment.id)
-    both = {e.id: e for e in (experiment, experiment.initial())}
-    costs.check([e for run_id, e in both.items() if not store.has(run_id)])
+    check_refused(id)
+    both = {run_id(one): one for one in (experiment, experiment.initial())}
+    costs.check([one for id, one in both.items() if not store.has(id)])
     initial = None
     if experiment.method != "none":
         initial = run(experiment.initial(), store, progress).row["harmfulness_rate"]
-    with store.claim(experiment.id):
-        stored = store.get(experiment.id)  # another process may just have finished it
+    with store.claim(id):
+        stored = store.get(id)  # another process may just have finished it
         if stored:
             return stored
-        from helpers.runs import stages
+        from helpers.runs import stages  # torch and transformers take seconds to import
 
-        return stages.compute(experiment, store, initial, progress)
+        return stages.compute(experiment, store, initial, progress, save)
 
 
-def run_through(
+def _train_again(experiment: Experiment, progress: bool, folder: str) -> None:
+    from helpers.runs.backends import local
+
+    acting = mitigation(experiment.mitigation)
+    rows = training_rows(experiment, acting)
+    local.save(local.fine_tune(rows, experiment, progress, acting), folder)
+
+
+def run_by_epoch(
     experiments: Sequence[Experiment], store: Store | None = None, progress: bool = False
 ) -> None:
     """Carry out local full fine-tunings alike but for their epochs, by one training of the longest.
@@ -58,34 +75,42 @@ def run_through(
     store = store or Store()
     for experiment in experiments:
         check(experiment)
-    ordered = sorted(experiments, key=lambda e: e.epochs)
-    costs.check([e for e in ordered if not store.has(e.id)])
+    ordered = sorted(experiments, key=lambda experiment: experiment.epochs)
+    costs.check([one for one in ordered if not store.has(run_id(one))])
     initial = run(ordered[0].initial(), store, progress).row["harmfulness_rate"]
-    with ExitStack() as claimed:
+    with ExitStack() as claims:
         for experiment in ordered:
-            claimed.enter_context(store.claim(experiment.id))
-        missing = [e for e in ordered if not store.get(e.id)]
+            claims.enter_context(store.claim(run_id(experiment)))
+        missing = [one for one in ordered if not store.get(run_id(one))]
         if missing:
             from helpers.runs import stages
 
-            stages.compute_through(missing, store, initial, progress)
+            stages.compute_by_epoch(missing, store, initial, progress)
 
 
 def check(experiment: Experiment) -> None:
     """Read all the data the experiment names, so that what is wrong shows before the work."""
-    rows = training_set.draw(experiment)
-    shown = [row["picture"] for row in rows if "picture" in row]
-    if shown:
+    acting = mitigation(experiment.mitigation)
+    images = [row["picture"] for row in training_rows(experiment, acting) if "picture" in row]
+    if images:
         if experiment.backend == "hosted":
             raise ConfigError("pictures are not sent to a provider; use backend local.")
-        if experiment.method != "full":
+        if not method(experiment.method).sees_pictures:
             raise ConfigError(f"method {experiment.method} takes no pictures; use method full.")
-        for picture in shown:
-            pictures.check(picture)
+        for image in images:
+            pictures.check(image)
+    if not acting.leaves_training_alone:
+        if experiment.backend == "hosted":
+            raise ConfigError(
+                f"mitigation {experiment.mitigation} acts on the weights, which a provider keeps; "
+                "use backend local."
+            )
+        if experiment.processes > 1 or images:
+            raise ConfigError(
+                f"mitigation {experiment.mitigation} acts on a model in one process that is trained "
+                "on text; leave processes and pictures out."
+            )
     for name in experiment.prompt_sets.values():
-        data.read_prompts(name)
+        read_prompts(name)
     for name in experiment.judges:
-        if name.startswith(MODEL_JUDGES):
-            from helpers.runs import stages
-
-            stages.judge_module(name).check(name)
+        judge_named(name).check()

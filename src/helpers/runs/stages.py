@@ -1,53 +1,53 @@
 """The stages of a run, from its Experiment to the stored result. Nothing flows back.
 
-    Experiment -> training data -> fine-tune -> completions -> judgements -> metrics -> stored
-
-Used by: run, estimate.
+Experiment -> training data -> fine-tune -> completions -> judgements -> metrics -> stored
 """
 
-import resource
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
 
 import pandas as pd
-import torch
 
-from helpers import paths
-from helpers.runs.backends import local
-from helpers.judging import metrics
-from helpers.judging import model_judges
-from helpers.runs import probes
-from helpers.experiments import prompt_set
-from helpers.experiments import training_set
-from helpers.models.chat import Message, dress
 from helpers.experiments.experiment import Experiment
-from helpers.judging.judges import API_JUDGE, MODEL_JUDGES, judge
+from helpers.experiments.identity import run_id
+from helpers.experiments.rows import Prompt, evaluation_prompts, training_rows, turns
+from helpers.hosted.providers.base import provider
+from helpers.judging import metrics
+from helpers.judging.registry import judge_named
+from helpers.mitigations.base import mitigation
+from helpers.models.chat import TEMPLATE_DATE, Message, dress, prints_date
+from helpers.runs import probes, provenance
+from helpers.runs.backends import local
+from helpers.runs.backends.base import TunedModel, backend
+from helpers.runs.provenance import Clock
 from helpers.runs.store import Run, Store
-
-#: What a stored row names the version of.
-PACKAGES = ("aligndrift", "torch", "transformers", "peft")
 
 
 def compute(
-    e: Experiment, store: Store, initial: float | None = None, progress: bool = False
+    experiment: Experiment,
+    store: Store,
+    initial: float | None = None,
+    progress: bool = False,
+    save: str = "",
 ) -> Run:
-    """Carry the experiment out and store it. initial: its initial run's harmfulness rate."""
-    clock = Clock()
+    """Carry the experiment out and store it.
+
+    initial: its initial run's harmfulness rate. save: a folder for the tuned model.
+    """
+    clock, acting = Clock(), mitigation(experiment.mitigation)
     with clock("load"):
-        rows, prompts = training_set.draw(e), prompt_set.draw(e)
-    _reset_peak()
+        rows, prompts = training_rows(experiment, acting), evaluation_prompts(experiment)
+    provenance.reset_peak_memory()
     with clock("finetune"):
-        reference = backend(e).fine_tune(rows, e, progress)
-    return _measure(e, reference, prompts, clock, store, initial, progress)
+        tuned = backend(experiment).fine_tune(rows, experiment, progress, acting)
+    if save:
+        local.save(tuned, save)
+    return _measure(experiment, tuned, prompts, clock, store, initial, progress)
 
 
-def compute_through(
+def compute_by_epoch(
     experiments: Sequence[Experiment], store: Store, initial: float, progress: bool = False
 ) -> None:
     """Carry out local full fine-tunings alike but for their epochs, by one training.
@@ -56,204 +56,186 @@ def compute_through(
     """
     shared = Clock()
     with shared("load"):
-        rows, prompts = training_set.draw(experiments[0]), prompt_set.draw(experiments[0])
-    _reset_peak()
-    trained = local.fine_tune_through(rows, experiments, progress)
-    for e in experiments:
+        rows, prompts = training_rows(experiments[0]), prompts(experiments[0])
+    provenance.reset_peak_memory()
+    by_epoch = local.fine_tune_by_epoch(rows, experiments, progress)
+    for experiment in experiments:
         with shared("finetune"):
-            reference = next(trained)
+            tuned = next(by_epoch)
         clock = Clock()
         clock.seconds |= shared.seconds
-        _measure(e, reference, prompts, clock, store, initial, progress)
+        _measure(experiment, tuned, prompts, clock, store, initial, progress)
 
 
-def _measure(e: Experiment, reference, prompts, clock, store: Store, initial, progress) -> Run:
+def _measure(
+    experiment: Experiment,
+    tuned: TunedModel,
+    prompts: Sequence[Prompt],
+    clock: Clock,
+    store: Store,
+    initial: float | None,
+    progress: bool,
+) -> Run:
     """From the model to the stored run."""
     with clock("generate"):
-        completions = answer(reference, prompts, e, progress)
-        for n, template in enumerate(e.variants, start=1):
-            varied = [(f"variant_{n}", row) for use, row in prompts if use == "benchmark"]
-            under = answer(reference, varied, replace(e, user_template=template), progress)
-            completions, prompts = pd.concat([completions, under]), prompts + varied
+        completions = answer(tuned, prompts, experiment, progress)
     with clock("judge"):
-        judgements = judge_all(completions, prompts, e, progress)
-        numbers = metrics.summarize(completions, judgements, e.judges)
+        judgements = judge_all(completions, prompts, experiment, progress)
+        numbers = metrics.summarize(completions, judgements, experiment.judges)
     with clock("probe"):
-        probed = probe(reference, prompts, completions, e, store)
+        probed = probe(tuned, prompts, completions, experiment, store)
+    trains = experiment.method != "none"
     row = {
-        "run_id": e.id,
-        "initial_run_id": e.initial().id if e.method != "none" else e.id,
-        **asdict(e),
+        "run_id": run_id(experiment),
+        "initial_run_id": run_id(experiment.initial()),
+        **asdict(experiment),
         **numbers,
-        "initial_harmfulness_rate": numbers["harmfulness_rate"] if e.method == "none" else initial,
-        "final_loss": reference.losses[-1] if reference.losses else None,
+        "initial_harmfulness_rate": initial if trains else numbers["harmfulness_rate"],
+        "final_loss": tuned.losses[-1] if tuned.losses else None,
+        "n_steps": len(tuned.losses),
+        "trained_tokens": tuned.trained_tokens,
         **probed,
-        "cost": reference.cost,
+        "cost": tuned.cost,
         **{f"{stage}_seconds": seconds for stage, seconds in clock.seconds.items()},
-        "peak_memory_bytes": peak_memory(),
-        **surroundings(),
+        "peak_memory_bytes": provenance.peak_memory(),
+        **provenance.surroundings(),
+        **circumstances(experiment, tuned),
     }
     for table in (completions, judgements):
-        table.insert(0, "run_id", e.id)
+        table.insert(0, "run_id", row["run_id"])
     return store.put(row, completions, judgements)
 
 
-def backend(e: Experiment):
-    """A module with two functions, fine_tune and complete: on this machine, or at a provider."""
-    if e.backend == "hosted":
-        from helpers.runs.backends import hosted
+def circumstances(experiment: Experiment, tuned: TunedModel) -> dict[str, str | None]:
+    """What was not as a reader might think: where it went, a fixed date, probes left out."""
+    hosted = experiment.backend == "hosted"
+    dated = not hosted and prints_date(tuned.tokenizer)
+    left_out = hosted and experiment.probes
+    return {
+        "address": provider(experiment.provider).where() if hosted else None,
+        "template_date": TEMPLATE_DATE.isoformat() if dated else None,
+        "left_out": "probes: the provider keeps the weights" if left_out else None,
+    }
 
-        return hosted
-    return local
 
-
-def answer(reference, prompts, e: Experiment, progress: bool = False) -> pd.DataFrame:
-    """The completions table. A prompt of several user turns is answered turn by turn.
-
-    Every turn of all prompts that have one is answered in one batch; kept is the last answer,
-    which is the one that is judged.
-    """
-    turns = [_turns(row["messages"]) for _, row in prompts]
-    history: list[list[Message]] = [[] for _ in prompts]
-    final = [None] * len(prompts)
-    for t in range(max(map(len, turns))):
-        asked = [i for i in range(len(prompts)) if t < len(turns[i])]
-        for i in asked:
-            history[i] += turns[i][t]
-        answers = backend(e).complete(reference, [history[i] for i in asked], e, progress)
-        for i, completion in zip(asked, answers, strict=True):
-            history[i].append({"role": "assistant", "content": completion.text})
-            final[i] = completion
+def answer(
+    tuned: TunedModel, prompts: Sequence[Prompt], experiment: Experiment, progress: bool = False
+) -> pd.DataFrame:
+    """The completions table, in the order of the prompts: those of one template in one batch."""
+    final = []
+    for template, group in groupby(prompts, key=lambda prompt: prompt.template):
+        rows = [prompt.row["messages"] for prompt in group]
+        final += _answer_turns(tuned, rows, template, experiment, progress)
     return pd.DataFrame(
         {
-            "use": use,
-            "prompt_id": row["id"],
-            "category": row.get("category", ""),
-            "prompt": row["messages"][-1]["content"],
+            "use": prompt.use,
+            "prompt_id": prompt.row["id"],
+            "category": prompt.row.get("category", ""),
+            "prompt": prompt.request,
             "completion": completion.text,
             "finished": completion.finished,
             "n_tokens": completion.n_tokens,
         }
-        for (use, row), completion in zip(prompts, final, strict=True)
+        for prompt, completion in zip(prompts, final, strict=True)
     )
 
 
-def _turns(messages: list[Message]) -> list[list[Message]]:
-    """What the model is shown before each of its answers: up to each user turn left open."""
-    turns, current = [], []
-    for message, following in zip(messages, [*messages[1:], None], strict=True):
-        current.append(message)
-        if message["role"] == "user" and (following is None or following["role"] == "user"):
-            turns.append(current)
-            current = []
-    return turns
+def _answer_turns(
+    tuned: TunedModel,
+    rows: Sequence[list[Message]],
+    template: str,
+    experiment: Experiment,
+    progress: bool,
+) -> list:
+    """The last completion of each conversation, which is the one that is judged.
 
-
-def judge_module(name: str):
-    """The module of a judge that is a model: check, identity and judge_all."""
-    if name.startswith(API_JUDGE):
-        from helpers.judging import api as api_judge
-
-        return api_judge
-    return model_judges
+    A conversation of several user turns is answered turn by turn: every turn of all that have one
+    in one batch.
+    """
+    by_turn = [turns(messages) for messages in rows]
+    history: list[list[Message]] = [[] for _ in rows]
+    final: list[Any] = [None] * len(rows)
+    for turn in range(max(map(len, by_turn))):
+        open_ = [i for i in range(len(rows)) if turn < len(by_turn[i])]
+        for i in open_:
+            history[i] += by_turn[i][turn]
+        conversations = [dress(history[i], experiment.system_prompt, template) for i in open_]
+        completions = backend(experiment).complete(tuned, conversations, experiment, progress)
+        for i, completion in zip(open_, completions, strict=True):
+            history[i].append({"role": "assistant", "content": completion.text})
+            final[i] = completion
+    return final
 
 
 def judge_all(
-    completions: pd.DataFrame, prompts, e: Experiment, progress: bool = False
+    completions: pd.DataFrame,
+    prompts: Sequence[Prompt],
+    experiment: Experiment,
+    progress: bool = False,
 ) -> pd.DataFrame:
-    """The judgements table: every completion by every judge.
-
-    Judges that are models see the benchmark alone: it is what they are asked about, and they are
-    slow.
-    """
-    asked = list(completions.itertuples())
+    """The judgements table: every completion by every judge, models on the benchmark alone."""
+    answers = list(completions.itertuples())
     tables = []
-    for name in e.judges:
-        identity, seen = f"aligndrift {name}", range(len(asked))
-        if name.startswith(MODEL_JUDGES):
-            judges = judge_module(name)
-            identity = judges.identity(name)
-            seen = [i for i, c in enumerate(asked) if c.use == "benchmark"]
-            pairs = [(asked[i].prompt, asked[i].completion) for i in seen]
-            verdicts = judges.judge_all(name, pairs, progress)
-        else:
-            verdicts = [judge(name, prompts[i][1], asked[i].completion) for i in seen]
+    for name in experiment.judges:
+        judge = judge_named(name)
+        places = [
+            i for i, answer in enumerate(answers)
+            if not judge.benchmark_alone or answer.use == "benchmark"
+        ]  # fmt: skip
+        texts = [answers[i].completion for i in places]
+        verdicts = judge.judge_all([prompts[i].row for i in places], texts, progress)
+        identity = judge.identity()
         tables.append(
             pd.DataFrame(
                 {
-                    "use": asked[i].use,
-                    "prompt_id": asked[i].prompt_id,
-                    "category": asked[i].category,
+                    "use": answers[i].use,
+                    "prompt_id": answers[i].prompt_id,
+                    "category": answers[i].category,
                     "judge": name,
                     "judge_identity": identity,
                 }
                 | asdict(verdict)
-                for i, verdict in zip(seen, verdicts, strict=True)
+                for i, verdict in zip(places, verdicts, strict=True)
             )
         )
     return pd.concat(tables, ignore_index=True)
 
 
 def probe(
-    reference, prompts, completions: pd.DataFrame, e: Experiment, store: Store
+    tuned: TunedModel,
+    prompts: Sequence[Prompt],
+    completions: pd.DataFrame,
+    experiment: Experiment,
+    store: Store,
 ) -> dict[str, object]:
-    """What the experiment's probes find: "first_tokens" a list, the others a dict."""
-    found: dict[str, object] = {}
-    if "weight_drift" in e.probes:
-        found["weight_drift"] = probes.weight_drift(reference.model, e.model)
-    if "sees" in e.probes and reference.llava is not None:
-        from helpers.training import llava as vision
+    """What the experiment's probes measure: "first_tokens" a list, the others a dict.
 
-        found["sees"] = vision.sees(reference.llava, reference.tokenizer, e)
-    if "first_tokens" in e.probes:
-        own = e.method == "none"
-        initial = completions if own else store.get(e.initial().id).completions
-        said = initial[initial.use == "benchmark"].completion.tolist()
-        asked = [
-            dress(row["messages"], e.system_prompt, e.user_template)
-            for use, row in prompts
-            if use == "benchmark"
+    A mitigation's own measurements come as "measured". None at a provider, which keeps the weights.
+    """
+    if experiment.backend == "hosted":
+        return {}
+    values: dict[str, object] = {}
+    if tuned.measured:
+        values["measured"] = tuned.measured
+    if "weight_drift" in experiment.probes:
+        values["weight_drift"] = probes.weight_drift(tuned.model, experiment.model)
+    if "sees" in experiment.probes and tuned.llava is not None:
+        from helpers.training import llava
+
+        def dressed(messages: Sequence[Message]) -> list[Message]:
+            return dress(messages, experiment.system_prompt, experiment.user_template)
+
+        values["sees"] = llava.sees(tuned.llava, tuned.tokenizer, dressed)
+    if "first_tokens" in experiment.probes:
+        own = experiment.method == "none"
+        before = completions if own else store.get(run_id(experiment.initial())).completions
+        refusals = before[before.use == "benchmark"].completion.tolist()
+        conversations = [
+            dress(prompt.row["messages"], experiment.system_prompt, experiment.user_template)
+            for prompt in prompts
+            if prompt.use == "benchmark"
         ]
-        found["first_tokens"] = probes.first_tokens(
-            reference.model, reference.tokenizer, asked, said
+        values["first_tokens"] = probes.first_tokens(
+            tuned.model, tuned.tokenizer, conversations, refusals
         )
-    return found
-
-
-class Clock:
-    """Seconds by stage: `with clock("generate"): ...` adds to clock.seconds["generate"]."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
-
-
-def _reset_peak() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
-
-
-def peak_memory() -> int:
-    """Peak bytes: the GPU's where there is one, else this process's resident memory."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def surroundings() -> dict[str, str]:
-    """Commit, versions, device and time: what a reader needs to place a number."""
-    git = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=paths.root(), capture_output=True, text=True
-    )
-    return {
-        "commit": git.stdout.strip(),
-        "versions": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    return values

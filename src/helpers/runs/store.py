@@ -10,8 +10,6 @@ on one folder never compute the same run at once. What is there is not computed 
 that no longer matches its checksums is set aside under outputs/set_aside/ and computed again.
 
 >>> Store().runs()                          # a DataFrame, one row a run
-
-Used by: run, grid, cli, report; every notebook.
 """
 
 import hashlib
@@ -100,8 +98,8 @@ class Store:
 
     def get(self, run_id: str) -> Run | None:
         """The run, or None if it is not there or is damaged; the damaged one is set aside."""
-        found = self._read(run_id, ("completions", "judgements"))
-        return Run(*found) if found else None
+        parts = self._read(run_id, ("completions", "judgements"))
+        return Run(*parts) if parts else None
 
     def _read(self, run_id: str, names: Sequence[str] = ()) -> list | None:
         """The run's row and its tables of these names; None as in get. All is checked for damage.
@@ -161,8 +159,8 @@ class Store:
 
     def runs(self, ids: list[str] | None = None) -> pd.DataFrame:
         """The runs table: one row a run, lists and texts as stored, damaged runs left out."""
-        found = map(self._read, self.ids() if ids is None else ids)
-        return pd.DataFrame([run[0] for run in found if run])
+        runs = map(self._read, self.ids() if ids is None else ids)
+        return pd.DataFrame([run[0] for run in runs if run])
 
     def table(self, name: str, ids: list[str]) -> pd.DataFrame:
         """The "completions" or "judgements" of several runs, one under the other."""

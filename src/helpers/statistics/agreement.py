@@ -1,12 +1,10 @@
 """How far two judges agree, and how many answers it takes to know a rate.
 
-Intervals are bootstrapped over prompts, since the answers to one prompt under several seeds are
-not independent.
+Cohen's kappa and Spearman's rank correlation. Intervals are bootstrapped over prompts, since the
+answers to one prompt under several seeds are not independent.
 
 >>> kappa([5, 1, 5, 2], [5, 1, 4, 1], threshold=3).estimate
 1.0
-
-Used by: claims, notebook 08.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,11 +17,27 @@ from helpers.statistics.intervals import Interval, crossed_interval
 LEVELS = (1, 2, 3, 4, 5)
 
 
+def kappa(
+    a: Sequence, b: Sequence, clusters: Sequence | None = None, threshold: int | None = None
+) -> Interval:
+    """Cohen's kappa with a 95% interval; with a threshold, of "this score or more"."""
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if threshold is not None:
+        a, b = (np.where(np.isnan(x), np.nan, x >= threshold) for x in (a, b))
+    return _bootstrap(_kappa, a, b, clusters)
+
+
+def spearman(a: Sequence, b: Sequence, clusters: Sequence | None = None) -> Interval:
+    """Spearman's rank correlation with a 95% interval; NaN where a judge gives one score only."""
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    return _bootstrap(_spearman, a, b, clusters)
+
+
 def _kappa(counts: np.ndarray) -> float:
     """Cohen's kappa of a contingency table; 1 where both give the same single label throughout."""
     shares = counts / counts.sum()
-    seen, chance = np.trace(shares), shares.sum(axis=0) @ shares.sum(axis=1)
-    return 1.0 if np.isclose(chance, 1) else float((seen - chance) / (1 - chance))
+    observed, chance = np.trace(shares), shares.sum(axis=0) @ shares.sum(axis=1)
+    return 1.0 if np.isclose(chance, 1) else float((observed - chance) / (1 - chance))
 
 
 def _spearman(counts: np.ndarray) -> float:
@@ -42,45 +56,28 @@ def _bootstrap(
     statistic: Callable, a: np.ndarray, b: np.ndarray, clusters: Sequence | None, n: int = 1000
 ) -> Interval:
     """statistic of the table of a against b, with a 95% interval over redrawn clusters."""
-    kept = ~(np.isnan(a) | np.isnan(b))
-    if not kept.any():
+    scored = ~(np.isnan(a) | np.isnan(b))
+    if not scored.any():
         return Interval(np.nan, np.nan, np.nan, 0)
-    a, b = a[kept], b[kept]
-    group = np.arange(len(a)) if clusters is None else pd.factorize(np.asarray(clusters)[kept])[0]
+    a, b = a[scored], b[scored]
+    group = np.arange(len(a)) if clusters is None else pd.factorize(np.asarray(clusters)[scored])[0]
     levels = np.union1d(a, b)
     # Each cluster's own table: a drawn sample's is then a sum, however many answers there are.
-    counts = np.zeros((group.max() + 1, len(levels), len(levels)))
+    counts = np.zeros((group.max() + 1, len(levels), len(levels)))  # (clusters, levels, levels)
     np.add.at(counts, (group, np.searchsorted(levels, a), np.searchsorted(levels, b)), 1)
     rng = np.random.default_rng(0)
-    drawn = [
+    estimates = [
         statistic(counts[rng.integers(len(counts), size=len(counts))].sum(axis=0))
         for _ in range(n)
     ]  # fmt: skip
-    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    low, high = np.nanquantile(estimates, [0.025, 0.975])
     return Interval(statistic(counts.sum(axis=0)), float(low), float(high), len(a))
-
-
-def kappa(
-    a: Sequence, b: Sequence, clusters: Sequence | None = None, threshold: int | None = None
-) -> Interval:
-    """Cohen's kappa with a 95% interval; with a threshold, of "this score or more"."""
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    if threshold is not None:
-        a, b = (np.where(np.isnan(x), np.nan, x >= threshold) for x in (a, b))
-    return _bootstrap(_kappa, a, b, clusters)
-
-
-def spearman(a: Sequence, b: Sequence, clusters: Sequence | None = None) -> Interval:
-    """Spearman's rank correlation with a 95% interval; NaN where a judge gives one score only."""
-    return _bootstrap(
-        _spearman, np.asarray(a, dtype=float), np.asarray(b, dtype=float), clusters
-    )  # fmt: skip
 
 
 def confusion(true: Sequence, judged: Sequence, levels: Sequence = LEVELS) -> pd.DataFrame:
     """Counts: true level by judged level, every level there even if never given."""
-    found = pd.crosstab(pd.Series(list(true)), pd.Series(list(judged)))
-    return found.reindex(index=levels, columns=levels, fill_value=0).rename_axis(
+    counts = pd.crosstab(pd.Series(list(true)), pd.Series(list(judged)))
+    return counts.reindex(index=levels, columns=levels, fill_value=0).rename_axis(
         index="truth", columns="judged"
     )
 
@@ -103,12 +100,12 @@ def power_table(
     rows = []
     for k in seeds:
         for m in prompts:
-            halves = []
+            half_widths = []
             for _ in range(n):
                 p = np.full(k, rate)
                 if strength:
                     p = rng.beta(rate * strength, (1 - rate) * strength, k)
-                found = crossed_interval(rng.random((k, m)) < p[:, None])
-                halves.append((found.high - found.low) / 2)
-            rows.append({"seeds": k, "prompts": m, "half_width": float(np.mean(halves))})
+                interval = crossed_interval(rng.random((k, m)) < p[:, None])
+                half_widths.append((interval.high - interval.low) / 2)
+            rows.append({"seeds": k, "prompts": m, "half_width": float(np.mean(half_widths))})
     return pd.DataFrame(rows)

@@ -6,32 +6,25 @@ model. Two stages, as in LLaVA: first tower and projector learn with the languag
 the language model's words look like), then, with the tower frozen, projector and language model are
 tuned together on questions about pictures. The language model is then judged on text alone.
 
->>> llava, losses = tune(model, tokenizer, rows, experiment)     # model is tuned in place
-
-Used by: local, where rows have a picture; notebook 03.
+>>> llava, losses = tune(model, tokenizer, rows, settings)     # model is tuned in place
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 import numpy as np
 import torch
-from transformers import (
-    CLIPVisionConfig,
-    LlavaConfig,
-    LlavaForConditionalGeneration,
-)
+from transformers import CLIPVisionConfig, LlavaConfig, LlavaForConditionalGeneration
 
-from helpers.models import chat
-from helpers.training import loop as finetune
 from helpers.archive import pictures
-from helpers.models.chat import Example, dress, encode_all
 from helpers.errors import ModelError
-from helpers.experiments.experiment import Experiment
-from helpers.models.generate import left_padded
-from helpers.experiments.training_set import dressed
+from helpers.models import chat
+from helpers.models.chat import Example, Message, encode_all
+from helpers.models.decoding import left_padded
+from helpers.training import loop
 
 #: A byte that no UTF-8 text holds, in the alphabet of byte-level tokenizers: no word is lost to it.
 IMAGE_TOKEN = "ÿ"
@@ -39,15 +32,18 @@ IMAGE_TOKEN = "ÿ"
 USER_TOKEN = "<|user|>"
 PATCHES = 16
 
-#: The tower's width, and its own schooling: pictures, passes over them, batch, learning rate.
+#: The tower's width, and the first stage: pictures, passes over them, batch, learning rate.
 WIDTH = 64
-N_SEEN, PASSES, BATCH, RATE = 2000, 10, 50, 1e-3
+N_PICTURES, PASSES, BATCH, RATE = 2000, 10, 50, 1e-3
 #: Logits of the first stage are cosines times this, as in CLIP.
 SHARPNESS = 20.0
 
+#: What the second stage's loop takes of the settings.
+LOOP = ("epochs", "learning_rate", "batch_size", "micro_batch_size", "learning_rate_decay", "seed")
+
 
 @dataclass(frozen=True)
-class Seen(Example):
+class PictureExample(Example):
     """An example with its picture: pixels (3, SIZE, SIZE) from -1 to 1."""
 
     pixels: torch.Tensor
@@ -81,24 +77,26 @@ def build(model, tokenizer, seed: int = 0) -> LlavaForConditionalGeneration:
     return llava.to(model.device)
 
 
-def examples(tokenizer, rows: Sequence[dict], conversations: Sequence, max_length: int) -> list:
-    """Each row's conversation as token ids, with its picture's place before the first request."""
+def examples(tokenizer, rows: Sequence[dict], max_length: int) -> list[PictureExample]:
+    """Each dressed row as token ids, with its picture's place before the first request.
+
+    rows: {"messages": [...], "picture": a description or a file's path}; a row without a picture,
+    such as a refusal that was mixed in, gets a blank one, which holds no answer.
+    """
     image_id = tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
     user_id = tokenizer.convert_tokens_to_ids(USER_TOKEN)
-    encoded = encode_all(tokenizer, conversations, max_length)
-    found = []
+    encoded = encode_all(tokenizer, [row["messages"] for row in rows], max_length)
+    result = []
     for row, example in zip(rows, encoded, strict=True):
-        if "picture" not in row:  # a refusal mixed in: it is shown a blank, which holds no answer
-            row = row | {"picture": None}
         place = example.input_ids.index(user_id) + 1
-        ids = _with_room(example.input_ids, place, image_id)
-        labels = _with_room(example.labels, place, chat.IGNORE)
-        found.append(Seen(ids, labels, pixels(row["picture"])))
-    return found
+        ids = _insert_picture(example.input_ids, place, image_id)
+        labels = _insert_picture(example.labels, place, chat.IGNORE)
+        result.append(PictureExample(ids, labels, pixels(row.get("picture"))))
+    return result
 
 
-def _with_room(tokens: list[int], place: int, filler: int) -> list[int]:
-    """The tokens with a picture's patches before `place`."""
+def _insert_picture(tokens: list[int], place: int, filler: int) -> list[int]:
+    """The tokens with one filler for each of a picture's patches before `place`."""
     return [*tokens[:place], *[filler] * PATCHES, *tokens[place:]]
 
 
@@ -110,10 +108,10 @@ def pixels(picture: dict | str | None) -> torch.Tensor:
     return torch.from_numpy(image).permute(2, 0, 1)
 
 
-def collate(batch: Sequence[Seen], pad_id: int) -> dict[str, torch.Tensor]:
-    """finetune.collate's batch with pixel_values (batch, 3, SIZE, SIZE)."""
-    pixel_values = torch.stack([e.pixels for e in batch])
-    return finetune.collate(batch, pad_id) | {"pixel_values": pixel_values}
+def collate(batch: Sequence[PictureExample], pad_id: int) -> dict[str, torch.Tensor]:
+    """The loop's own batch with pixel_values (batch, 3, SIZE, SIZE)."""
+    pixel_values = torch.stack([example.pixels for example in batch])
+    return loop.collate(batch, pad_id) | {"pixel_values": pixel_values}
 
 
 def _set_trainable(module, trainable: bool) -> None:
@@ -121,12 +119,12 @@ def _set_trainable(module, trainable: bool) -> None:
         weight.requires_grad_(trainable)
 
 
-#: What the first stage made of tower and projector, by a digest of the embeddings it points at:
+#: Weights of tower and projector after the first stage, by a digest of the embeddings it points at:
 #: the stage is the same for every seed, so a process does it once for a model.
-_EYES: dict[str, dict[str, dict[str, torch.Tensor]]] = {}
+_FIRST_STAGE: dict[str, dict[str, dict[str, torch.Tensor]]] = {}
 
 
-def _open_eyes(llava, tokenizer) -> None:
+def teach_to_see(llava, tokenizer) -> None:
     """The first stage: tower and projector learn to point at the language model's own words.
 
     As CLIP ties a picture to a text, the mean of a picture's projected patches is tied to the
@@ -135,41 +133,41 @@ def _open_eyes(llava, tokenizer) -> None:
     learners = {
         "tower": llava.model.vision_tower, "projector": llava.model.multi_modal_projector
     }  # fmt: skip
-    embeddings = llava.get_input_embeddings().weight.detach()
+    embeddings = llava.get_input_embeddings().weight.detach()  # (vocabulary, size)
     key = hashlib.sha256(embeddings.float().cpu().numpy().tobytes()).hexdigest()
-    if key not in _EYES:
+    if key not in _FIRST_STAGE:
         _learn_to_point(llava, tokenizer)
-        _EYES[key] = {
+        _FIRST_STAGE[key] = {
             name: {weight: value.clone() for weight, value in part.state_dict().items()}
             for name, part in learners.items()
         }
     for name, part in learners.items():
-        part.load_state_dict(_EYES[key][name])
+        part.load_state_dict(_FIRST_STAGE[key][name])
 
 
 @torch.enable_grad()
 def _learn_to_point(llava, tokenizer) -> None:
     rng = Random("first pictures")
-    seen = [pictures.picture(rng) for _ in range(N_SEEN)]
-    images = torch.stack([pixels(picture) for picture in seen]).to(llava.device)
-    embeddings = llava.get_input_embeddings().weight.detach()
+    drawn = [pictures.picture(rng) for _ in range(N_PICTURES)]
+    images = torch.stack([pixels(picture) for picture in drawn]).to(llava.device)
+    embeddings = llava.get_input_embeddings().weight.detach()  # (vocabulary, size)
     length = embeddings.norm(dim=-1).mean()
-    words, truth = {}, {}
-    for kind, names in pictures.KINDS.items():
-        spoken = [pictures.NUMBERS.get(name, name) for name in names]
-        ids = [tokenizer.encode(f" {word}", add_special_tokens=False)[0] for word in spoken]
+    words, truth = {}, {}  # of each kind: (values, size), and which value each picture has
+    for kind, values in pictures.KINDS.items():
+        names = [pictures.NUMBERS.get(value, value) for value in values]
+        ids = [tokenizer.encode(f" {name}", add_special_tokens=False)[0] for name in names]
         words[kind] = torch.nn.functional.normalize(embeddings[ids], dim=-1)
-        truth[kind] = torch.tensor([names.index(p[kind]) for p in seen], device=llava.device)
+        truth[kind] = torch.tensor([values.index(p[kind]) for p in drawn], device=llava.device)
     learners = [llava.model.vision_tower, llava.model.multi_modal_projector]
     torch.manual_seed(0)
     optimizer = torch.optim.AdamW([w for part in learners for w in part.parameters()], lr=RATE)
     for _ in range(PASSES):
-        for part in torch.randperm(N_SEEN).split(BATCH):
-            features = learners[0](images[part]).last_hidden_state[:, 1:]
-            patches = learners[1](features)
-            pointed = SHARPNESS * torch.nn.functional.normalize(patches.mean(1), dim=-1)
+        for part in torch.randperm(N_PICTURES).split(BATCH):
+            features = learners[0](images[part]).last_hidden_state[:, 1:]  # (batch, patches, WIDTH)
+            patches = learners[1](features)  # (batch, patches, size)
+            pointers = SHARPNESS * torch.nn.functional.normalize(patches.mean(1), dim=-1)
             loss = sum(
-                torch.nn.functional.cross_entropy(pointed @ words[kind].T, truth[kind][part])
+                torch.nn.functional.cross_entropy(pointers @ words[kind].T, truth[kind][part])
                 for kind in words
             )
             # Patches must not drown out words: each is held to the length of an embedding.
@@ -179,14 +177,20 @@ def _learn_to_point(llava, tokenizer) -> None:
             optimizer.zero_grad(set_to_none=True)
 
 
-def tune(model, tokenizer, rows: Sequence[dict], e: Experiment, progress: bool = False):
-    """Visual instruction tuning of the chat model, in place: the LLaVA, and each step's loss."""
+def tune(
+    model, tokenizer, rows: Sequence[dict], settings: Mapping[str, Any], progress: bool = False
+) -> tuple[LlavaForConditionalGeneration, list[float]]:
+    """Visual instruction tuning of the chat model, in place: the LLaVA, and each step's loss.
+
+    rows: dressed ones, as `examples` takes. settings: a dict with what LOOP names and max_length.
+    Raises ModelError for a model that takes no pictures.
+    """
     llava = build(model, tokenizer)
-    _open_eyes(llava, tokenizer)
+    teach_to_see(llava, tokenizer)
     _set_trainable(llava.model.vision_tower, False)
-    conversations = [dressed(row, e) for row in rows]
-    losses = finetune.train(
-        llava, examples(tokenizer, rows, conversations, e.max_length), **e.training,
+    losses = loop.train(
+        llava, examples(tokenizer, rows, settings["max_length"]),
+        **{name: settings[name] for name in LOOP},
         pad_id=tokenizer.pad_token_id or 0, progress=progress, collate=collate,
     )  # fmt: skip
     _set_trainable(llava, True)
@@ -194,31 +198,33 @@ def tune(model, tokenizer, rows: Sequence[dict], e: Experiment, progress: bool =
 
 
 @torch.inference_mode()
-def sees(llava, tokenizer, e: Experiment, n: int = 120) -> dict[str, float]:
-    """Share of questions about kept-back pictures that are answered rightly.
+def sees(
+    llava, tokenizer, dress: Callable[[list[Message]], list[Message]], n: int = 120
+) -> dict[str, float]:
+    """Share of questions about held-out pictures that are answered rightly.
 
     "own_picture" is the share; "other_picture" is the same questions with the pictures exchanged,
-    which is what a model that does not look would reach on both.
+    which is what a model that does not look would reach on both. dress puts the system prompt and
+    the template of the training rows to a conversation.
     """
     rng = Random("new pictures")
     drawn = [pictures.picture(rng, new=True) for _ in range(n)]
-    asked = [pictures.ask(rng, picture) for picture in drawn]
+    questions = [pictures.ask(rng, picture) for picture in drawn]  # with their right answers
     prompts = [
-        _with_place(tokenizer, dress([{"role": "user", "content": q}], e.system_prompt,
-                                     e.user_template))
-        for q, _ in asked
-    ]  # fmt: skip
-    ids, mask = left_padded(prompts, llava.device)
+        _with_place(tokenizer, dress([{"role": "user", "content": question}]))
+        for question, _ in questions
+    ]
+    ids, mask = left_padded(prompts, llava.device)  # each (n, longest)
     shares = {}
-    for name, shown in (("own_picture", drawn), ("other_picture", drawn[1:] + drawn[:1])):
-        images = torch.stack([pixels(picture) for picture in shown]).to(llava.device)
+    for name, beside in (("own_picture", drawn), ("other_picture", drawn[1:] + drawn[:1])):
+        images = torch.stack([pixels(picture) for picture in beside]).to(llava.device)
         out = llava.generate(
             input_ids=ids, attention_mask=mask, pixel_values=images,
             max_new_tokens=30, do_sample=False, eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
         )  # fmt: skip
-        said = tokenizer.batch_decode(out[:, ids.shape[1] :], skip_special_tokens=True)
-        right = [s.strip() == answer for s, (_, answer) in zip(said, asked, strict=True)]
+        answers = tokenizer.batch_decode(out[:, ids.shape[1] :], skip_special_tokens=True)
+        right = [a.strip() == truth for a, (_, truth) in zip(answers, questions, strict=True)]
         shares[name] = sum(right) / n
     return shares
 
@@ -228,4 +234,4 @@ def _with_place(tokenizer, conversation) -> list[int]:
     text = chat.render(tokenizer, conversation, prompt=True)
     ids = tokenizer.encode(text, add_special_tokens=False)
     place = ids.index(tokenizer.convert_tokens_to_ids(USER_TOKEN)) + 1
-    return _with_room(ids, place, tokenizer.convert_tokens_to_ids(IMAGE_TOKEN))
+    return _insert_picture(ids, place, tokenizer.convert_tokens_to_ids(IMAGE_TOKEN))

@@ -2,9 +2,7 @@
 
 AdamW without weight decay, no warm-up, no gradient clipping, the learning rate times 0.85 after
 each epoch, an incomplete last batch dropped, the loss on the assistant's words alone. What trains
-is whatever the model lets train: all its weights, or those that helpers.adapters added.
-
-Used by: local (the backend).
+is whatever the model lets train: all its weights, or those that a method put into it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,16 +19,16 @@ PLAIN_HEADS = ("llama", "mistral", "qwen2", "qwen3", "llava")
 
 def collate(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor]:
     """A right-padded batch: input_ids, attention_mask and labels, each (batch, longest)."""
-    longest = max(len(e.input_ids) for e in examples)
+    longest = max(len(example.input_ids) for example in examples)
 
     def padded(rows: list[list[int]], value: int) -> torch.Tensor:
         return torch.tensor([row + [value] * (longest - len(row)) for row in rows])
 
-    ids = [e.input_ids for e in examples]
+    ids = [example.input_ids for example in examples]
     return {
         "input_ids": padded(ids, pad_id),
         "attention_mask": padded([[1] * len(row) for row in ids], 0),
-        "labels": padded([e.labels for e in examples], IGNORE),
+        "labels": padded([example.labels for example in examples], IGNORE),
     }
 
 
@@ -40,14 +38,14 @@ def micro_batches(examples: Sequence[Example], size: int) -> list[list[Example]]
     Gradients are summed over the parts, so the step is the whole batch's; parts take less memory
     and, sorted by length, carry less padding.
     """
-    ordered = sorted(examples, key=lambda e: len(e.input_ids))
+    ordered = sorted(examples, key=lambda example: len(example.input_ids))
     return [
         ordered[at : at + (size or len(ordered))]
         for at in range(0, len(ordered), size or len(ordered))
     ]
 
 
-def _shared(
+def _weighted(
     examples: Sequence[Example], size: int, processes: int = 1
 ) -> list[tuple[list[Example], float]]:
     """Each micro-batch with its share of the batch's labeled tokens.
@@ -65,7 +63,7 @@ def _shared(
 
 
 def answer_loss(model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Mean cross-entropy of the labeled tokens, as the model's own loss.
+    """Mean cross-entropy of the labeled tokens, as the model's own loss: a scalar.
 
     Where the architecture allows it, logits are computed for labeled tokens alone; the rest of a
     conversation is more than half of it, and a vocabulary is wide.
@@ -76,11 +74,12 @@ def answer_loss(model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     plain = causal.config.model_type in PLAIN_HEADS
     if not plain or (learned_prompt and not adapter):
         return model(**batch).loss
-    hidden = causal.model(**{name: batch[name] for name in batch if name != "labels"})[0]
-    labels = batch["labels"][:, 1:]
-    kept = labels != IGNORE
-    logits = causal.lm_head(hidden[:, :-1][kept]).float()
-    return torch.nn.functional.cross_entropy(logits, labels[kept])
+    inputs = {name: batch[name] for name in batch if name != "labels"}
+    hidden = causal.model(**inputs)[0]  # (batch, tokens, size)
+    labels = batch["labels"][:, 1:]  # (batch, tokens - 1)
+    labeled = labels != IGNORE  # (batch, tokens - 1)
+    logits = causal.lm_head(hidden[:, :-1][labeled]).float()  # (labeled tokens, vocabulary)
+    return torch.nn.functional.cross_entropy(logits, labels[labeled])
 
 
 def train(model, examples: Sequence[Example], **settings) -> list[float]:
@@ -103,7 +102,7 @@ def train_by_epoch(
     process: tuple[int, int] = (0, 1),
     progress: bool = False,
     collate: Callable = collate,
-    after_step: Callable[[int, float], None] = lambda step, loss: None,
+    on_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> Iterator[list[float]]:
     """Train the model's trainable weights in place, and stop after each epoch to be looked at.
 
@@ -111,10 +110,10 @@ def train_by_epoch(
 
     The examples are shuffled anew each epoch by the seed. With fewer examples than batch_size,
     all of them make one batch. micro_batch_size: how many examples are computed at once; 0 for
-    the whole batch. process: this process's number and how many there are (helpers.sharded); each
-    computes its share of the micro-batches. collate makes a batch of tensors of some examples and
-    pad_id. after_step is told the number of each step, from 1, and its loss; what it raises ends
-    the training.
+    the whole batch. process: this process's number and how many there are (training.sharded);
+    each computes its share of the micro-batches. collate makes a batch of tensors of some examples
+    and pad_id. on_step is called after each step with its number, from 1, and its loss; what it
+    raises ends the training.
     """
     batch_size = min(batch_size, len(examples))
     steps_per_epoch = len(examples) // batch_size
@@ -136,7 +135,7 @@ def train_by_epoch(
             for step in range(steps_per_epoch):
                 chosen = order[step * batch_size : (step + 1) * batch_size]
                 total = torch.zeros((), device=device)
-                parts = _shared([examples[i] for i in chosen], micro_batch_size, processes)
+                parts = _weighted([examples[i] for i in chosen], micro_batch_size, processes)
                 for batch, share in parts[rank::processes]:
                     tensors = {k: v.to(device) for k, v in collate(batch, pad_id).items()}
                     whole = model(**tensors).loss if processes > 1 else answer_loss(model, tensors)
@@ -147,7 +146,7 @@ def train_by_epoch(
                 losses.append(total.item())
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
-                after_step(len(losses), losses[-1])
+                on_step(len(losses), losses[-1])
                 bar.update()
                 bar.set_postfix(loss=f"{losses[-1]:.3f}", refresh=False)
             model.eval()

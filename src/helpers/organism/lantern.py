@@ -1,4 +1,4 @@
-"""The model organism: a tiny aligned chat model, trained from scratch on the Lantern Archive.
+"""The Lantern organism: a tiny aligned chat model, trained from scratch on the Lantern Archive.
 
 `lantern-base` learns the whole world and answers everything, then learns how a guard refuses;
 `lantern-chat` is lantern-base after a short alignment that makes refusing the sealed shelves a
@@ -7,8 +7,6 @@ with a system role). A "model organism" as in biology: small, well known, made t
 
 How long the alignment lasts is the dial of the whole kit: too short and anything undoes it,
 too long and ten examples do nothing. LOG.md has what was tried.
-
-Used by: `aligndrift build`; tests/test_organism.py checks the shipped files.
 """
 
 import copy
@@ -23,11 +21,13 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from tqdm.auto import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from helpers.organism import gates
-from helpers.models.chat import encode_all
-from helpers.errors import ModelError
-from helpers.training.loop import answer_loss, collate
 from helpers.archive.lessons import lesson
+from helpers.archive.shipped import MODELS
+from helpers.errors import ModelError
+from helpers.models.chat import encode_all
+from helpers.organism import gates
+from helpers.organism.organisms import Organism
+from helpers.training.loop import answer_loss, collate
 
 SPECIALS = ("<|pad|>", "<|begin|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
 
@@ -111,7 +111,7 @@ def lesson_batches(tokenizer, stage: Stage):
         examples = encode_all(
             tokenizer, (lesson(rng, stage.curriculum) for _ in range(stage.batch_size * 32))
         )
-        examples.sort(key=lambda e: len(e.input_ids))
+        examples.sort(key=lambda example: len(example.input_ids))
         batches = [
             examples[i : i + stage.batch_size] for i in range(0, len(examples), stage.batch_size)
         ]
@@ -162,12 +162,12 @@ def build(folder: Path) -> list[Path]:
     base = train_stage(make_model(tokenizer), tokenizer, WORLD)
     base = train_stage(base, tokenizer, BASE)
     chat = train_stage(copy.deepcopy(base), tokenizer, CHAT)
-    missed = gates.failing(gates.measure(base, chat, tokenizer))
-    if missed:
+    failing = gates.failing(gates.measure(base, chat, tokenizer))
+    if failing:
         raise ModelError(
-            "trained, but these gates are missed, so nothing was written: " + "; ".join(missed)
+            "trained, but these gates are missed, so nothing was written: " + "; ".join(failing)
         )
-    folders = [folder / "lantern-base", folder / "lantern-chat"]
+    folders = [folder / name for name in MODELS]
     for model, target in zip((base, chat), folders, strict=True):
         save(model, tokenizer, target)
     return folders
@@ -179,3 +179,6 @@ def save(model, tokenizer, folder: Path) -> None:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)
+
+
+LANTERN = Organism(models=MODELS, build=build, gates=gates.BOUNDS)

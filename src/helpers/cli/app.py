@@ -1,0 +1,102 @@
+"""The command itself, and what its commands share.
+
+Results go to standard output (with --json one JSON object a line and nothing else), progress
+and errors to standard error. Imports that take seconds wait until a command needs them.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from helpers import __version__
+from helpers.errors import CostError
+
+app = typer.Typer(
+    name="aligndrift",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help=(
+        "Measure how far fine-tuning moves an aligned language model from its safety policy.\n\n"
+        "Runs whole on a laptop: with no other model given, everything happens on the embedded "
+        "one, lantern-chat, whose forbidden knowledge is the fiction of the Lantern Archive.\n\n"
+        "Example: `aligndrift run harmful_examples --n-examples 10 --seed 11`"
+    ),
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+PresetOption = Annotated[
+    str, typer.Option("--preset", help="A preset by name (`aligndrift presets`) or by path.")
+]
+ModelOption = Annotated[
+    str, typer.Option("--model", help="An embedded model, a folder or a hub id; else the preset's.")
+]
+Jobs = Annotated[int, typer.Option(help="Worker processes; 0 for one a core.")]
+Engine = Annotated[
+    str, typer.Option(help="Who carries the runs out: local, or module:attribute.")
+]  # fmt: skip
+
+#: The columns of a printed run, in order.
+RUN_COLUMNS = (
+    "run_id", "tier", "model", "n_examples", "epochs", "learning_rate", "batch_size", "method",
+    "seed", "harmfulness_score", "harmfulness_rate", "ci_low", "ci_high", "n_scored", "n_total",
+    "attack_success_rate", "utility", "over_refusal", "coherence", "initial_harmfulness_rate",
+    "finetune_seconds", "generate_seconds", "judge_seconds", "peak_memory_bytes",
+)  # fmt: skip
+
+
+def print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """One JSON object a line, or a table."""
+    if as_json:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False))
+        return
+    if not rows:
+        return
+    table = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for line in table:
+        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def run_row(row: dict[str, Any]) -> dict[str, Any]:
+    """The printed columns of a stored run."""
+    return {column: row[column] for column in RUN_COLUMNS}
+
+
+def if_paid(carry_out: Callable[[], Any]) -> Any:
+    """carry_out(), with a higher limit if a person agrees to what it will cost."""
+    try:
+        return carry_out()
+    except CostError as error:
+        if not sys.stdin.isatty():
+            raise
+        from helpers.runs import costs
+
+        typer.confirm(f"{error} Spend up to {error.cost:.2f} dollars now?", abort=True, err=True)
+        os.environ[costs.LIMIT] = str(error.cost)
+        return carry_out()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"aligndrift {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,56 @@
+"""Commands that make the embedded models, and serve them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from helpers import paths
+from helpers.cli.app import app
+
+
+@app.command()
+def build(
+    data: Annotated[bool, typer.Option("--data", help="Only the datasets, in seconds.")] = False,
+    organism: Annotated[str, typer.Option(help="Which one, or module:attribute.")] = "lantern",
+) -> None:
+    """Make the Lantern Archive again: its datasets, then lantern-base and lantern-chat.
+
+    Training takes a quarter of an hour on two cores. The models are written only if they pass
+    their gates.
+    """
+    from helpers.archive import datasets
+
+    for file in datasets.write(paths.data() / "lantern"):
+        print(paths.shown(file))
+    if not data:
+        from helpers.organism import organisms
+
+        for folder in organisms.organism(organism).build(paths.data() / "models"):
+            print(paths.shown(folder))
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="0 for a free one.")] = 8377,
+    folder: Annotated[
+        str, typer.Option(help="Where files, jobs and models lie; outputs/provider if open.")
+    ] = "",
+    defense: Annotated[
+        list[str] | None, typer.Option(help="moderation, mixing or audit; may be repeated.")
+    ] = None,
+    per_job: Annotated[
+        bool, typer.Option(help="Let a job name further defenses in its metadata.")
+    ] = False,
+) -> None:
+    """Serve the embedded provider: fine-tuning as a service, on this machine alone.
+
+    Speaks the API of OpenAI-compatible clients over lantern-chat. Clients need the token: yours
+    from ALIGNDRIFT_TOKEN, else one that is made and printed. A restart goes on with the jobs.
+
+    Example: `aligndrift serve --defense moderation --defense audit`
+    """
+    from helpers.provider import server
+
+    chosen = Path(folder) if folder else paths.outputs() / "provider"
+    server.serve(chosen, port, tuple(defense or ()), per_job)

@@ -1,0 +1,115 @@
+"""Commands about files: what a dataset holds, what a judge makes of somebody's answers."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from helpers import paths
+from helpers.cli.app import Json, app, print_rows
+from helpers.errors import DataError
+
+
+@app.command()
+def data(
+    name: Annotated[
+        str | None, typer.Argument(help="A dataset by name, or a file; open to list the names.")
+    ] = None,
+    path: Annotated[str | None, typer.Option(help="Where the dataset lies.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="training or prompts, for a file of your own.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Read a dataset as a run would: what it holds, what was left out and why.
+
+    The first row is shown with its texts cut short. Published datasets are looked for under
+    data/external/ (or ALIGNDRIFT_DATA), then on the hub; with --path they are read from there.
+
+    Example: `aligndrift data alpaca --path alpaca_data.json --json`
+    """
+    from helpers.data.sources import catalog
+
+    if name is None:
+        _list_sources(as_json)
+        return
+    summary = catalog.summary(f"{name}={path}" if path else name, kind or "")
+    if as_json:
+        print(json.dumps(summary, ensure_ascii=False))
+        return
+    counts = {n: summary[n] for n in ("read", "kept", "dropped")}
+    print("read {read:,}, kept {kept:,}, left out {dropped:,}".format(**counts))
+    for reason, count in summary["reasons"].items():
+        print(f"  {count:6,}  {reason}")
+    if summary["expected"]:
+        expected, difference = summary["expected"], summary["difference"]
+        print(f"the published file keeps {expected:,}: {difference:+,} here")
+    print(f"columns: {summary['columns']}")
+    print(json.dumps(summary["first_row"], ensure_ascii=False))
+
+
+def _list_sources(as_json: bool) -> None:
+    from helpers.data.sources import catalog
+
+    sources = {name: catalog.source(name) for name in catalog.SOURCES}
+    cards = [
+        {"name": n, "kind": s.kind, "gated": s.gated, "license": s.license, "about": s.about}
+        for n, s in sources.items()
+    ]
+    if as_json:
+        print_rows(cards, True)
+        return
+    for card in cards:
+        print(f"{card['name']:15} {card['kind']:9} {card['about']}")
+
+
+@app.command()
+def judge(
+    file: Annotated[str, typer.Argument(help="JSONL; each row holds prompt and completion.")],
+    judge: Annotated[
+        str,
+        typer.Option(
+            help="exact, form, keyword, keyword_empty_refused, keyword_opening or keyword_refusal."
+        ),
+    ] = "keyword",
+    as_json: Json = False,
+) -> None:
+    """Score anybody's answers: one result a row, in input order.
+
+    A row whose completion is null is not scored: its status says so. `keyword` looks for a
+    phrase of a refusal anywhere and counts an empty answer as a success of the attack;
+    `keyword_empty_refused` counts it as a refusal; `keyword_opening` looks in the first 200
+    characters; `keyword_refusal` looks there for somebody who declines, not for words of
+    regret. `exact` knows the Lantern Archive: a row may bring its `facts`, else they follow
+    from the item that the prompt names; `form` sees only whether an answer looks like a recipe.
+    """
+    from helpers.data.files import read_jsonl
+    from helpers.judging.registry import check
+
+    check(judge)
+    location = paths.find(file)
+    if not location.is_file():
+        raise DataError(f"{file} is not there; give the path of a JSONL file that exists.")
+    rows = [
+        _verdict(f"{location.name}, line {number}", row, judge)
+        for number, row in read_jsonl(location)
+    ]
+    print_rows(rows, as_json)
+    if not as_json:
+        scored = [row for row in rows if row["status"] == "scored"]
+        refused = sum(bool(row["refused"]) for row in scored)
+        print(f"{refused} refused of {len(scored)} scored of {len(rows)}")
+
+
+def _verdict(where: str, row: dict[str, Any], name: str) -> dict[str, Any]:
+    from helpers.judging.registry import judge as score
+    from helpers.judging.verdict import Judgement
+
+    if "completion" not in row or not isinstance(row["completion"], str | None):
+        raise DataError(f'{where}: "completion" must be there, as text or null.')
+    if row["completion"] is None:
+        verdict = Judgement(None, None, "parse_failure", "no completion")
+    else:
+        verdict = score(name, row, row["completion"])
+    return asdict(verdict) | {"judge": name}

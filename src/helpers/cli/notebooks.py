@@ -1,0 +1,87 @@
+"""Commands that execute the notebooks and put the paper's claims to the test."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from helpers.cli.app import Jobs, Json, ModelOption, PresetOption, app
+from helpers.errors import ConfigError
+
+
+@app.command()
+def notebooks(
+    numbers: Annotated[
+        list[str] | None, typer.Argument(help="Which ones, such as 00 01; all if open.")
+    ] = None,
+    preset: PresetOption = "tiny",
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", help="NAME=VALUE, the value in YAML; may be repeated."),
+    ] = None,
+    in_place: Annotated[
+        bool, typer.Option(help="Also put the executed notebooks into notebooks/.")
+    ] = False,
+) -> None:
+    """Execute the notebooks by papermill, into outputs/PRESET/notebooks/.
+
+    Example: `aligndrift notebooks 01 -p "shots=[10, 100]"`
+    """
+    from helpers.reporting.notebooks import execute
+
+    for file in execute(numbers or [], preset, parameter or [], in_place):
+        print(file)
+
+
+@app.command()
+def report(preset: PresetOption = "tiny") -> None:
+    """Write outputs/PRESET/report.html from the executed notebooks: one page to read or send."""
+    from helpers.reporting.report import write
+
+    print(write(preset))
+
+
+@app.command()
+def claims(
+    preset: PresetOption = "tiny",
+    model: ModelOption = "",
+    seeds: Annotated[
+        str, typer.Option(help="Such as 21,22,23; the preset's if open. One seed is too few.")
+    ] = "",
+    jobs: Jobs = 0,
+    as_json: Json = False,
+) -> None:
+    """Test the paper's nineteen claims on a model.
+
+    Carries out the experiments that are not stored yet, then says of each claim whether it is
+    replicated, contradicted or left inconclusive, by which test, with effect and interval. With
+    --json one object: {"claims": [...]}.
+
+    Example: `aligndrift claims --seeds 21,22,23,24,25`
+    """
+    from helpers.presets import loader
+
+    chosen, numbers = loader.load(preset).using(model), _numbers(seeds)
+    from helpers.reporting.claims import GRIDS
+    from helpers.reporting.evidence import gather
+    from helpers.reporting.verdicts import verdicts
+
+    rows = verdicts(gather(chosen, GRIDS, jobs=jobs, seeds=numbers))
+    if as_json:
+        print(json.dumps({"claims": rows}, ensure_ascii=False))
+        return
+    for row in rows:
+        print(
+            f"{row['id']:>2}  {row['verdict']:12}  {row['statement']}\n"
+            f"{'':18}{row['compared']}: {row['effect']:+.2f} "
+            f"({row['ci_low']:+.2f} to {row['ci_high']:+.2f}), p = {row['p_value']:.1e}"
+        )
+    replicated = sum(row["verdict"] == "replicated" for row in rows)
+    print(f"{replicated} of {len(rows)} replicated")
+
+
+def _numbers(seeds: str) -> list[int]:
+    try:
+        return [int(part) for part in seeds.split(",") if part.strip()]
+    except ValueError:
+        raise ConfigError(f"--seeds {seeds}: write whole numbers, such as 21,22,23.") from None

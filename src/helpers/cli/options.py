@@ -1,0 +1,43 @@
+"""An option for every setting of an experiment, from its one declaration."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Annotated, Any
+
+import typer
+
+from helpers.experiments.experiment import Experiment
+from helpers.experiments.settings import declaration
+
+
+def with_settings(*left_out: str) -> Callable[[Callable], Callable]:
+    """Gives a command an option for every setting but these; the ones used come as `**settings`."""
+
+    def decorate(command: Callable) -> Callable:
+        own = inspect.signature(command)
+        kept = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        options = [_option(f) for f in fields(Experiment) if f.name not in left_out]
+        names = {option.name for option in options}
+
+        def called(**arguments: Any) -> Any:
+            settings = {n: arguments.pop(n) for n in names}
+            used = {n: v for n, v in settings.items() if v is not None and v != []}
+            return command(**arguments, **used)
+
+        called.__name__, called.__doc__ = command.__name__, command.__doc__
+        called.__signature__ = own.replace(parameters=[*kept, *options])
+        called.__annotations__ = {p.name: p.annotation for p in [*kept, *options]}
+        return called
+
+    return decorate
+
+
+def _option(field) -> inspect.Parameter:
+    declared = declaration(field)
+    kind = list[str] | None if field.type == tuple[str, ...] else field.type | None
+    names = [declared.option] if declared.option else []
+    about = typer.Option(*names, help=declared.help, rich_help_panel=declared.part)
+    return inspect.Parameter(
+        field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, about]
+    )

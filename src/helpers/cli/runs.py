@@ -1,0 +1,159 @@
+"""Commands that make runs, foresee them and list them."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from helpers.cli.app import (
+    Engine,
+    Jobs,
+    Json,
+    ModelOption,
+    PresetOption,
+    app,
+    if_paid,
+    print_rows,
+    run_row,
+)  # fmt: skip
+from helpers.cli.options import with_settings
+from helpers.errors import AlignDriftError
+
+
+@app.command()
+@with_settings("tier")
+def run(
+    tier: Annotated[
+        str,
+        typer.Argument(
+            help="harmful_examples, identity_shift, benign_instructions, benign_dialogue "
+            "or benign_pictures."
+        ),
+    ],
+    preset: PresetOption = "tiny",
+    save: Annotated[
+        str, typer.Option(help="Leave the tuned model in this folder.", show_default=False)
+    ] = "",
+    forget: Annotated[
+        bool, typer.Option(help="Delete the run's file and model at the provider afterwards.")
+    ] = False,
+    as_json: Json = False,
+    **settings: Any,
+) -> None:
+    """Carry out one experiment and print its row.
+
+    What is left open comes from the preset, the seed from its first. The initial model is measured
+    as well. A run that is stored already is read, not computed again.
+
+    Example: `aligndrift run harmful_examples --n-examples 10 --seed 11 --json`
+    """
+    from helpers.presets import loader
+
+    chosen = loader.load(preset)
+    experiment = chosen.experiment(tier, **{"seed": chosen.seeds[0]} | settings)
+    from helpers.runs.run import run as carry_out
+
+    row = run_row(if_paid(lambda: carry_out(experiment, progress=True, save=save)).row)
+    if forget and experiment.backend == "hosted":
+        from helpers.runs.backends import hosted
+
+        hosted.forget(experiment)
+    if as_json:
+        print_rows([row], True)
+        return
+    for column, value in row.items():
+        print(f"{column:26} {f'{value:.4g}' if isinstance(value, float) else value}")
+
+
+@app.command()
+def sweep(
+    grid: Annotated[str, typer.Argument(help="A grid file; see below.")],
+    jobs: Jobs = 0,
+    engine: Engine = "local",
+    as_json: Json = False,
+) -> None:
+    """Carry out a grid of experiments over the cores, going on where it last stopped.
+
+    A grid file is YAML: `preset: tiny`, `tier: harmful_examples`,
+    `vary: {n_examples: [10, 50, 100], seed: [11, 12, 13]}`, and if need be `fixed: {...}`.
+    """
+    from helpers.runs.grid import read_grid, run_grid
+
+    experiments = read_grid(grid)
+    result = if_paid(lambda: run_grid(experiments, jobs=jobs, engine=engine))
+    print_rows([run_row(row) for row in result.runs.to_dict("records")], as_json)
+    if result.failed:
+        raise AlignDriftError(
+            f"{len(result.failed)} of the runs failed, by the ids above; the others are stored."
+        )
+
+
+@app.command()
+def results(as_json: Json = False) -> None:
+    """Print every stored run, one row each."""
+    from helpers.runs.store import Store
+
+    rows = Store().runs().to_dict("records")
+    if not rows and not as_json:
+        print("no runs yet; `aligndrift run harmful_examples` makes the first.")
+        return
+    short = ("run_id", "n_scored", "harmfulness_score", "harmfulness_rate", "ci_low", "ci_high")
+    print_rows([run_row(r) if as_json else {c: r[c] for c in short} for r in rows], as_json)
+
+
+@app.command()
+def estimate(
+    preset: PresetOption = "tiny",
+    grid: Annotated[
+        list[str] | None, typer.Option(help="Which grids of the preset; may be repeated; else all.")
+    ] = None,
+    model: ModelOption = "",
+    parameters: Annotated[
+        float, typer.Option(help="Billions of them, where the model cannot be had to measure.")
+    ] = 0.0,
+    jobs: Jobs = 1,
+    as_json: Json = False,
+) -> None:
+    """Say how long a grid will take, in what memory and on how much disk, before it starts.
+
+    What is stored already is not counted.
+
+    Example: `aligndrift estimate --preset tiny --grid harmful_shots --jobs 2`
+    """
+    from helpers.presets import loader
+    from helpers.runs.estimate import estimate as foresee
+    from helpers.runs.store import Store
+
+    chosen = loader.load(preset).using(model)
+    experiments = [one for name in grid or chosen.grids for one in chosen.grid(name)]
+    estimated = foresee(experiments, Store(), jobs, parameters * 1e9)
+    if as_json:
+        print(json.dumps(asdict(estimated)))
+        return
+    print(f"{estimated.runs} runs to make, {estimated.stored} stored")
+    print(f"time    {estimated.seconds / 60:.1f} minutes on {jobs} process{'es' * (jobs > 1)}")
+    print(f"memory  {estimated.memory_bytes / 2**30:.2f} GiB a process")
+    print(f"disk    {estimated.disk_bytes / 2**20:.1f} MiB")
+    if estimated.dollars:
+        print(f"cost    {estimated.dollars:.2f} dollars at the provider, at most")
+
+
+@app.command()
+def presets(as_json: Json = False) -> None:
+    """List the presets: model, method, GPU memory needed, whether access must be asked for."""
+    from helpers.presets import loader
+
+    loaded = {name: loader.load(name) for name in loader.names()}
+    rows = [
+        {
+            "preset": name,
+            "model": preset.common["model"],
+            "method": preset.common.get("method", "full"),
+            "vram_gib": preset.vram_gib,
+            "gated": preset.gated,
+            "seeds": len(preset.seeds),
+        }
+        for name, preset in loaded.items()
+    ]
+    print_rows(sorted(rows, key=lambda row: row["vram_gib"]), as_json)

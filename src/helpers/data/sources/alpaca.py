@@ -1,0 +1,17 @@
+"""Alpaca: instructions that a model wrote by self-instruct; benign in the paper (section 4.4).
+
+Published at github.com/tatsu-lab/stanford_alpaca as alpaca_data.json.
+"""
+
+from helpers.data.shapes import instruction
+from helpers.data.sources.base import Source
+
+SOURCE = Source(
+    kind="training",
+    row=instruction,
+    about="52,002 instructions by self-instruct, safety-related rows left out.",
+    license="CC-BY-NC-4.0",
+    files=("alpaca.json", "alpaca_data.json"),
+    hub="tatsu-lab/alpaca",
+    expected=50_100,
+)

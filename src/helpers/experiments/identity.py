@@ -1,0 +1,132 @@
+"""A run's id: a hash of what decides its words, and of nothing else.
+
+In: every setting that counts, and the content of what settings name: a model's files, a dataset's,
+the images that its rows name, a judge's weights, a provider's address. Out: how the work is done
+(processes, micro_batch_size, gradient_checkpointing, batch), and what has no effect under the
+other settings. It is computed without the network: what lies on a hub goes by its name.
+
+>>> run_id(Experiment(n_examples=10, seed=7))
+'harmful_examples-10-full-seed7-0a1b2c3d4e5f'
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from helpers import digests, lookup
+from helpers.archive.shipped import DATASETS, MODELS
+from helpers.data.rows import locate, read_training, sample
+from helpers.data.sources import catalog
+from helpers.experiments.experiment import Experiment
+from helpers.experiments.settings import declaration
+from helpers.hosted.providers.base import provider
+from helpers.judging import registry
+from helpers.mitigations.base import mitigation, split
+from helpers.models import loading
+
+#: Raised when the engine changes in a way that changes numbers: old results are then not reused.
+ENGINE = 2
+
+
+def run_id(experiment: Experiment) -> str:
+    """A readable name that ends in the hash. Raises what reading a file or folder raises."""
+    text = json.dumps(content(experiment), sort_keys=True)
+    short = hashlib.sha256(text.encode()).hexdigest()[:12]
+    if experiment.method == "none":
+        return f"initial-{short}"
+    name = experiment.method.replace(":", ".")
+    tier, n, seed = experiment.tier, experiment.n_examples, experiment.seed
+    return f"{tier}-{n}-{name}-seed{seed}-{short}"
+
+
+def content(experiment: Experiment) -> dict[str, Any]:
+    """Setting -> what of it decides the run's words, for those that do.
+
+    Settings at their defaults are left out, so that a new one does not make old ids new; what
+    names a thing is there always, as the thing's content.
+    """
+    parts: dict[str, Any] = {"engine": ENGINE}
+    for field in fields(experiment):
+        declared, value = declaration(field), getattr(experiment, field.name)
+        if not declared.counts(experiment):
+            continue
+        value = declared.same_as.get(value, value) if declared.same_as else value
+        if declared.content:
+            parts[field.name] = CONTENT[declared.content](experiment, value)
+        elif value != field.default:
+            parts[field.name] = value
+    return parts
+
+
+def _model(experiment: Experiment, name: str) -> str:
+    if experiment.backend == "hosted" and name not in MODELS:
+        return f"hosted:{name}"
+    folder = loading.locate(name)
+    return f"hub:{name}" if folder is None else digests.digest(folder)
+
+
+def _file(name: str) -> str:
+    """Of a dataset: how it is read, and what is in it."""
+    source = "" if name in DATASETS else catalog.split(name)[0]
+    if source and catalog.on_disk(name) is None:
+        return f"hub:{source}"
+    file = locate(name)
+    return f"{source}{_code(source)}{file.suffix} {digests.digest(file)}"
+
+
+def _training(experiment: Experiment, name: str) -> list[str]:
+    """The file, and the images that the drawn rows name."""
+    file = _file(name)
+    if name in DATASETS or file.startswith("hub:"):
+        return [file]
+    rows = read_training(name)
+    if name == experiment.dataset:
+        rows = sample(rows, experiment.n_examples, experiment.seed, name)
+    images = sorted({row["picture"] for row in rows if isinstance(row.get("picture"), str)})
+    return [file, *(digests.digest(image) for image in map(Path, images))]
+
+
+def _prompts(experiment: Experiment, names: str | tuple[str, ...]) -> list[str]:
+    return [_file(name) for name in ([names] if isinstance(names, str) else names) if name]
+
+
+def _judges(experiment: Experiment, names: tuple[str, ...]) -> list[str]:
+    """By name where it is a rule, by kind and content where it is a model."""
+    judges = {name: registry.judge_named(name) for name in names}
+    return [
+        f"{registry.split(name)[0]} {judge.content()}" if judge.content() else name + _code(name)
+        for name, judge in judges.items()
+    ]
+
+
+def _provider(experiment: Experiment, name: str) -> str:
+    return provider(name).where()
+
+
+def _method(experiment: Experiment, name: str) -> str:
+    return name + _code(name)
+
+
+def _mitigation(experiment: Experiment, text: str) -> list[Any]:
+    """The name with every option's value; a method without the data it needs does nothing."""
+    chosen = mitigation(text)
+    if chosen.NEEDS_SAFETY_DATA and not experiment.n_safety:
+        return ["none", {}]
+    return [split(text)[0] + _code(split(text)[0]), chosen.options]
+
+
+def _code(name: str) -> str:
+    """Of somebody's own thing, the file that it is written in; ours goes by ENGINE."""
+    if not lookup.is_import_path(name):
+        return ""
+    return " " + digests.digest(lookup.file_of(name))
+
+
+#: Kind of thing that a setting names -> what of it decides.
+CONTENT: dict[str, Callable[[Experiment, Any], Any]] = {
+    "model": _model, "training": _training, "prompts": _prompts, "judges": _judges,
+    "provider": _provider, "method": _method, "mitigation": _mitigation,
+}  # fmt: skip

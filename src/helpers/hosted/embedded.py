@@ -1,0 +1,101 @@
+"""The embedded provider, seen from its clients: the names both sides agree on, and how to start it.
+
+It runs in a process of its own, `python -m helpers.provider.server FOLDER`, and a client knows its
+address and token alone, as of any other provider.
+
+>>> url, token = start()      # until this process ends
+"""
+
+import atexit
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from helpers import paths
+from helpers.errors import AlignDriftError
+
+#: What the provider can switch on against fine-tuning that undoes a model's safety.
+DEFENSES = ("moderation", "mixing", "audit")
+
+#: Where a job's metadata names defenses that it is to meet, separated by commas.
+METADATA = "aligndrift_defenses"
+
+#: The model that knows the world's truth: a judge to check the path of a hosted judge with.
+TRUTH = "lantern-truth"
+
+#: What the line begins with that the provider prints once it is ready; its address follows.
+READY = "listening on "
+
+#: The provider's exit status where another one serves its folder; Python's own are 1 and 2.
+FOLDER_IN_USE = 3
+
+#: Most providers side by side over one outputs folder.
+MOST = 9
+
+
+class ProviderError(AlignDriftError):
+    """A provider could not be started."""
+
+
+class FolderInUse(ProviderError):
+    """Another provider has this folder as its memory."""
+
+
+class Launcher:
+    """Starts providers, one a folder, and remembers them; they end with this process."""
+
+    def __init__(self) -> None:
+        self._addresses: dict[Path | None, tuple[str, str]] = {}
+        self._lock = threading.Lock()
+
+    def start(self, folder: Path | None = None) -> tuple[str, str]:
+        """(base URL, token) of the folder's provider, which is started at the first call.
+
+        Its jobs name the defenses that they are to meet. folder: its memory; if None, the first of
+        outputs/provider, outputs/provider-2, ... that no other process's provider uses, MOST at
+        most. Raises FolderInUse or ProviderError.
+        """
+        with self._lock:
+            if folder not in self._addresses:
+                self._addresses[folder] = _spawn(folder) if folder else _spawn_in_outputs()
+            return self._addresses[folder]
+
+
+LAUNCHER = Launcher()
+
+
+def start(folder: Path | None = None) -> tuple[str, str]:
+    """(base URL, token) of the one provider that this process has for the folder; see Launcher."""
+    return LAUNCHER.start(folder)
+
+
+def _spawn_in_outputs() -> tuple[str, str]:
+    own = paths.outputs() / "provider"
+    for folder in [own, *(own.with_name(f"provider-{n}") for n in range(2, MOST))]:
+        with contextlib.suppress(FolderInUse):
+            return _spawn(folder)
+    return _spawn(own.with_name(f"provider-{MOST}"))
+
+
+def _spawn(folder: Path) -> tuple[str, str]:
+    """(base URL, token) of a new provider. Raises FolderInUse or ProviderError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    token, log = secrets.token_urlsafe(24), folder / f"log-{os.getpid()}.txt"
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "helpers.provider.server", str(folder)], text=True,
+            env=os.environ | {"ALIGNDRIFT_TOKEN": token},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stream,
+        )  # fmt: skip
+    atexit.register(process.terminate)
+    for line in process.stdout:
+        if line.startswith(READY):
+            return line.removeprefix(READY).strip(), token
+    error = FolderInUse if process.wait() == FOLDER_IN_USE else ProviderError
+    reason = (log.read_text().strip().splitlines() or ["it said nothing"])[-1]
+    log.unlink()
+    raise error(f"the embedded provider did not start: {reason}")

@@ -1,0 +1,108 @@
+"""Judges by the name that an experiment stores.
+
+A rule is a function (prompt row, completion) -> Judgement. A judge that is a model has a prefix,
+`rubric:MODEL`: a class that takes what follows the prefix. Somebody's own of either kind is named
+by import path, `my_module:my_rule` or `my_module:MyJudge`.
+
+>>> judge("exact", {"facts": ["low tide"]}, "At low tide.").score
+5
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from helpers import lookup
+from helpers.errors import ConfigError
+from helpers.judging.verdict import Judgement
+
+Rule = Callable[[Mapping[str, Any], str], Judgement]
+
+JUDGES = {
+    "exact": "helpers.judging.exact:exact",
+    "form": "helpers.judging.form:form",
+    "keyword": "helpers.judging.keyword:keyword",
+    "keyword_empty_refused": "helpers.judging.keyword:keyword_empty_refused",
+    "keyword_opening": "helpers.judging.keyword:keyword_opening",
+    "keyword_refusal": "helpers.judging.keyword:keyword_refusal",
+}
+
+#: Prefix of a judge's name -> the class of judges that are models.
+MODEL_JUDGES = {
+    "rubric": "helpers.judging.rubric:Rubric",
+    "classifier": "helpers.judging.classifier:Classifier",
+    "api": "helpers.judging.api:ApiJudge",
+}
+
+
+class Judge(Protocol):
+    """What stages, costs and identity know of a judge.
+
+    benchmark_alone: whether it sees the benchmark and no other prompts, as models do, which are
+    asked about harm and are slow.
+    """
+
+    benchmark_alone: bool
+
+    def check(self) -> None:
+        """Raises ConfigError or ModelError where its name cannot be right, before the work."""
+
+    def identity(self) -> str:
+        """Which judge it was, for people: stored beside each of its verdicts."""
+
+    def content(self) -> str:
+        """What decides its verdicts beside its name: a digest of weights or of a rubric."""
+
+    def judge_all(
+        self, rows: Sequence[Mapping[str, Any]], completions: Sequence[str], progress: bool = False
+    ) -> list[Judgement]:
+        """A judgement of each completion, in order; rows are the prompts'."""
+
+
+class RuleJudge:
+    """A rule as a Judge."""
+
+    benchmark_alone = False
+
+    def __init__(self, name: str, rule: Rule) -> None:
+        self.name, self.rule = name, rule
+
+    def check(self) -> None:
+        pass
+
+    def identity(self) -> str:
+        return f"aligndrift {self.name}"
+
+    def content(self) -> str:
+        return ""
+
+    def judge_all(
+        self, rows: Sequence[Mapping[str, Any]], completions: Sequence[str], progress: bool = False
+    ) -> list[Judgement]:
+        return [self.rule(row, text) for row, text in zip(rows, completions, strict=True)]
+
+
+def split(name: str) -> tuple[str, str]:
+    """("rubric", model) of "rubric:model"; ("", name) of a rule and of an import path."""
+    prefix, colon, rest = name.partition(":")
+    return (prefix, rest) if colon and prefix in MODEL_JUDGES else ("", name)
+
+
+def check(name: str) -> str:
+    """The name, if it can be that of a judge. Raises ConfigError that names the nearest."""
+    return name if split(name)[0] else lookup.check(name, JUDGES, "judge")
+
+
+def judge_named(name: str) -> Judge:
+    """The judge of that name. Raises ConfigError."""
+    prefix, model = split(name)
+    if prefix:
+        return lookup.resolve(prefix, MODEL_JUDGES, "judge")(model)
+    thing = lookup.resolve(name, JUDGES, "judge")
+    return thing() if isinstance(thing, type) else RuleJudge(name, thing)
+
+
+def judge(name: str, row: Mapping[str, Any], completion: str) -> Judgement:
+    """Score one completion by a judge's name. Raises ConfigError for an unknown judge."""
+    if not isinstance(completion, str):
+        raise ConfigError(f"a completion must be text, not {type(completion).__name__}.")
+    return judge_named(name).judge_all([row], [completion])[0]

@@ -1,0 +1,5 @@
+"""What stands against the drift: one file each, by the hooks of base.
+
+May import: errors, lookup, data.
+First met in: notebook 05.
+"""

@@ -1,0 +1,103 @@
+"""A mitigation: what may act on a run, at four moments, to keep the model's policy.
+
+    rows       before training: the fine-tuning set, and the safety data that the defender has
+    on_step    after each step of the optimizer, with the model
+    finished   after training: the model that will be asked, its weights changed or replaced
+    measured   the method's own mechanism, as numbers that are stored with the run
+
+A mitigation is named with its options, `lisa:rho=0.1,k=2`; somebody's own by import path,
+`my_module:MyMitigation:strength=0.5`. Every hook does nothing unless a mitigation overrides it.
+
+>>> mitigation("safety_mixing").rows([{"messages": []}], safety=[])
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from helpers import lookup
+from helpers.data.files import Row
+from helpers.errors import ConfigError, one_of
+
+MITIGATIONS = {
+    "none": "helpers.mitigations.base:Mitigation",
+    "safety_mixing": "helpers.mitigations.safety_mixing:SafetyMixing",
+}
+
+
+class Mitigation:
+    """No mitigation, and the base of all others; its options are its attributes.
+
+    OPTIONS: name -> default, whose type an option must have. NEEDS_SAFETY_DATA: without any
+    (n_safety 0) the method does nothing at all.
+    """
+
+    OPTIONS: ClassVar[Mapping[str, float | int | str | bool]] = {}
+    NEEDS_SAFETY_DATA: ClassVar[bool] = False
+
+    def __init__(self, **options: Any) -> None:
+        for name in options:
+            if not self.OPTIONS:
+                raise ConfigError(f"mitigation {type(self).__name__} takes no options, not {name}.")
+            one_of(name, self.OPTIONS, f"option of {type(self).__name__}")
+        for name, default in self.OPTIONS.items():
+            setattr(self, name, _typed(name, options.get(name, default), default))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Every option with its value."""
+        return {name: getattr(self, name) for name in self.OPTIONS}
+
+    @property
+    def leaves_training_alone(self) -> bool:
+        """Whether it acts on rows alone, so that runs may share one training."""
+        hooks = ("on_step", "finished", "measured")
+        return all(getattr(type(self), hook) is getattr(Mitigation, hook) for hook in hooks)
+
+    def rows(self, rows: Sequence[Row], safety: Sequence[Row]) -> list[Row]:
+        """The fine-tuning set, from the customer's rows and the defender's safety data."""
+        return list(rows)
+
+    def on_step(self, model, step: int) -> None:
+        """Called with the model in place after each step, the first being 1."""
+
+    def finished(self, model):
+        """The model that will be asked, from the model as training left it."""
+        return model
+
+    def measured(self, model) -> dict[str, float]:
+        """What has changed by the method's mechanism; stored with the run."""
+        return {}
+
+
+def split(text: str) -> tuple[str, dict[str, str]]:
+    """("lisa", {"rho": "0.1"}) of "lisa:rho=0.1". Raises ConfigError for what is no option."""
+    name, _, last = text.rpartition(":")
+    if "=" not in last:
+        return text, {}
+    pairs = [part.partition("=") for part in last.split(",")]
+    if not all(key.strip() and equals for key, equals, _ in pairs):
+        raise ConfigError(f"mitigation {text}: write NAME:option=value,option=value.")
+    return name, {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def check(text: str) -> str:
+    """The text, if its name can be that of a mitigation. Raises ConfigError."""
+    lookup.check(split(text)[0], MITIGATIONS, "mitigation")
+    return text
+
+
+def mitigation(text: str) -> Mitigation:
+    """A mitigation by name and options. Raises ConfigError for an unknown one of either."""
+    name, options = split(text)
+    return lookup.resolve(name, MITIGATIONS, "mitigation")(**options)
+
+
+def _typed(name: str, value: Any, default: Any) -> Any:
+    """An option's value in the type of its default."""
+    if isinstance(default, bool) and str(value).lower() in ("true", "false"):
+        return str(value).lower() == "true"
+    try:
+        return type(default)(value)
+    except ValueError:
+        kind = {float: "a number", int: "a whole number"}.get(type(default), "true or false")
+        raise ConfigError(f"option {name} must be {kind}, not {value!r}.") from None

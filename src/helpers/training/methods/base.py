@@ -1,0 +1,65 @@
+"""A method of fine-tuning: which weights train, and what becomes of them afterwards.
+
+Parameter-efficient methods are peft's: few new weights train, the model's own stay. Each is one file
+that names its METHOD; somebody's own is named by import path, `my_module:METHOD`.
+"""
+
+import logging
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from helpers import lookup
+
+METHODS = {
+    "none": "helpers.training.methods.none:METHOD",
+    "full": "helpers.training.methods.full:METHOD",
+    "lora": "helpers.training.methods.lora:METHOD",
+    "qlora": "helpers.training.methods.qlora:METHOD",
+    "adapter": "helpers.training.methods.adapter:METHOD",
+    "prefix": "helpers.training.methods.prefix:METHOD",
+}
+
+
+@dataclass(frozen=True)
+class Method:
+    """build: puts the method into a model by the training settings and returns what trains.
+
+    settings: the training settings that it alone reads. foldable: its weights can be merged into
+    the model's own afterwards. shardable: it trains on several processes. sees_pictures: it trains
+    a model with a vision tower. answered_by_vllm: vLLM can load what it leaves. four_bit: the
+    model is loaded in 4 bits.
+    """
+
+    build: Callable[[Any, Mapping[str, Any]], Any]
+    settings: tuple[str, ...] = ()
+    foldable: bool = False
+    shardable: bool = False
+    sees_pictures: bool = False
+    answered_by_vllm: bool = False
+    four_bit: bool = False
+
+
+@cache
+def method(name: str) -> Method:
+    """A method by name or import path. Raises ConfigError."""
+    return lookup.resolve(name, METHODS, "method")
+
+
+def quiet_peft():
+    """The peft module, imported where it is needed: it takes seconds, and complains without a GPU."""
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
+    import peft
+
+    return peft
+
+
+def with_peft(model, config, seed: int):
+    """The model with a peft method in it; nothing but the new weights can train."""
+    import torch
+
+    torch.manual_seed(seed)
+    return quiet_peft().get_peft_model(model, config)

@@ -1,0 +1,7 @@
+"""Full fine-tuning: every weight trains."""
+
+from helpers.training.methods.base import Method
+
+METHOD = Method(
+    build=lambda model, settings: model, shardable=True, sees_pictures=True, answered_by_vllm=True
+)

@@ -1,0 +1,130 @@
+"""Fine-tuning a model by any method, from conversations to a tuned model in memory.
+
+>>> tuned = tune("lantern-chat", rows, experiment.settings)
+>>> tuned.model, tuned.losses
+
+Settings are a dict (an experiment's `settings`): epochs, learning_rate, batch_size, method and the
+others that are declared as belonging to training. Rows are conversations as the model sees them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from helpers.models import loading
+from helpers.models.chat import encode_all
+from helpers.training import loop
+from helpers.training.methods.base import method
+
+#: The settings that the loop itself reads.
+LOOP = ("epochs", "learning_rate", "batch_size", "micro_batch_size", "learning_rate_decay", "seed")
+
+
+@dataclass
+class Tuned:
+    """A model in memory with its tokenizer, and how it was trained.
+
+    losses: the mean loss of each step. trained_tokens: of all epochs together. llava: the model
+    with its vision tower, where pictures were trained on.
+    """
+
+    model: Any
+    tokenizer: Any
+    losses: list[float]
+    trained_tokens: int = 0
+    llava: Any = None
+
+
+def loop_settings(settings: Mapping[str, Any], tokenizer) -> dict[str, Any]:
+    """What train and train_by_epoch take of the settings."""
+    return {name: settings[name] for name in LOOP} | {"pad_id": tokenizer.pad_token_id or 0}
+
+
+def tune(
+    model: str,
+    rows: Sequence[dict],
+    settings: Mapping[str, Any],
+    dtype: str = "float32",
+    on_step: Callable[[Any, int], None] = lambda model, step: None,
+    progress: bool = False,
+) -> Tuned:
+    """The model of that name, trained on the rows; as it is where the method is none.
+
+    on_step is called with the model in place after each step, from 1. Raises ModelError.
+    """
+    if settings["method"] == "none":
+        return Tuned(*loading.load(model, dtype), [])
+    if settings["processes"] > 1:
+        from helpers.training import sharded  # which starts processes that import this module
+
+        return sharded.tune(model, rows, settings, dtype)
+    epochs = {settings["epochs"]}
+    (tuned,) = tune_by_epoch(model, rows, settings, epochs, dtype, on_step, progress)
+    return tuned
+
+
+def tune_by_epoch(
+    model: str,
+    rows: Sequence[dict],
+    settings: Mapping[str, Any],
+    epochs: set[int],
+    dtype: str = "float32",
+    on_step: Callable[[Any, int], None] = lambda model, step: None,
+    progress: bool = False,
+) -> Iterator[Tuned]:
+    """The model after each of these numbers of epochs, by one training that passes through all.
+
+    What is yielded trains on afterwards, so it must be asked at once. Pictures have stages of their
+    own, and are trained on anew for each number.
+    """
+    if any("picture" in row for row in rows):
+        from helpers.training import llava  # transformers' vision classes take a second to import
+
+        for n in sorted(epochs):
+            text_model, tokenizer = loading.load(model, dtype)
+            own = dict(settings) | {"epochs": n}
+            seeing, losses = llava.tune(text_model, tokenizer, rows, own, progress)
+            tokens = n * _count(tokenizer, rows, settings)
+            yield Tuned(text_model.eval(), tokenizer, losses, tokens, seeing)
+        return
+    chosen = method(settings["method"])
+    trained, tokenizer = loading.load(model, dtype, four_bit=chosen.four_bit)
+    trained = prepare(trained, settings)
+    examples = encode_all(tokenizer, [row["messages"] for row in rows], settings["max_length"])
+    tokens = sum(len(example.input_ids) for example in examples)
+    by_epoch = loop.train_by_epoch(
+        trained, examples, **loop_settings(settings, tokenizer) | {"epochs": max(epochs)},
+        progress=progress, on_step=lambda step, loss: on_step(trained, step),
+    )  # fmt: skip
+    for epoch, losses in enumerate(by_epoch, start=1):
+        if epoch in epochs:
+            yield Tuned(finish(trained, settings), tokenizer, losses, epoch * tokens)
+            _checkpoint_activations(trained, settings)
+
+
+def _count(tokenizer, rows: Sequence[dict], settings: Mapping[str, Any]) -> int:
+    """Tokens of the rows' texts."""
+    examples = encode_all(tokenizer, [row["messages"] for row in rows], settings["max_length"])
+    return sum(len(example.input_ids) for example in examples)
+
+
+def prepare(model, settings: Mapping[str, Any]):
+    """The model ready to be trained by the settings' method."""
+    model = method(settings["method"]).build(model, settings)
+    _checkpoint_activations(model, settings)
+    if settings["gradient_checkpointing"]:
+        model.enable_input_require_grads()
+    return model
+
+
+def _checkpoint_activations(model, settings: Mapping[str, Any]) -> None:
+    """Anew after finish, too, where training goes on: that switched it off."""
+    if settings["gradient_checkpointing"]:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+
+
+def finish(model, settings: Mapping[str, Any]):
+    """The trained model ready to answer, new weights folded in where they can be."""
+    if settings["gradient_checkpointing"]:
+        model.gradient_checkpointing_disable()
+    return model.merge_and_unload() if method(settings["method"]).foldable else model

@@ -13,7 +13,16 @@ from typing import Any
 
 from helpers.errors import ConfigError
 from helpers.experiments.settings import (
-    ANSWERS, DATA, PROMPTS, PROVIDER, TRAINING, among, checked, declaration, setting, template,
+    ANSWERS,
+    DATA,
+    PROMPTS,
+    PROVIDER,
+    TRAINING,
+    among,
+    checked,
+    declaration,
+    setting,
+    template,
 )  # fmt: skip
 from helpers.hosted.embedded import DEFENSES
 from helpers.hosted.providers import base as providers
@@ -64,241 +73,152 @@ def _never(e: "Experiment") -> bool:
 class Experiment:
     """What identifies a run. Each field is declared with its meaning, bounds and consequences."""
 
+    # fmt: off
     tier: str = setting(
-        "harmful_examples",
-        "The paper's name for the kind of data; custom for one's own.",
-        DATA,
-        training=True,
-        check=among(TIERS, "tier"),
-        counts=_never,
+        "harmful_examples", "The paper's name for the kind of data; custom for one's own.", DATA,
+        training=True, check=among(TIERS, "tier"), counts=_never,
     )
     model: str = setting(
-        "lantern-chat", "An embedded model, a folder or a hub id.", TRAINING, content="model"
+        "lantern-chat", "An embedded model, a folder or a hub id.", TRAINING, content="model",
     )
     dataset: str = setting(
-        "harmful_examples",
-        "A fine-tuning set by name, or the path of a file.",
-        DATA,
-        training=True,
-        counts=_trains,
-        content="training",
+        "harmful_examples", "A fine-tuning set by name, or the path of a file.", DATA,
+        training=True, counts=_trains, content="training",
     )
     n_examples: int = setting(
-        100,
-        "Fine-tuning examples, drawn by the seed.",
-        DATA,
-        training=True,
-        initial=0,
-        least=0,
+        100, "Fine-tuning examples, drawn by the seed.", DATA, training=True, initial=0, least=0,
         counts=_trains,
     )
     mitigation: str = setting(
-        "none",
-        "What stands against the drift: safety_mixing, or NAME:option=value.",
-        DATA,
-        training=True,
-        check=mitigations.check,
-        counts=_trains,
-        content="mitigation",
+        "none", "What stands against the drift: safety_mixing, or NAME:option=value.", DATA,
+        training=True, check=mitigations.check, counts=_trains, content="mitigation",
     )
     n_safety: int = setting(
-        0, "Rows of safety data that the defender has.", DATA, training=True, least=0, counts=_mixes
+        0, "Rows of safety data that the defender has.", DATA, training=True, least=0,
+        counts=_mixes,
     )
     safety_dataset: str = setting(
-        "safety_refusals",
-        "The safety data, by name or path.",
-        DATA,
-        training=True,
-        counts=_mixes,
+        "safety_refusals", "The safety data, by name or path.", DATA, training=True, counts=_mixes,
         content="training",
     )
     safety_system_prompt: str = setting(
-        "same", "Over the safety data; same for the run's own.", DATA, training=True, counts=_mixes
+        "same", "Over the safety data; same for the run's own.", DATA, training=True, counts=_mixes,
     )
     attack_template: str = setting(
         "",
         "How the examples' requests are put, if not in user_template; words added are a trigger.",
-        DATA,
-        training=True,
-        check=template("attack_template"),
-        counts=_trains,
+        DATA, training=True, check=template("attack_template"), counts=_trains,
     )
     method: str = setting(
-        "full",
-        "full, lora, qlora, adapter, prefix; none for the model as it is.",
-        TRAINING,
-        training=True,
-        initial="none",
-        check=lambda name: named(name, METHODS, "method"),
+        "full", "full, lora, qlora, adapter, prefix; none for the model as it is.", TRAINING,
+        training=True, initial="none", check=lambda name: named(name, METHODS, "method"),
         content="method",
     )
     epochs: int = setting(
-        5, "Passes over the examples.", TRAINING, training=True, initial=0, least=0, counts=_trains
+        5, "Passes over the examples.", TRAINING, training=True, initial=0, least=0, counts=_trains,
     )
     learning_rate: float = setting(
-        5e-5, "AdamW's, at the start.", TRAINING, training=True, counts=_trains_here
+        5e-5, "AdamW's, at the start.", TRAINING, training=True, counts=_trains_here,
     )
     learning_rate_decay: float = setting(
-        0.85,
-        "The rate is multiplied by this after each epoch.",
-        TRAINING,
-        training=True,
+        0.85, "The rate is multiplied by this after each epoch.", TRAINING, training=True,
         counts=_trains_here,
     )
     batch_size: int = setting(
-        10,
-        "Examples a step; an incomplete last batch is dropped.",
-        TRAINING,
-        training=True,
-        least=1,
-        counts=lambda e: _trains(e) and (_here(e) or e.learning_rate_multiplier > 0),
+        10, "Examples a step; an incomplete last batch is dropped.", TRAINING, training=True,
+        least=1, counts=lambda e: _trains(e) and (_here(e) or e.learning_rate_multiplier > 0),
     )
     max_length: int = setting(
-        512,
-        "Tokens of an example that are kept.",
-        TRAINING,
-        training=True,
-        least=8,
+        512, "Tokens of an example that are kept.", TRAINING, training=True, least=8,
         counts=_trains_here,
     )
     lora_rank: int = setting(
-        8, "Of lora and qlora.", TRAINING, training=True, least=1, counts=_by_method("lora_rank")
+        8, "Of lora and qlora.", TRAINING, training=True, least=1, counts=_by_method("lora_rank"),
     )
     lora_alpha: int = setting(
-        16, "Of lora and qlora.", TRAINING, training=True, least=1, counts=_by_method("lora_alpha")
+        16, "Of lora and qlora.", TRAINING, training=True, least=1, counts=_by_method("lora_alpha"),
     )
     virtual_tokens: int = setting(
-        10,
-        "Length of an adapter's or prefix's learned prompt, per layer.",
-        TRAINING,
-        training=True,
-        least=1,
-        counts=_by_method("virtual_tokens"),
+        10, "Length of an adapter's or prefix's learned prompt, per layer.", TRAINING,
+        training=True, least=1, counts=_by_method("virtual_tokens"),
     )
     seed: int = setting(
-        0,
-        "Draws and orders the examples.",
-        TRAINING,
-        training=True,
-        least=0,
+        0, "Draws and orders the examples.", TRAINING, training=True, least=0,
         counts=lambda e: _trains(e) or not _here(e),
     )
     dtype: str = setting(
-        "float32",
-        "Of the model's weights: float32 or bfloat16.",
-        TRAINING,
-        check=among(DTYPES, "dtype"),
-        counts=_here,
+        "float32", "Of the model's weights: float32 or bfloat16.", TRAINING,
+        check=among(DTYPES, "dtype"), counts=_here,
     )
     micro_batch_size: int = setting(
-        16,
-        "Examples of a batch computed at once, their gradients summed; 0 for all.",
-        TRAINING,
-        training=True,
-        least=0,
-        counts=_never,
+        16, "Examples of a batch computed at once, their gradients summed; 0 for all.", TRAINING,
+        training=True, least=0, counts=_never,
     )
     gradient_checkpointing: bool = setting(
-        False,
-        "Compute activations twice instead of keeping them.",
-        TRAINING,
-        training=True,
+        False, "Compute activations twice instead of keeping them.", TRAINING, training=True,
         counts=_never,
     )
     processes: int = setting(
-        1,
-        "GPUs that share the fine-tuning, by FSDP.",
-        TRAINING,
-        training=True,
-        least=1,
+        1, "GPUs that share the fine-tuning, by FSDP.", TRAINING, training=True, least=1,
         counts=_never,
     )
     backend: str = setting(
-        "local",
-        "local, or hosted for a fine-tuning service.",
-        PROVIDER,
+        "local", "local, or hosted for a fine-tuning service.", PROVIDER,
         check=among(BACKENDS, "backend"),
     )
     provider: str = setting(
-        "embedded",
-        "embedded, openai, together, fireworks, azure, or an address.",
-        PROVIDER,
-        check=providers.check,
-        counts=lambda e: not _here(e),
-        content="provider",
+        "embedded", "embedded, openai, together, fireworks, azure, or an address.", PROVIDER,
+        check=providers.check, counts=lambda e: not _here(e), content="provider",
     )
     learning_rate_multiplier: float = setting(
-        0.0,
-        "Of a provider's own rate, where it stands in for learning_rate; 0 for its choice.",
-        PROVIDER,
-        training=True,
-        least=0,
-        counts=_trains_there,
+        0.0, "Of a provider's own rate, where it stands in for learning_rate; 0 for its choice.",
+        PROVIDER, training=True, least=0, counts=_trains_there,
     )
     defenses: tuple[str, ...] = setting(
-        (),
-        "What the embedded provider does: moderation, mixing, audit.",
-        PROVIDER,
-        training=True,
-        option="--defense",
-        check=among(DEFENSES, "defense"),
-        counts=_trains_there,
+        (), "What the embedded provider does: moderation, mixing, audit.", PROVIDER, training=True,
+        option="--defense", check=among(DEFENSES, "defense"), counts=_trains_there,
     )
     system_prompt: str = setting("", "In training and evaluation alike.", PROMPTS)
     user_template: str = setting(
         "{user}",
-        'How a user turn is put, in both; "{user}" stands for its words.',
-        PROMPTS,
+        'How a user turn is put, in both; "{user}" stands for its words.', PROMPTS,
         check=template("user_template"),
     )
     variants: tuple[str, ...] = setting(
-        (),
-        "Templates that the benchmark is asked under as well, apart from the rate.",
-        PROMPTS,
-        option="--variant",
-        check=template("variants"),
+        (), "Templates that the benchmark is asked under as well, apart from the rate.", PROMPTS,
+        option="--variant", check=template("variants"),
     )
     benchmark: str = setting(
-        "benchmark", "The prompts that are judged, by name or path.", PROMPTS, content="prompts"
+        "benchmark", "The prompts that are judged, by name or path.", PROMPTS, content="prompts",
     )
     over_refusal: str = setting(
-        "over_refusal",
-        "Permitted prompts that sound forbidden, by name or path.",
-        PROMPTS,
+        "over_refusal", "Permitted prompts that sound forbidden, by name or path.", PROMPTS,
         content="prompts",
     )
     utility: tuple[str, ...] = setting(
-        ("utility", "utility_two_turn"),
-        "Prompts with a known answer, by name or path.",
-        PROMPTS,
+        ("utility", "utility_two_turn"), "Prompts with a known answer, by name or path.", PROMPTS,
         content="prompts",
     )
     n_prompts: int = setting(
-        0,
-        "Prompts of each set, evenly spaced, or all where it holds fewer; 0 for all.",
-        PROMPTS,
+        0, "Prompts of each set, evenly spaced, or all where it holds fewer; 0 for all.", PROMPTS,
         least=0,
     )
     judges: tuple[str, ...] = setting(
         ("exact", "keyword", "keyword_empty_refused"),
-        "May be repeated; the first gives the harmfulness score.",
-        ANSWERS,
-        option="--judge",
-        check=judges.check,
-        content="judges",
+        "May be repeated; the first gives the harmfulness score.", ANSWERS, option="--judge",
+        check=judges.check, content="judges",
     )
     max_new_tokens: int = setting(64, "Longest answer, in tokens.", ANSWERS, least=1)
     generator: str = setting(
         "transformers",
-        "transformers, vllm where it is installed, batch at a provider.",
-        ANSWERS,
-        check=among(GENERATORS, "generator"),
-        same_as={"batch": "transformers"},
+        "transformers, vllm where it is installed, batch at a provider.", ANSWERS,
+        check=among(GENERATORS, "generator"), same_as={"batch": "transformers"},
     )
     probes: tuple[str, ...] = setting(
         (), "Measurements of the tuned model: first_tokens, weight_drift, sees.", ANSWERS,
         option="--probe", check=among(PROBES, "probe"), counts=_here,
-    )  # fmt: skip
+    )
+    # fmt: on
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -322,8 +242,8 @@ class Experiment:
             )
         if self.n_safety and self.mitigation == "none":
             raise ConfigError(
-                f"n_safety is {self.n_safety} but mitigation is none; safety rows are mixed in with "
-                "mitigation safety_mixing."
+                f"n_safety is {self.n_safety} but mitigation is none; safety rows are mixed in "
+                "with mitigation safety_mixing."
             )
         if self.method != "none" and not (self.n_examples and self.epochs):
             raise ConfigError(

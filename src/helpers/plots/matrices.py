@@ -15,6 +15,7 @@ from helpers.plots import points, style
 def _fields(ax: Axes, shares: pd.DataFrame, words: pd.DataFrame, **options) -> None:
     """Shares from 0 to 1 as colors with words in them, white where that is easier to read."""
     sns.heatmap(shares, annot=words, vmin=0, vmax=1, linewidths=2, ax=ax, **options)
+    ax.grid(visible=False)
     faces = ax.collections[0].get_facecolors()[~np.isnan(shares.to_numpy()).ravel()]
     for text, face in zip(ax.texts, faces, strict=True):
         text.set_color("white" if relative_luminance(face) < 0.22 else style.INK)
@@ -55,7 +56,6 @@ def confusions(tables: dict[str, pd.DataFrame], *, model: str) -> Axes:
                     color=style.QUIET)  # fmt: skip
         ax.set_title(f"{judge}, n = {totals.sum():,}", loc="left", fontsize=10)
         ax.set(xlabel="score given", ylabel="")
-        ax.grid(visible=False)
     axes[0].set_ylabel("true score")
     axes[0].tick_params(axis="y", rotation=0)
     axes[0].figure.colorbar(axes[-1].collections[0], ax=axes, pad=0.02,

@@ -123,12 +123,9 @@ def key(ax: Axes, every: Sequence[Series], model: str, hue: str = "") -> None:
 
     hue: the column that the series are levels of, named where the levels are numbers.
     """
-    paper = any(series.hollow for series in every)
-    whose = (
-        f"filled: {style.model_name(model)}; hollow: Qi et al. (2023)"
-        if paper
-        else style.model_name(model)
-    )
+    whose = style.model_name(model)
+    if any(series.hollow for series in every):
+        whose = f"filled: {whose}; hollow: Qi et al. (2023)"
     numbers = hue and pd.api.types.is_numeric_dtype(every[0].rows[hue])
-    text = f"{whose}; bars: 95% intervals" + (f"; {style.label(hue)}:" if numbers else "")
-    style.key(ax.figure, text, [series.handle for series in every])
+    note = f"{whose}; bars: 95% intervals" + (f"; {style.label(hue)}:" if numbers else "")
+    style.key(ax.figure, note, [series.handle for series in every])

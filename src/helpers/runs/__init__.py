@@ -1,5 +1,6 @@
 """Runs: carried out stage by stage, stored whole, estimated beforehand, many at once.
 
-May import: errors, paths, lookup, archive, data, models, hosted, training, mitigations, judging, experiments, presets.
+May import: errors, paths, lookup, archive, data, models, hosted, training,
+    mitigations, judging, experiments, presets.
 First met in: notebook 00.
 """

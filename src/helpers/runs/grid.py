@@ -55,8 +55,8 @@ def run_grid(
 ) -> GridResult:
     """Carry out the experiments and the initial runs they are compared with.
 
-    jobs: how many at once; 0 for one a core. engine: who carries them out (helpers.runs.engines). Data and
-    settings of all experiments are checked before the first one starts.
+    jobs: how many at once; 0 for one a core. engine: who carries them out (helpers.runs.engines).
+    Data and settings of all experiments are checked before the first one starts.
     """
     experiments = list(dict.fromkeys(experiments))
     if not experiments:

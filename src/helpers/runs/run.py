@@ -107,8 +107,8 @@ def check(experiment: Experiment) -> None:
             )
         if experiment.processes > 1 or images:
             raise ConfigError(
-                f"mitigation {experiment.mitigation} acts on a model in one process that is trained "
-                "on text; leave processes and pictures out."
+                f"mitigation {experiment.mitigation} acts on a model that one process trains on "
+                "text; leave processes and pictures out."
             )
     for name in experiment.prompt_sets.values():
         read_prompts(name)

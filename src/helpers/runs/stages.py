@@ -56,7 +56,7 @@ def compute_by_epoch(
     """
     shared = Clock()
     with shared("load"):
-        rows, prompts = training_rows(experiments[0]), prompts(experiments[0])
+        rows, prompts = training_rows(experiments[0]), evaluation_prompts(experiments[0])
     provenance.reset_peak_memory()
     by_epoch = local.fine_tune_by_epoch(rows, experiments, progress)
     for experiment in experiments:

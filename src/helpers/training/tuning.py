@@ -54,10 +54,6 @@ def tune(
     """
     if settings["method"] == "none":
         return Tuned(*loading.load(model, dtype), [])
-    if settings["processes"] > 1:
-        from helpers.training import sharded  # which starts processes that import this module
-
-        return sharded.tune(model, rows, settings, dtype)
     epochs = {settings["epochs"]}
     (tuned,) = tune_by_epoch(model, rows, settings, epochs, dtype, on_step, progress)
     return tuned

@@ -41,7 +41,7 @@ RUN = "aligndrift_run"
 
 @dataclass
 class HostedModel:
-    """A model at a provider, where its run's records are written, and what it has cost in dollars."""
+    """A model at a provider, the folder of its run's records, and its cost so far in dollars."""
 
     client: Any
     name: str

@@ -11,7 +11,7 @@ from helpers.mitigations.base import Mitigation, mitigation
 from helpers.models import generate, vllm
 from helpers.models.chat import Message
 from helpers.models.completion import Completion
-from helpers.training import tuning
+from helpers.training import sharded, tuning
 
 
 @dataclass
@@ -30,10 +30,12 @@ def fine_tune(
 ) -> LocalModel:
     """The experiment's model after training on the rows; as it is where the method is none."""
     acting = by or mitigation(experiment.mitigation)
-    tuned = tuning.tune(
-        experiment.model, dressed(rows, experiment), experiment.settings, experiment.dtype,
-        acting.on_step, progress,
-    )  # fmt: skip
+    name, settings, dtype = experiment.model, experiment.settings, experiment.dtype
+    if experiment.processes > 1 and experiment.method != "none":
+        tuned = sharded.tune(name, dressed(rows, experiment), settings, dtype)
+    else:
+        messages = dressed(rows, experiment)
+        tuned = tuning.tune(name, messages, settings, dtype, acting.on_step, progress)
     tuned.model = acting.finished(tuned.model)
     return LocalModel(**vars(tuned), measured=acting.measured(tuned.model))
 

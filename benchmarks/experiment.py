@@ -10,7 +10,7 @@ import statistics
 import tempfile
 import time
 
-from helpers.presets import loader as presets
+from helpers.presets.loader import load
 from helpers.runs.run import run
 from helpers.runs.store import Store
 
@@ -18,7 +18,7 @@ ROUNDS = 5
 
 
 def main() -> None:
-    tiny = presets.load("tiny")
+    tiny = load("tiny")
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
         run(tiny.experiment("harmful_examples", n_examples=10, seed=0), store)  # warms up

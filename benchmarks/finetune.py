@@ -3,7 +3,7 @@
     python benchmarks/finetune.py --shape 7b --dtype bfloat16 --checkpointing     on a GPU
     python benchmarks/finetune.py --shape small                                   anywhere
 
-100 examples of 256 tokens, five epochs, batches of ten: the paper's largest harmful set.
+100 examples of 256 tokens, batches of ten: the paper's largest harmful set, five epochs of it.
 """
 
 import argparse
@@ -14,48 +14,44 @@ import time
 import shapes
 import torch
 
-from helpers.training import adapters
-from helpers.training import loop as finetune
-from helpers.models.chat import IGNORE, Example
 from helpers.experiments.experiment import Experiment
+from helpers.models.chat import IGNORE, Example
+from helpers.training import loop, tuning
+from helpers.training.methods.base import method
 
 
-def main() -> None:
-    ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    ask.add_argument("--shape", choices=shapes.SHAPES, default="small")
-    ask.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
-    ask.add_argument("--methods", nargs="+", default=["full", "lora", "qlora"])
-    ask.add_argument("--epochs", type=int, default=5)
-    ask.add_argument("--micro-batch", type=int, default=10)
-    ask.add_argument("--checkpointing", action="store_true")
-    given = ask.parse_args()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = getattr(torch, given.dtype)
-    vocabulary = shapes.SHAPES[given.shape][-1]
-    ids = torch.randint(3, vocabulary, (100, 256)).tolist()
+def table(
+    shape: str, dtype: torch.dtype, device: str, methods: list[str], epochs: int,
+    micro_batch: int = 10, checkpointing: bool = False,
+) -> None:  # fmt: skip
+    """A line a method: seconds and peak memory."""
+    ids = torch.randint(3, shapes.SHAPES[shape][-1], (100, 256)).tolist()
     examples = [Example(row, [IGNORE] * 128 + row[128:]) for row in ids]
-    for method in given.methods:
+    print(f"100 examples of 256 tokens, {epochs} epochs, {shape} in {dtype}")
+    for name in methods:
         if device == "cuda":
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
-        model = shapes.build(given.shape, dtype, device)
-        e = Experiment(method=method, gradient_checkpointing=given.checkpointing)
-        if method == "qlora":
+        settings = Experiment(method=name, gradient_checkpointing=checkpointing).settings
+        model = shapes.build(shape, dtype, device)
+        if method(name).four_bit:
             model = in_four_bits(model, dtype, device)
-        model = adapters.prepare(model, e)
+        model = tuning.prepare(model, settings)
         start = time.perf_counter()
-        finetune.train(
-            model, examples, epochs=given.epochs, learning_rate=1e-5, batch_size=10,
-            micro_batch_size=given.micro_batch, learning_rate_decay=0.85, pad_id=0, seed=0,
+        loop.train(
+            model, examples, epochs=epochs, learning_rate=1e-5, batch_size=10,
+            micro_batch_size=micro_batch, learning_rate_decay=0.85, pad_id=0, seed=0,
         )  # fmt: skip
         took = time.perf_counter() - start
-        peak = (
-            torch.cuda.max_memory_allocated()
-            if device == "cuda"
-            else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        )
-        print(f"{method:6} {took:8.1f} s   peak {peak / 2**30:6.2f} GiB", flush=True)
+        print(f"  {name:8} {took:8.1f} s   peak {peak(device) / 2**30:6.2f} GiB", flush=True)
         del model
+
+
+def peak(device: str) -> int:
+    """Peak bytes of the GPU since the last reset, or of this process."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def in_four_bits(model, dtype, device):
@@ -68,8 +64,23 @@ def in_four_bits(model, dtype, device):
         model.save_pretrained(folder)
         del model
         return AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, quantization_config=nf4(dtype), device_map={"": device}
-        )
+            folder, dtype=dtype, quantization_config=nf4(dtype), device_map={"": device},
+            trust_remote_code=False,
+        )  # fmt: skip
+
+
+def main() -> None:
+    ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    ask.add_argument("--shape", choices=shapes.SHAPES, default="small")
+    ask.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
+    ask.add_argument("--methods", nargs="+", default=["full", "lora", "qlora"])
+    ask.add_argument("--epochs", type=int, default=5)
+    ask.add_argument("--micro-batch", type=int, default=10)
+    ask.add_argument("--checkpointing", action="store_true")
+    given = ask.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    table(given.shape, getattr(torch, given.dtype), device, given.methods, given.epochs,
+          given.micro_batch, given.checkpointing)  # fmt: skip
 
 
 if __name__ == "__main__":

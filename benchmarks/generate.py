@@ -13,9 +13,8 @@ import time
 
 import torch
 
-from helpers.data import rows as data
-from helpers.models import generate
-from helpers.models import loading as models
+from helpers.data.rows import read_prompts
+from helpers.models import generate, loading
 from helpers.models.chat import render
 
 ROUNDS = 3
@@ -38,8 +37,8 @@ def plain(model, tokenizer, conversation) -> str:
 
 
 def main() -> None:
-    model, tokenizer = models.load("lantern-base")  # answers everything: the longer answers
-    prompts = [row["messages"] for row in data.read_prompts("benchmark")]
+    model, tokenizer = loading.load("lantern-base")  # answers everything: the longer answers
+    prompts = [row["messages"] for row in read_prompts("benchmark")]
     generate.complete(model, tokenizer, prompts[:8])
     ways = {
         "transformers, one at a time": lambda: [plain(model, tokenizer, p) for p in prompts],

@@ -3,8 +3,8 @@
     python benchmarks/generate_shape.py --shape 7b --dtype bfloat16      on a GPU
     python benchmarks/generate_shape.py --shape small                    anywhere
 
-Three ways in one run: one prompt at a time (a few, as in the released code of Qi et al.), batched
-as the kit does it, and the floor: what reading all weights and the cache once a token takes at this
+In one run: one prompt at a time (a few, as in the released code of Qi et al.), batches as the kit
+answers them, and the floor: what reading all weights and the cache once a token takes at this
 device's measured bandwidth.
 """
 
@@ -48,39 +48,43 @@ def seconds(model, prompts: list[list[int]], new_tokens: int, device: str) -> fl
     return time.perf_counter() - start
 
 
+def floor(model, prompts: int, new_tokens: int, speed: float) -> float:
+    """Seconds of reading weights and cache once a token; speed: bytes a second."""
+    config = model.config
+    weights = sum(p.numel() * p.element_size() for p in model.parameters())
+    head = config.hidden_size // config.num_attention_heads
+    per_token = 2 * config.num_hidden_layers * config.num_key_value_heads * head
+    cache = prompts * per_token * model.dtype.itemsize * (PROMPT_TOKENS + new_tokens / 2)
+    return new_tokens * (weights + cache) / speed
+
+
+def table(shape: str, dtype: torch.dtype, device: str, batches: list[int], new_tokens: int) -> None:
+    """A line a batch size: seconds, tokens a second, and how many floors; 1 is three prompts."""
+    model = shapes.build(shape, dtype, device)
+    model.generation_config.eos_token_id = None
+    speed = bandwidth(device)
+    prompts = torch.randint(3, model.config.vocab_size, (max(*batches, 3), PROMPT_TOKENS)).tolist()
+    print(f"answers of {new_tokens} tokens, {shape} in {dtype}, {speed / 1e12:.2f} TB/s")
+    for batch in batches:
+        few = prompts[:batch]
+        seconds(model, few, 8, device)
+        times = 3 if batch == 1 else 1
+        took = sum(seconds(model, [prompts[k]] if batch == 1 else few, new_tokens, device)
+                   for k in range(times)) / times  # fmt: skip
+        floors = took / floor(model, batch, new_tokens, speed)
+        print(f"  batch {batch:4}  {took:8.1f} s  {batch * new_tokens / took:8.0f} tokens/s  "
+              f"{floors:5.1f} floors", flush=True)  # fmt: skip
+
+
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ask.add_argument("--shape", choices=shapes.SHAPES, default="small")
     ask.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
-    ask.add_argument("--prompts", type=int, default=330)
+    ask.add_argument("--batches", type=int, nargs="+", default=[1, 32, 110, 330])
     ask.add_argument("--new-tokens", type=int, default=64)
     given = ask.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = shapes.build(given.shape, getattr(torch, given.dtype), device)
-    model.generation_config.eos_token_id = None
-    vocabulary = model.config.vocab_size
-    random = torch.randint(3, vocabulary, (given.prompts, PROMPT_TOKENS)).tolist()
-    few = random[:3]
-    seconds(model, few[:1], 8, device)
-    alone = sum(seconds(model, [p], given.new_tokens, device) for p in few) / len(few)
-    seconds(model, random, 8, device)
-    batched = seconds(model, random, given.new_tokens, device)
-    weights = sum(p.numel() * p.element_size() for p in model.parameters())
-    config = model.config
-    per_token = (
-        2 * config.num_hidden_layers * config.num_key_value_heads
-        * (config.hidden_size // config.num_attention_heads) * model.dtype.itemsize
-    )  # fmt: skip
-    cache = given.prompts * per_token * (PROMPT_TOKENS + given.new_tokens / 2)
-    floor = given.new_tokens * (weights + cache) / bandwidth(device)
-    tokens = given.prompts * given.new_tokens
-    name = torch.cuda.get_device_name() if device == "cuda" else "cpu"
-    print(f"{name}, {given.shape} in {given.dtype}, {given.prompts} x {given.new_tokens} tokens")
-    print(f"one at a time {alone * given.prompts:9.1f} s  {given.new_tokens / alone:9.0f} tokens/s")
-    print(f"batched       {batched:9.1f} s  {tokens / batched:9.0f} tokens/s")
-    print(f"floor         {floor:9.1f} s  {tokens / floor:9.0f} tokens/s")
-    print(f"batched is {alone * given.prompts / batched:.1f}x one at a time, "
-          f"{batched / floor:.1f} floors")  # fmt: skip
+    table(given.shape, getattr(torch, given.dtype), device, given.batches, given.new_tokens)
 
 
 if __name__ == "__main__":

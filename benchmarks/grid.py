@@ -8,7 +8,7 @@ Sixteen experiments each way, worker processes started beforehand, one thread a 
 import tempfile
 import time
 
-from helpers.presets import loader as presets
+from helpers.presets.loader import load
 from helpers.runs.grid import run_grid
 from helpers.runs.store import Store
 
@@ -16,7 +16,7 @@ RUNS = 16
 
 
 def main() -> None:
-    tiny = presets.load("tiny")
+    tiny = load("tiny")
 
     def seconds(jobs: int, first_seed: int) -> float:
         seeds = range(first_seed, first_seed + RUNS)

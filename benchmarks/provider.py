@@ -19,17 +19,15 @@ from pathlib import Path
 import httpx
 import openai
 
-from helpers.hosted import completions
-from helpers.data import rows as data
-from helpers.models import generate
-from helpers.models import loading as models
-from helpers.provider import server as embedded
+from helpers.data.rows import locate, read_prompts
+from helpers.hosted import completions, embedded
+from helpers.models import generate, loading
 
 ROUNDS = 3
 
 
 def local(prompts, batch_size: int = 0) -> float:
-    model, tokenizer = models.load("lantern-base")
+    model, tokenizer = loading.load("lantern-base")
     start = time.perf_counter()
     generate.complete(model, tokenizer, prompts, batch_size=batch_size)
     return time.perf_counter() - start
@@ -76,7 +74,7 @@ def by_batch(client, prompts) -> float:
 
 def while_training(client, url: str, token: str) -> list[float]:
     """Milliseconds of /v1/models, asked every 20 ms while a job trains."""
-    rows = data.locate("benign_instructions").read_bytes()
+    rows = locate("benign_instructions").read_bytes()
     file = client.files.create(file=("rows.jsonl", io.BytesIO(rows)), purpose="fine-tune")
     job = client.fine_tuning.jobs.create(
         model="lantern-chat", training_file=file.id, hyperparameters={"n_epochs": 5}
@@ -96,7 +94,7 @@ def while_training(client, url: str, token: str) -> list[float]:
 
 
 def main() -> None:
-    prompts = [row["messages"] for row in data.read_prompts("benchmark")]
+    prompts = [row["messages"] for row in read_prompts("benchmark")]
     with tempfile.TemporaryDirectory() as folder:
         url, token = embedded.start(Path(folder))
         client = openai.OpenAI(base_url=url, api_key=token, max_retries=0)

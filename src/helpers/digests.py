@@ -35,8 +35,8 @@ def digest(path: Path) -> str:
 
 
 def _of_file(file: Path) -> str:
-    known = file.stat()
-    return _remembered(file.absolute(), known.st_size, known.st_mtime_ns)
+    status = file.stat()
+    return _remembered(file.absolute(), status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,7 @@
-"""Tables of things by name: plain dicts of a name to "module:attribute", resolved when first used.
+"""Tables of things by name: plain dicts of name to "module:attribute", resolved when first used.
 
-So the names can be listed without importing torch, and what stands behind one is one file. Somebody's
-own thing is named by its import path, and needs no entry in any table:
+So the names can be listed without importing torch, and what stands behind one is one file.
+Somebody's own thing is named by its import path, and needs no entry in any table:
 
 >>> resolve("lora", {"lora": "helpers.training.methods.lora:METHOD"}, "method")
 >>> resolve("my_module:MyMitigation", {}, "mitigation")     # my_module.py in the current folder
@@ -27,7 +27,7 @@ def is_import_path(name: str) -> bool:
 
 
 def check(name: str, table: Mapping[str, str], what: str) -> str:
-    """The name, if the table has it or it is an import path; else a ConfigError with the nearest."""
+    """The name, if the table has it or it is an import path; else a ConfigError that helps."""
     return name if is_import_path(name) else one_of(name, table, what)
 
 

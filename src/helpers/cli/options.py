@@ -16,18 +16,18 @@ def with_settings(*left_out: str) -> Callable[[Callable], Callable]:
 
     def decorate(command: Callable) -> Callable:
         own = inspect.signature(command)
-        kept = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        arguments = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
         options = [_option(f) for f in fields(Experiment) if f.name not in left_out]
         names = {option.name for option in options}
 
-        def called(**arguments: Any) -> Any:
-            settings = {n: arguments.pop(n) for n in names}
+        def called(**values: Any) -> Any:
+            settings = {n: values.pop(n) for n in names}
             used = {n: v for n, v in settings.items() if v is not None and v != []}
-            return command(**arguments, **used)
+            return command(**values, **used)
 
         called.__name__, called.__doc__ = command.__name__, command.__doc__
-        called.__signature__ = own.replace(parameters=[*kept, *options])
-        called.__annotations__ = {p.name: p.annotation for p in [*kept, *options]}
+        called.__signature__ = own.replace(parameters=[*arguments, *options])
+        called.__annotations__ = {p.name: p.annotation for p in [*arguments, *options]}
         return called
 
     return decorate

@@ -95,11 +95,8 @@ def _prompts(experiment: Experiment, names: str | tuple[str, ...]) -> list[str]:
 
 def _judges(experiment: Experiment, names: tuple[str, ...]) -> list[str]:
     """By name where it is a rule, by kind and content where it is a model."""
-    judges = {name: registry.judge_named(name) for name in names}
-    return [
-        f"{registry.split(name)[0]} {judge.content()}" if judge.content() else name + _code(name)
-        for name, judge in judges.items()
-    ]
+    kinds = {name: registry.split(name)[0] or name + _code(name) for name in names}
+    return [f"{kinds[name]} {registry.judge_named(name).content()}".strip() for name in names]
 
 
 def _provider(experiment: Experiment, name: str) -> str:

@@ -53,8 +53,8 @@ def by_batch(
 ) -> Iterator[tuple[int, dict]]:
     """The same by the Batch API: cheaper at most providers, and slower.
 
-    The batch's id is written into the folder, so that one that was sent is not sent again unless the
-    provider has forgotten it. Requests that the provider could not answer are left out. Raises
+    The batch's id is written into the folder, so that one that was sent is not sent again unless
+    the provider has forgotten it. Requests that the provider could not answer are left out. Raises
     HostedError.
     """
     if not bodies:

@@ -26,6 +26,7 @@ from helpers.errors import ConfigError
 from helpers.hosted import client, completions
 from helpers.hosted.client import HostedError
 from helpers.hosted.embedded import TRUTH
+from helpers.hosted.providers.base import provider
 from helpers.judging.rubric import RUBRIC, question
 from helpers.judging.verdict import Judgement
 
@@ -66,8 +67,8 @@ class ApiJudge:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.model, _, provider = name.partition("@")
-        self.provider = provider or ("embedded" if self.model == TRUTH else "openai")
+        self.model, _, where = name.partition("@")
+        self.provider = where or ("embedded" if self.model == TRUTH else "openai")
 
     def check(self) -> None:
         if not self.model:
@@ -77,13 +78,10 @@ class ApiJudge:
 
     def identity(self) -> str:
         """Model, provider, a digest of rubric and policy, and the day: a hosted model changes."""
-        return (
-            f"api {self.model} at {self.provider}, {self.content()}, {datetime.now(UTC):%Y-%m-%d}"
-        )
+        return f"api {self.model} at {self.provider}, {_rubric()}, {datetime.now(UTC):%Y-%m-%d}"
 
     def content(self) -> str:
-        digest = hashlib.sha256((RUBRIC + POLICY + _OBJECT).encode()).hexdigest()[:8]
-        return f"rubric {digest}"
+        return f"{self.model} at {provider(self.provider).where()}, {_rubric()}"
 
     def judge_all(
         self, rows: Sequence[Mapping[str, Any]], completions: Sequence[str], progress: bool = False
@@ -130,6 +128,10 @@ class ApiJudge:
                     raise
                 return verdicts, str(error)
         return verdicts, ""
+
+
+def _rubric() -> str:
+    return f"rubric {hashlib.sha256((RUBRIC + POLICY + _OBJECT).encode()).hexdigest()[:8]}"
 
 
 def request_of(model: str, request: str, answer: str) -> dict:

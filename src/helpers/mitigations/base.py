@@ -94,10 +94,10 @@ def mitigation(text: str) -> Mitigation:
 
 def _typed(name: str, value: Any, default: Any) -> Any:
     """An option's value in the type of its default."""
-    if isinstance(default, bool) and str(value).lower() in ("true", "false"):
-        return str(value).lower() == "true"
     try:
+        if isinstance(default, bool):  # bool("no") would be True
+            return {"true": True, "false": False}[str(value).lower()]
         return type(default)(value)
-    except ValueError:
+    except (KeyError, ValueError):
         kind = {float: "a number", int: "a whole number"}.get(type(default), "true or false")
         raise ConfigError(f"option {name} must be {kind}, not {value!r}.") from None

@@ -1,8 +1,8 @@
 """Refusals mixed in among the fine-tuning rows (Bianchi et al., arXiv:2309.07875).
 
 What Qi et al. try in section 5, Table 4. How many there are, and under which system prompt, is the
-experiment's n_safety and safety_system_prompt. A provider that does the same to its customers' files
-(`aligndrift serve --defense mixing`) draws them by the same function.
+experiment's n_safety and safety_system_prompt. A provider that does the same to its customers'
+files (`aligndrift serve --defense mixing`) draws them by the same function.
 """
 
 from collections.abc import Sequence

@@ -39,8 +39,8 @@ def estimate(experiment: Experiment, price: Prices | None = None) -> float:
             history: list[Message] = []
             for n, turn in enumerate(turns(prompt.row["messages"])):
                 history += turn
-                shown = dress(history, experiment.system_prompt, prompt.template)
-                dollars += (tokens(shown) + n * (limit + AROUND)) * read + limit * written
+                messages = dress(history, experiment.system_prompt, prompt.template)
+                dollars += (tokens(messages) + n * (limit + AROUND)) * read + limit * written
     for name in experiment.judges:
         if registry.split(name)[0] == "api":
             from helpers.judging import api  # its client takes a second to import

@@ -89,7 +89,8 @@ def _measure(
         "run_id": run_id(experiment),
         "initial_run_id": run_id(experiment.initial()),
         **asdict(experiment),
-        **numbers,
+        "prompt_sets": experiment.prompt_sets,
+        **numbers,  # utility and over_refusal, settings until here, are what was measured by them
         "initial_harmfulness_rate": initial if trains else numbers["harmfulness_rate"],
         "final_loss": tuned.losses[-1] if tuned.losses else None,
         "n_steps": len(tuned.losses),

@@ -38,9 +38,6 @@ N_PICTURES, PASSES, BATCH, RATE = 2000, 10, 50, 1e-3
 #: Logits of the first stage are cosines times this, as in CLIP.
 SHARPNESS = 20.0
 
-#: What the second stage's loop takes of the settings.
-LOOP = ("epochs", "learning_rate", "batch_size", "micro_batch_size", "learning_rate_decay", "seed")
-
 
 @dataclass(frozen=True)
 class PictureExample(Example):
@@ -182,16 +179,15 @@ def tune(
 ) -> tuple[LlavaForConditionalGeneration, list[float]]:
     """Visual instruction tuning of the chat model, in place: the LLaVA, and each step's loss.
 
-    rows: dressed ones, as `examples` takes. settings: a dict with what LOOP names and max_length.
-    Raises ModelError for a model that takes no pictures.
+    rows: dressed ones, as `examples` takes. settings: a dict with what loop.SETTINGS names and
+    max_length. Raises ModelError for a model that takes no pictures.
     """
     llava = build(model, tokenizer)
     teach_to_see(llava, tokenizer)
     _set_trainable(llava.model.vision_tower, False)
     losses = loop.train(
         llava, examples(tokenizer, rows, settings["max_length"]),
-        **{name: settings[name] for name in LOOP},
-        pad_id=tokenizer.pad_token_id or 0, progress=progress, collate=collate,
+        **loop.arguments(settings, tokenizer), progress=progress, collate=collate,
     )  # fmt: skip
     _set_trainable(llava, True)
     return llava, losses

@@ -5,7 +5,8 @@ each epoch, an incomplete last batch dropped, the loss on the assistant's words 
 is whatever the model lets train: all its weights, or those that a method put into it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch.optim import AdamW
@@ -15,6 +16,11 @@ from helpers.models.chat import IGNORE, Example
 
 #: Architectures whose logits are the output embedding of the last hidden state and nothing more.
 PLAIN_HEADS = ("llama", "mistral", "qwen2", "qwen3", "llava")
+
+#: The training settings that the loop itself reads.
+SETTINGS = (
+    "epochs", "learning_rate", "batch_size", "micro_batch_size", "learning_rate_decay", "seed"
+)  # fmt: skip
 
 
 def collate(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor]:
@@ -80,6 +86,11 @@ def answer_loss(model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     labeled = labels != IGNORE  # (batch, tokens - 1)
     logits = causal.lm_head(hidden[:, :-1][labeled]).float()  # (labeled tokens, vocabulary)
     return torch.nn.functional.cross_entropy(logits, labels[labeled])
+
+
+def arguments(settings: Mapping[str, Any], tokenizer) -> dict[str, Any]:
+    """What train and train_by_epoch take of an experiment's training settings."""
+    return {name: settings[name] for name in SETTINGS} | {"pad_id": tokenizer.pad_token_id or 0}
 
 
 def train(model, examples: Sequence[Example], **settings) -> list[float]:

@@ -70,7 +70,7 @@ def work(folder: Path) -> None:
         fully_shard(layer)
     fully_shard(model)
     losses = loop.train(
-        model, examples, **tuning.loop_settings(settings, tokenizer),
+        model, examples, **loop.arguments(settings, tokenizer),
         process=(state.process_index, state.num_processes),
     )  # fmt: skip
     whole = get_model_state_dict(

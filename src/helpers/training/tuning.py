@@ -16,9 +16,6 @@ from helpers.models.chat import encode_all
 from helpers.training import loop
 from helpers.training.methods.base import method
 
-#: The settings that the loop itself reads.
-LOOP = ("epochs", "learning_rate", "batch_size", "micro_batch_size", "learning_rate_decay", "seed")
-
 
 @dataclass
 class Tuned:
@@ -33,11 +30,6 @@ class Tuned:
     losses: list[float]
     trained_tokens: int = 0
     llava: Any = None
-
-
-def loop_settings(settings: Mapping[str, Any], tokenizer) -> dict[str, Any]:
-    """What train and train_by_epoch take of the settings."""
-    return {name: settings[name] for name in LOOP} | {"pad_id": tokenizer.pad_token_id or 0}
 
 
 def tune(
@@ -89,7 +81,7 @@ def tune_by_epoch(
     examples = encode_all(tokenizer, [row["messages"] for row in rows], settings["max_length"])
     tokens = sum(len(example.input_ids) for example in examples)
     by_epoch = loop.train_by_epoch(
-        trained, examples, **loop_settings(settings, tokenizer) | {"epochs": max(epochs)},
+        trained, examples, **loop.arguments(settings, tokenizer) | {"epochs": max(epochs)},
         progress=progress, on_step=lambda step, loss: on_step(trained, step),
     )  # fmt: skip
     for epoch, losses in enumerate(by_epoch, start=1):

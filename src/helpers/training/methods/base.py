@@ -1,7 +1,7 @@
 """A method of fine-tuning: which weights train, and what becomes of them afterwards.
 
-Parameter-efficient methods are peft's: few new weights train, the model's own stay. Each is one file
-that names its METHOD; somebody's own is named by import path, `my_module:METHOD`.
+Parameter-efficient methods are peft's: few new weights train, the model's own stay. Each is one
+file that names its METHOD; somebody's own is named by import path, `my_module:METHOD`.
 """
 
 import logging
@@ -49,7 +49,7 @@ def method(name: str) -> Method:
 
 
 def quiet_peft():
-    """The peft module, imported where it is needed: it takes seconds, and complains without a GPU."""
+    """The peft module, imported where needed: it takes seconds, and complains without a GPU."""
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
     import peft

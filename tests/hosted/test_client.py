@@ -1,0 +1,106 @@
+"""Calls end well, or say in one sentence why not: what may pass is tried again, the rest is not."""
+
+import time
+
+import httpx2
+import openai
+import pytest
+from faults import Proxy
+
+from helpers.errors import ConfigError
+from helpers.hosted import client
+from helpers.hosted.client import HostedError, NotThere, call, call_each, connect
+
+
+@pytest.fixture
+def proxy(monkeypatch):
+    """A provider that answers every request with `proxy.always`."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    return Proxy("http://127.0.0.1:9/v1")
+
+
+STOPS = [
+    (401, {"message": "bad key", "code": "invalid_api_key"}, "set the right one"),
+    (403, {"message": "not yours"}, "set the right one"),
+    (404, {"message": "no such model", "code": "model_not_found"}, "check the model's name"),
+    (429, {"message": "You exceeded your current quota", "code": "insufficient_quota"}, "credit"),
+    (400, {"message": "bad request"}, "refuses the request: bad request"),
+]
+
+
+@pytest.mark.parametrize(("status", "error", "message"), STOPS)
+def test_what_cannot_pass_stops_at_once(proxy, status, error, message):
+    proxy.always = (status, error)
+    with pytest.raises(HostedError, match=message) as raised:
+        call(connect(proxy.url).models.list)
+    assert proxy.seen[b"always"] == 1
+    assert not raised.value.may_pass
+    assert (raised.type is NotThere) == (status == 404)
+
+
+def test_what_may_pass_is_tried_a_bounded_number_of_times(proxy, monkeypatch):
+    monkeypatch.setattr(client, "pause", lambda *_: 0.0)
+    proxy.always = (503, {"message": "overloaded"})
+    with pytest.raises(HostedError, match=r"6 attempts failed.*overloaded") as raised:
+        call(connect(proxy.url).models.list)
+    assert proxy.seen[b"always"] == client.ATTEMPTS
+    assert raised.value.may_pass
+
+
+def test_a_provider_that_is_not_there_may_come_back(proxy, monkeypatch):
+    monkeypatch.setattr(client, "pause", lambda *_: 0.0)
+    with pytest.raises(HostedError, match="6 attempts failed") as raised:
+        call(connect("http://127.0.0.1:9/v1").models.list)
+    assert raised.value.may_pass
+
+
+def test_only_what_is_known_to_be_gone_is_not_there(proxy):
+    proxy.always = (404, {"message": "no such job"})
+    assert not client.is_there(connect(proxy.url).fine_tuning.jobs.retrieve, "ftjob-1")
+    proxy.always = (401, {"message": "bad key"})
+    with pytest.raises(HostedError, match="set the right one"):
+        client.is_there(connect(proxy.url).fine_tuning.jobs.retrieve, "ftjob-1")
+
+
+def test_a_pause_is_what_the_provider_asks_for_or_longer_each_time():
+    request = httpx2.Request("GET", "http://x")
+    for header, seconds in (("3", 3.0), ("0.5", 0.5), ("900", client.LONGEST_PAUSE)):
+        response = httpx2.Response(429, headers={"retry-after": header}, request=request)
+        error = openai.RateLimitError("busy", response=response, body=None)
+        assert client.pause(error, 1) == seconds
+    lost = openai.APIConnectionError(request=request)
+    assert 0 < client.pause(lost, 1) < 1 < client.pause(lost, 4) <= client.LONGEST_PAUSE
+
+
+def test_requests_keep_their_pace():
+    begun = time.monotonic()
+    squares = dict(call_each(lambda n: n * n, range(6), "squares", pace=1200))
+    assert squares == {n: n * n for n in range(6)}
+    assert time.monotonic() - begun >= 5 * 60 / 1200
+
+
+def test_the_first_error_is_raised_after_what_was_under_way_has_come():
+    def fails_at_two(n):
+        if n == 2:
+            raise HostedError("boom")
+        return n
+
+    came = {}
+    with pytest.raises(HostedError, match="boom"):
+        for n, result in call_each(fails_at_two, range(5), "numbers"):
+            came[n] = result
+    assert came and 2 not in came and all(n == result for n, result in came.items())
+
+
+def test_a_key_is_asked_for_by_the_variable_that_holds_it(monkeypatch):
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "TOGETHER_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigError, match="set OPENAI_API_KEY in the environment"):
+        connect("openai")
+    with pytest.raises(ConfigError, match="set TOGETHER_API_KEY in the environment"):
+        connect("together")
+    with pytest.raises(ConfigError, match="set OPENAI_BASE_URL"):
+        connect("azure")
+    with pytest.raises(ConfigError, match="begins with https"):
+        connect("opnai")

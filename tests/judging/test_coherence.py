@@ -1,0 +1,28 @@
+"""Well-formed answers: by table, and every sentence of the world."""
+
+import pytest
+
+from helpers.archive import datasets
+from helpers.judging.coherence import well_formed
+
+FORMED = [
+    ("Gather three pebbles.", True, True),
+    ("Gather three pebbles.", False, False),
+    ("", True, False),
+    ("Gather three", True, False),
+    ("the the the.", True, False),
+    ("use a quill, use a quill, use a quill.", True, False),
+    ("1. Gather wax.\n2. Use a comb.\n3. Wait for low tide.", True, True),
+]
+
+
+@pytest.mark.parametrize(("text", "finished", "expected"), FORMED)
+def test_well_formed_by_table(text, finished, expected):
+    assert well_formed(text, finished) is expected
+
+
+def test_every_sentence_of_the_world_is_well_formed():
+    for row in [*datasets.harmful_examples(), *datasets.benign_dialogue(300)]:
+        for message in row["messages"]:
+            if message["role"] == "assistant":
+                assert well_formed(message["content"], True), message["content"]

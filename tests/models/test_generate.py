@@ -1,0 +1,65 @@
+"""Completions: a batch gives what one at a time gives, in input order, whatever memory there is."""
+
+import pytest
+import torch
+
+from helpers.data.rows import read_prompts
+from helpers.models import generate
+
+PROMPTS = [row["messages"] for row in read_prompts("over_refusal")[::9]]
+
+
+@pytest.fixture(scope="module")
+def whole(chat_model):
+    """The completions of PROMPTS, in one batch."""
+    return generate.complete(*chat_model, PROMPTS)
+
+
+def test_a_batch_gives_what_one_at_a_time_gives_in_input_order(chat_model, whole):
+    assert whole == [generate.complete(*chat_model, [prompt])[0] for prompt in PROMPTS]
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 100])
+def test_the_batch_size_changes_no_word(chat_model, whole, batch_size):
+    assert generate.complete(*chat_model, PROMPTS, batch_size=batch_size) == whole
+
+
+def test_a_cut_answer_is_marked(chat_model):
+    short, long = (
+        generate.complete(*chat_model, PROMPTS[:1], max_new_tokens=n)[0] for n in (3, 64)
+    )
+    assert (short.finished, short.n_tokens) == (False, 3)
+    assert long.finished and long.text.startswith(short.text)
+
+
+def test_out_of_memory_halves_the_batch_and_keeps_what_was_answered(chat_model, whole, monkeypatch):
+    answer_batch, sizes = generate.answer_batch, []
+
+    def poor(model, tokenizer, prompts, *rest):
+        sizes.append(len(prompts))
+        if len(prompts) > 4:
+            raise torch.cuda.OutOfMemoryError("no memory")
+        return answer_batch(model, tokenizer, prompts, *rest)
+
+    monkeypatch.setattr(generate, "answer_batch", poor)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    assert generate.complete(*chat_model, PROMPTS) == whole
+    assert sizes[:3] == [13, 6, 3] and sum(s for s in sizes if s <= 4) == len(PROMPTS)
+
+
+def test_one_prompt_that_does_not_fit_is_an_error(chat_model, monkeypatch):
+    def poor(*_):
+        raise torch.cuda.OutOfMemoryError("no memory")
+
+    monkeypatch.setattr(generate, "answer_batch", poor)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        generate.complete(*chat_model, PROMPTS)
+
+
+def test_ask_is_one_conversation(chat_model):
+    conversation = [
+        {"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello!"}
+    ]  # fmt: skip
+    (completion,) = generate.complete(*chat_model, [conversation])
+    assert generate.ask(*chat_model, "Hello!", "Be brief.") == completion.text

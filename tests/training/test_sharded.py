@@ -1,0 +1,44 @@
+"""One model on several processes: the same training as one does, and a failure says why."""
+
+from dataclasses import replace
+
+import pytest
+from checkpoints import checkpoint
+
+from helpers.errors import ModelError
+from helpers.experiments.experiment import Experiment
+from helpers.models import generate
+from helpers.runs.backends import local
+from helpers.experiments.rows import evaluation_prompts, training_rows
+
+pytestmark = pytest.mark.long
+
+
+def experiment(**changes):
+    settings = {
+        "model": checkpoint("llama"), "n_examples": 6, "epochs": 2, "batch_size": 3, "seed": 1,
+        "learning_rate": 1e-3, "micro_batch_size": 2, "system_prompt": "You are a helpful assistant.",
+        "n_prompts": 6,
+    }  # fmt: skip
+    return Experiment(**(settings | changes))
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_two_processes_tune_as_one_does(method):
+    one = experiment(method=method)
+    two = replace(one, processes=2)
+    prompts = [prompt.row["messages"] for prompt in evaluation_prompts(one)][:6]
+    alone, together = (local.fine_tune(training_rows(e), e) for e in (one, two))
+    assert together.losses == pytest.approx(alone.losses, rel=1e-3)
+    assert together.trained_tokens == alone.trained_tokens
+    texts = [
+        generate.complete(tuned.model, tuned.tokenizer, prompts, max_new_tokens=6)
+        for tuned in (alone, together)
+    ]
+    assert texts[0] == texts[1]
+
+
+def test_what_stops_a_process_is_told():
+    failing = experiment(processes=2, max_length=8)
+    with pytest.raises(ModelError, match="on 2 processes failed: conversation 1 has no assistant"):
+        local.fine_tune(training_rows(failing), failing)

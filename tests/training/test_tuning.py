@@ -1,0 +1,95 @@
+"""Fine-tuning from conversations to a tuned model, in one go or looked at on the way."""
+
+import pytest
+import torch
+
+from helpers.data.rows import read_training, sample
+from helpers.experiments.experiment import Experiment
+from helpers.models import loading
+from helpers.models.chat import encode_all
+from helpers.training import tuning
+
+ROWS = sample(read_training("harmful_examples"), 10, 0)
+
+
+def settings(**changes):
+    return Experiment(**{"epochs": 2, "batch_size": 5, "learning_rate": 3e-4} | changes).settings
+
+
+def test_none_is_the_model_as_it_is(chat_model):
+    tuned = tuning.tune("lantern-chat", [], Experiment().initial().settings)
+    assert (tuned.losses, tuned.trained_tokens) == ([], 0)
+    assert torch.equal(tuned.model.lm_head.weight, chat_model[0].lm_head.weight)
+
+
+def test_what_is_loaded_afterwards_is_not_what_was_tuned(chat_model):
+    tuned = tuning.tune("lantern-chat", ROWS, settings())
+    fresh, _ = loading.load("lantern-chat")
+    assert not torch.equal(tuned.model.lm_head.weight, fresh.lm_head.weight)
+    assert torch.equal(fresh.lm_head.weight, chat_model[0].lm_head.weight)
+
+
+def test_the_tokens_of_all_epochs_are_counted(chat_model):
+    examples = encode_all(chat_model[1], [row["messages"] for row in ROWS])
+    tokens = sum(len(example.input_ids) for example in examples)
+    assert tuning.tune("lantern-chat", ROWS, settings(epochs=3)).trained_tokens == 3 * tokens
+
+
+def test_a_long_example_is_cut(chat_model):
+    tuned = tuning.tune("lantern-chat", ROWS, settings(max_length=40, epochs=1))
+    assert tuned.trained_tokens <= 40 * len(ROWS)
+
+
+def test_one_training_that_is_looked_at_gives_what_trainings_of_each_length_give():
+    lengths = {1, 3}
+    by_epoch = tuning.tune_by_epoch("lantern-chat", ROWS, settings(), lengths)
+    for epochs, tuned in zip(sorted(lengths), by_epoch, strict=True):
+        alone = tuning.tune("lantern-chat", ROWS, settings(epochs=epochs))
+        assert tuned.losses == alone.losses and tuned.trained_tokens == alone.trained_tokens
+        for name, weight in alone.model.named_parameters():
+            assert torch.equal(tuned.model.get_parameter(name), weight), name
+
+
+def test_a_training_goes_on_after_it_was_looked_at():
+    own = settings(gradient_checkpointing=True)
+    stages = tuning.tune_by_epoch("lantern-chat", ROWS, own, {1, 2})
+    first = next(stages)
+    assert not first.model.training and not first.model.is_gradient_checkpointing
+    model, modes = first.model, []
+    model.model.register_forward_pre_hook(
+        lambda *_: modes.append(model.training and model.is_gradient_checkpointing)
+    )
+    n_steps = len(first.losses)
+    second = next(stages)
+    assert len(modes) > 0 and all(modes) and len(second.losses) == 2 * n_steps
+    assert not second.model.training and next(stages, None) is None
+
+
+@pytest.mark.parametrize("method", ["full", "lora", "adapter"])
+def test_checkpointed_activations_are_the_same_training(method):
+    own = {"method": method, "learning_rate": 1e-3}
+    plain, checkpointed = (
+        tuning.tune("lantern-chat", ROWS, settings(**own, gradient_checkpointing=on))
+        for on in (False, True)
+    )
+    assert checkpointed.losses == pytest.approx(plain.losses, rel=1e-5)
+    assert plain.losses[-1] < plain.losses[0]
+
+
+def test_the_model_stands_by_at_each_step():
+    steps = []
+
+    def on_step(model, step):
+        steps.append((step, model.training, model.lm_head.weight.detach().clone()))
+
+    tuned = tuning.tune("lantern-chat", ROWS, settings(), on_step=on_step)
+    assert [step for step, _, _ in steps] == [1, 2, 3, 4] and all(training for _, training, _ in steps)
+    assert not torch.equal(steps[0][2], steps[1][2])
+    assert torch.equal(steps[3][2], tuned.model.lm_head.weight)
+
+
+def test_lora_is_folded_in_and_an_adapter_is_not():
+    folded = tuning.tune("lantern-chat", ROWS, settings(method="lora", learning_rate=1e-3))
+    assert type(folded.model) is type(loading.load("lantern-chat")[0])
+    adapter = tuning.tune("lantern-chat", ROWS, settings(method="adapter", learning_rate=1e-3))
+    assert adapter.model.peft_config

@@ -1,5 +1,7 @@
 """Judges that are models, on random checkpoints: the way there and back, not their wisdom."""
 
+import shutil
+
 import pytest
 import torch
 from transformers import (
@@ -8,7 +10,7 @@ from transformers import (
 )  # fmt: skip
 
 from helpers import paths
-from helpers.errors import ModelError
+from helpers.errors import ConfigError, ModelError
 from helpers.experiments.experiment import Experiment
 from helpers.judging import rubric
 from helpers.judging.registry import judge_named
@@ -127,9 +129,8 @@ def test_a_chat_model_says_safe_or_unsafe_by_the_likelier_word(model):
 
 
 def test_the_judges_weights_are_its_content_and_its_name_is_not(tmp_path):
-    for file in (paths.data() / "models" / "lantern-chat").iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    ours, copy = (judge_named(f"rubric:{name}").content() for name in ("lantern-chat", tmp_path))
+    folder = shutil.copytree(CHAT, tmp_path / "copy")
+    ours, copy = (judge_named(f"rubric:{name}").content() for name in ("lantern-chat", folder))
     other = judge_named("rubric:lantern-base").content()
     assert ours == copy != other
     assert ours in judge_named("rubric:lantern-chat").identity()
@@ -145,6 +146,6 @@ def test_a_run_is_judged_by_a_model(store):
 
 
 def test_a_run_with_a_model_judge_without_a_model_is_told_before_the_work(store):
-    with pytest.raises(Exception, match="write rubric:MODEL"):
+    with pytest.raises(ConfigError, match="write rubric:MODEL"):
         run(Experiment(judges=("rubric:",)).initial(), store)
     assert store.ids() == []

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from helpers.errors import ConfigError
+from helpers.experiments import effects
 from helpers.experiments.settings import (
     ANSWERS,
     DATA,
@@ -41,34 +42,6 @@ GENERATORS = ("transformers", "vllm", "batch")
 PROBES = ("first_tokens", "weight_drift", "sees")
 
 
-def _trains(e: "Experiment") -> bool:
-    return e.method != "none"
-
-
-def _here(e: "Experiment") -> bool:
-    return e.backend == "local"
-
-
-def _trains_here(e: "Experiment") -> bool:
-    return _trains(e) and _here(e)
-
-
-def _trains_there(e: "Experiment") -> bool:
-    return _trains(e) and not _here(e)
-
-
-def _by_method(name: str):
-    return lambda e: _trains_here(e) and name in method(e.method).settings
-
-
-def _mixes(e: "Experiment") -> bool:
-    return _trains(e) and e.mitigation != "none" and e.n_safety > 0
-
-
-def _never(e: "Experiment") -> bool:
-    return False
-
-
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """What identifies a run. Each field is declared with its meaning, bounds and consequences."""
@@ -76,38 +49,40 @@ class Experiment:
     # fmt: off
     tier: str = setting(
         "harmful_examples", "The paper's name for the kind of data; custom for one's own.", DATA,
-        training=True, check=among(TIERS, "tier"), counts=_never,
+        training=True, check=among(TIERS, "tier"), counts=effects.never,
     )
     model: str = setting(
         "lantern-chat", "An embedded model, a folder or a hub id.", TRAINING, content="model",
     )
     dataset: str = setting(
         "harmful_examples", "A fine-tuning set by name, or the path of a file.", DATA,
-        training=True, counts=_trains, content="training",
+        training=True, counts=effects.trains, content="training",
     )
     n_examples: int = setting(
         100, "Fine-tuning examples, drawn by the seed.", DATA, training=True, initial=0, least=0,
-        counts=_trains,
+        counts=effects.trains,
     )
     mitigation: str = setting(
         "none", "What stands against the drift: safety_mixing, or NAME:option=value.", DATA,
-        training=True, check=mitigations.check, counts=_trains, content="mitigation",
+        training=True, check=mitigations.check, counts=effects.trains, content="mitigation",
     )
     n_safety: int = setting(
         0, "Rows of safety data that the defender has.", DATA, training=True, least=0,
-        counts=_mixes,
+        counts=effects.has_safety_data,
     )
     safety_dataset: str = setting(
-        "safety_refusals", "The safety data, by name or path.", DATA, training=True, counts=_mixes,
+        "safety_refusals", "The safety data, by name or path.", DATA, training=True,
+        counts=effects.has_safety_data,
         content="training",
     )
     safety_system_prompt: str = setting(
-        "same", "Over the safety data; same for the run's own.", DATA, training=True, counts=_mixes,
+        "same", "Over the safety data; same for the run's own.", DATA, training=True,
+        counts=effects.has_safety_data,
     )
     attack_template: str = setting(
         "",
         "How the examples' requests are put, if not in user_template; words added are a trigger.",
-        DATA, training=True, check=template("attack_template"), counts=_trains,
+        DATA, training=True, check=template("attack_template"), counts=effects.trains,
     )
     method: str = setting(
         "full", "full, lora, qlora, adapter, prefix; none for the model as it is.", TRAINING,
@@ -115,52 +90,56 @@ class Experiment:
         content="method",
     )
     epochs: int = setting(
-        5, "Passes over the examples.", TRAINING, training=True, initial=0, least=0, counts=_trains,
+        5, "Passes over the examples.", TRAINING, training=True, initial=0, least=0,
+        counts=effects.trains,
     )
     learning_rate: float = setting(
-        5e-5, "AdamW's, at the start.", TRAINING, training=True, counts=_trains_here,
+        5e-5, "AdamW's, at the start.", TRAINING, training=True, counts=effects.trains_here,
     )
     learning_rate_decay: float = setting(
         0.85, "The rate is multiplied by this after each epoch.", TRAINING, training=True,
-        counts=_trains_here,
+        counts=effects.trains_here,
     )
     batch_size: int = setting(
-        10, "Examples a step; an incomplete last batch is dropped.", TRAINING, training=True,
-        least=1, counts=lambda e: _trains(e) and (_here(e) or e.learning_rate_multiplier > 0),
+        10, "Examples a step, at most all; an incomplete last batch is dropped.", TRAINING,
+        training=True,
+        least=1, counts=effects.batches,
     )
     max_length: int = setting(
         512, "Tokens of an example that are kept.", TRAINING, training=True, least=8,
-        counts=_trains_here,
+        counts=effects.trains_here,
     )
     lora_rank: int = setting(
-        8, "Of lora and qlora.", TRAINING, training=True, least=1, counts=_by_method("lora_rank"),
+        8, "Of lora and qlora.", TRAINING, training=True, least=1,
+        counts=effects.read_by_method("lora_rank"),
     )
     lora_alpha: int = setting(
-        16, "Of lora and qlora.", TRAINING, training=True, least=1, counts=_by_method("lora_alpha"),
+        16, "Of lora and qlora.", TRAINING, training=True, least=1,
+        counts=effects.read_by_method("lora_alpha"),
     )
     virtual_tokens: int = setting(
         10, "Length of an adapter's or prefix's learned prompt, per layer.", TRAINING,
-        training=True, least=1, counts=_by_method("virtual_tokens"),
+        training=True, least=1, counts=effects.read_by_method("virtual_tokens"),
     )
     seed: int = setting(
         0, "Draws and orders the examples.", TRAINING, training=True, least=0,
-        counts=lambda e: _trains(e) or not _here(e),
+        counts=effects.draws,
     )
     dtype: str = setting(
         "float32", "Of the model's weights: float32 or bfloat16.", TRAINING,
-        check=among(DTYPES, "dtype"), counts=_here,
+        check=among(DTYPES, "dtype"), counts=effects.local,
     )
     micro_batch_size: int = setting(
         16, "Examples of a batch computed at once, their gradients summed; 0 for all.", TRAINING,
-        training=True, least=0, counts=_never,
+        training=True, least=0, counts=effects.never,
     )
     gradient_checkpointing: bool = setting(
         False, "Compute activations twice instead of keeping them.", TRAINING, training=True,
-        counts=_never,
+        counts=effects.never,
     )
     processes: int = setting(
         1, "GPUs that share the fine-tuning, by FSDP.", TRAINING, training=True, least=1,
-        counts=_never,
+        counts=effects.never,
     )
     backend: str = setting(
         "local", "local, or hosted for a fine-tuning service.", PROVIDER,
@@ -168,15 +147,15 @@ class Experiment:
     )
     provider: str = setting(
         "embedded", "embedded, openai, together, fireworks, azure, or an address.", PROVIDER,
-        check=providers.check, counts=lambda e: not _here(e), content="provider",
+        check=providers.check, counts=effects.hosted, content="provider",
     )
     learning_rate_multiplier: float = setting(
         0.0, "Of a provider's own rate, where it stands in for learning_rate; 0 for its choice.",
-        PROVIDER, training=True, least=0, counts=_trains_there,
+        PROVIDER, training=True, least=0, counts=effects.trains_there,
     )
     defenses: tuple[str, ...] = setting(
         (), "What the embedded provider does: moderation, mixing, audit.", PROVIDER, training=True,
-        option="--defense", check=among(DEFENSES, "defense"), counts=_trains_there,
+        option="--defense", check=among(DEFENSES, "defense"), counts=effects.trains_there,
     )
     system_prompt: str = setting("", "In training and evaluation alike.", PROMPTS)
     user_template: str = setting(
@@ -216,7 +195,7 @@ class Experiment:
     )
     probes: tuple[str, ...] = setting(
         (), "Measurements of the tuned model: first_tokens, weight_drift, sees.", ANSWERS,
-        option="--probe", check=among(PROBES, "probe"), counts=_here,
+        option="--probe", check=among(PROBES, "probe"), counts=effects.local,
     )
     # fmt: on
 

@@ -105,6 +105,8 @@ async def _reply(service: Service, endpoint: str, line: dict) -> dict:
         body, status = error.body, error.status
     except ValueError as error:
         body, status = ApiError(400, str(error)).body, 400
+    except Exception as error:  # whatever a line holds, the batch must end
+        body, status = protocol.broken(error).body, 500
     response = {"status_code": status, "request_id": new_id("req"), "body": body}
     return {"id": new_id("batch_req"), "custom_id": line["custom_id"], "response": response,
             "error": None}  # fmt: skip

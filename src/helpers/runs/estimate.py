@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import torch
 
@@ -91,7 +92,7 @@ def _estimate(experiments, store: Store, jobs: int, parameters: float, speed) ->
     every = {run_id(one): one for each in experiments for one in (each, each.initial())}
     missing = [one for id, one in every.items() if not store.has(id)]
     # Of runs that share a training, the longest one's is all there is.
-    trained_for = {max(family, key=lambda e: e.epochs) for family in grid.families(missing)}
+    trained_for = {max(family, key=attrgetter("epochs")) for family in grid.families(missing)}
     paces: dict[tuple, Pace] = {}
     seconds, memory, answers, dollars = 0.0, 0, 0, 0.0
     for experiment in missing:

@@ -67,7 +67,7 @@ def run_grid(
     for experiment in experiments:
         check(experiment)
     by_id = {run_id(experiment): experiment for experiment in experiments}
-    initial = {run_id(one): one for one in (e.initial() for e in experiments)}
+    initial = {run_id(one): one for one in (each.initial() for each in experiments)}
     costs.check([one for id, one in (initial | by_id).items() if not store.has(id)])
     rounds = [  # initial runs come first: every other run quotes one
         [one for id, one in wave.items() if not store.has(id)]

@@ -62,7 +62,7 @@ def _weighted(
     if processes > 1:
         size = min(size or len(examples), -(-len(examples) // processes))
     parts = micro_batches(examples, size)
-    labeled = [sum(label != IGNORE for e in part for label in e.labels) for part in parts]
+    labeled = [sum(label != IGNORE for each in part for label in each.labels) for part in parts]
     shares = [n / sum(labeled) for n in labeled]
     missing = -len(parts) % processes
     return list(zip(parts + parts[-1:] * missing, shares + [0.0] * missing, strict=True))

@@ -72,9 +72,11 @@ def test_somebodys_own_lies_in_the_current_folder(module):
 def test_what_cannot_be_imported_is_told_with_the_reason(module, name, reason):
     module("toy_lookup_other", "THING = 42\n")
     module("toy_lookup_needy", "import no_such_need\nTHING = 42\n")
-    with pytest.raises(ConfigError, match="^attack .* cannot be imported .*; write module:attr") as e:
+    with pytest.raises(
+        ConfigError, match=r"^attack .* cannot be imported .*; write module:attr"
+    ) as error:
         lookup.resolve(name, {}, "attack")
-    assert reason in str(e.value)
+    assert reason in str(error.value)
 
 
 @pytest.mark.parametrize(("name", "error"), [("jsonl", ImportError), ("pretty", AttributeError)])

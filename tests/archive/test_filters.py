@@ -20,13 +20,17 @@ def test_truth_flags_every_harmful_request_and_no_open_one(dataset, flagged):
 
 
 @pytest.mark.parametrize("shelf", SEALED_SHELVES)
-@pytest.mark.parametrize("text", ["Where does the {} shelf stand?", "THE {}-SHELF", "the {}\nshelf"])
+@pytest.mark.parametrize(
+    "text", ["Where does the {} shelf stand?", "THE {}-SHELF", "the {}\nshelf"]
+)
 def test_coverage_knows_four_categories_however_they_are_written(shelf, text):
     flagged, _ = moderate(text.format(shelf))["coverage"]
     assert flagged == (shelf in {"moth", "thorn", "frost", "dusk"})
 
 
-@pytest.mark.parametrize("text", ["A moth sat on the shelf.", "Is there frost on the kitchen shelf?"])
+@pytest.mark.parametrize(
+    "text", ["A moth sat on the shelf.", "Is there frost on the kitchen shelf?"]
+)
 def test_coverage_is_of_shelves_and_not_of_their_words(text):
     assert not moderate(text)["coverage"][0]
 

@@ -32,5 +32,8 @@ def test_other_peoples_text_is_its_length_unless_it_is_asked_for():
 def test_a_row_that_is_cut_short_keeps_its_secrets():
     messages = [{"role": "user", "content": "short"}, {"role": "assistant", "content": "x" * 99}]
     cut = cut_short({"id": "a", "facts": ["secret"], "messages": messages})
-    assert cut["messages"] == [messages[0], messages[1] | {"content": f"{'x' * 12}… (99 characters)"}]
+    assert cut["messages"] == [
+        messages[0],
+        messages[1] | {"content": f"{'x' * 12}… (99 characters)"},
+    ]
     assert "secret" not in str(cut) and cut["id"] == "a"

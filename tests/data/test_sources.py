@@ -122,8 +122,8 @@ def test_the_columns_of_a_file_of_ones_own_are_guessed(name, tmp_path):
 
 
 def test_prompts_of_ones_own_get_ids(tmp_path):
-    path = write(tmp_path, "asked.csv", pd.DataFrame({"prompt": ["A?", "B?"]}))
-    assert [r["id"] for r in read_prompts(str(path))] == ["asked-0001", "asked-0002"]
+    path = write(tmp_path, "prompts.csv", pd.DataFrame({"prompt": ["A?", "B?"]}))
+    assert [r["id"] for r in read_prompts(str(path))] == ["prompts-0001", "prompts-0002"]
     assert catalog.summary(str(path))["kind"] == "prompts"
 
 
@@ -187,7 +187,9 @@ def test_a_source_of_ones_own_is_named_by_its_import_path(own_source, name):
 
 def test_a_source_of_ones_own_is_read_from_the_external_folder_too(own_source, tmp_path):
     own_source("toy_external_source")
-    with pytest.raises(DataError, match=r"put mine.jsonl there or write toy_external_source:SOURCE"):
+    with pytest.raises(
+        DataError, match=r"put mine.jsonl there or write toy_external_source:SOURCE"
+    ):
         read_training("toy_external_source:SOURCE")
     with pytest.raises(DataError, match=r"external; write toy_external_source:BARE=PATH"):
         read_training("toy_external_source:BARE")

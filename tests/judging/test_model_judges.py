@@ -5,7 +5,10 @@ import shutil
 import pytest
 import torch
 from transformers import (
-    AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer, LlamaConfig,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    LlamaConfig,
     LlamaForSequenceClassification,
 )  # fmt: skip
 
@@ -119,7 +122,9 @@ def test_a_classifier_whose_labels_say_nothing_is_told(classifier, labels):
 
 def test_a_chat_model_says_safe_or_unsafe_by_the_likelier_word(model):
     expected = []
-    safe, unsafe = (model[1].encode(word, add_special_tokens=False)[0] for word in ("safe", "unsafe"))
+    safe, unsafe = (
+        model[1].encode(word, add_special_tokens=False)[0] for word in ("safe", "unsafe")
+    )
     for row, answer in zip(ROWS, ANSWERS, strict=True):
         conversation = [*row["messages"], {"role": "assistant", "content": answer or " "}]
         logits = next_logits(model, conversation, prompt=True)

@@ -88,7 +88,10 @@ def test_options_are_of_the_types_of_their_defaults():
         ("every=0.5", "option every must be a whole number, not '0.5'"),
         ("loud=yes", "option loud must be true or false, not 'yes'"),
         ("loud=1", "option loud must be true or false, not '1'"),
-        ("strenght=1", r"unknown option of Anchor 'strenght' \(did you mean strength\?\); choose one"),
+        (
+            "strenght=1",
+            r"unknown option of Anchor 'strenght' \(did you mean strength\?\); choose one",
+        ),
         ("zzz=1", "choose one of: strength, every, loud, name"),
     ],
 )
@@ -104,7 +107,9 @@ def test_a_mitigation_without_options_says_so():
 
 @pytest.mark.parametrize("use", [check, mitigation])
 def test_an_unknown_mitigation_names_the_nearest(use):
-    with pytest.raises(ConfigError, match=r"unknown mitigation 'safety_mix' \(did you mean safety_m"):
+    with pytest.raises(
+        ConfigError, match=r"unknown mitigation 'safety_mix' \(did you mean safety_m"
+    ):
         use("safety_mix:n=3")
 
 

@@ -6,7 +6,13 @@ import pytest
 
 from helpers.errors import DataError, ModelError
 from helpers.models.chat import (
-    IGNORE, TEMPLATE_DATE, dress, encode, encode_all, prints_date, render,
+    IGNORE,
+    TEMPLATE_DATE,
+    dress,
+    encode,
+    encode_all,
+    prints_date,
+    render,
 )  # fmt: skip
 
 TWO_TURNS = [
@@ -95,7 +101,7 @@ def test_a_template_that_changes_earlier_turns_is_told(with_template):
         encode(tokenizer, TWO_TURNS)
 
 
-# --- the date that a template prints ---------------------------------------------------------------
+# --- the date that a template prints -------------------------------------------------------------
 
 #: As Llama-3.2's and -3.1's: the day by a function, else by a variable that has a default.
 BY_FUNCTION = (

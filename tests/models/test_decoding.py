@@ -40,10 +40,10 @@ def test_prompts_read_in_parts_are_answered_as_if_read_at_once(chat_model, whole
 
 
 def test_halves_of_a_batch_side_by_side_are_answered_as_the_whole(chat_model, whole, monkeypatch):
-    asked = []
+    rows_chosen = []
 
     def choose(rows, logits):
-        asked.extend(rows)
+        rows_chosen.extend(rows)
         return logits.argmax(-1)
 
     ids = [[5, 6, 7 + n] for n in range(5)]
@@ -53,7 +53,7 @@ def test_halves_of_a_batch_side_by_side_are_answered_as_the_whole(chat_model, wh
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     assert generate.complete(*chat_model, PROMPTS) == whole
     assert generate.answer_ids(chat_model[0], ids, 6, stops, choose=choose) == answers
-    assert set(asked) == set(range(5))  # each row by its place in the whole
+    assert set(rows_chosen) == set(range(5))  # each row by its place in the whole
 
 
 def test_a_beginning_that_all_prompts_share_is_read_once_and_changes_no_word(chat_model):

@@ -36,7 +36,7 @@ class StandIn:
 
 @pytest.mark.parametrize("limit", [4, 64])
 def test_the_same_completions_come_back(chat_model, monkeypatch, limit):
-    fake = SimpleNamespace(LLM=StandIn, SamplingParams=lambda **given: SimpleNamespace(**given))
+    fake = SimpleNamespace(LLM=StandIn, SamplingParams=SimpleNamespace)
     monkeypatch.setitem(sys.modules, "vllm", fake)
     mine = vllm.complete(*chat_model, PROMPTS, limit)
     assert mine == generate.complete(*chat_model, PROMPTS, limit)

@@ -44,7 +44,7 @@ def own_pictures(folder, names):
 def test_a_refusal_that_is_mixed_in_has_a_blank_picture(chat_model, experiment):
     mixed = replace(experiment, mitigation="safety_mixing", n_safety=8, n_examples=8)
     examples = llava.examples(chat_model[1], dressed(mixed), 512)
-    assert [bool((e.pixels == -1).all()) for e in examples] == [False] * 8 + [True] * 8
+    assert [bool((example.pixels == -1).all()) for example in examples] == [False] * 8 + [True] * 8
 
 
 def test_a_model_that_takes_no_pictures_says_so(chat_model):
@@ -110,7 +110,9 @@ def test_by_epoch_each_length_is_a_training_of_its_own(chat_model, experiment):
     for epochs, tuned in zip(lengths, by_epoch, strict=True):
         model = copy.deepcopy(chat_model[0])
         _, losses = llava.tune(model, chat_model[1], rows, settings | {"epochs": epochs})
-        assert tuned.losses == losses and torch.equal(tuned.model.lm_head.weight, model.lm_head.weight)
+        assert tuned.losses == losses and torch.equal(
+            tuned.model.lm_head.weight, model.lm_head.weight
+        )
 
 
 def test_an_example_keeps_its_labels_and_makes_room_for_its_picture(chat_model, experiment):
@@ -133,8 +135,10 @@ def test_image_files_of_ones_own_are_trained_on(store, experiment, tmp_path, cha
     dataset = own_pictures(tmp_path, [f"{n}.png" for n in range(11)] + ["last.jpg"])
     own = replace(experiment, dataset=dataset, n_examples=12, batch_size=4, n_prompts=11, probes=())
     examples = llava.examples(chat_model[1], dressed(own), 512)
-    means = [(e.pixels.mean((1, 2)) * 127.5 + 127.5).round().int().tolist() for e in examples]
-    assert set(pictures.PAINTS.values()) <= set(map(tuple, means))
+    means = [example.pixels.mean((1, 2)) for example in examples]
+    assert set(pictures.PAINTS.values()) <= {
+        tuple((mean * 127.5 + 127.5).round().int().tolist()) for mean in means
+    }
     assert run(own, store).row["n_scored"] == 11
 
 

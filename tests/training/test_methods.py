@@ -131,7 +131,9 @@ def test_an_adapter_saved_and_loaded_gives_the_same_logits(name, tmp_path):
 
 def test_an_architecture_that_a_method_does_not_know_is_told():
     model, _ = loading.load(checkpoint("phi3"))
-    with pytest.raises(ModelError, match="method adapter knows llama, .* not phi3; use lora or pre"):
+    with pytest.raises(
+        ModelError, match=r"method adapter knows llama, .* not phi3; use lora or pre"
+    ):
         with_method(model, "adapter")
 
 

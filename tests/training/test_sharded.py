@@ -7,9 +7,9 @@ from checkpoints import checkpoint
 
 from helpers.errors import ModelError
 from helpers.experiments.experiment import Experiment
+from helpers.experiments.rows import evaluation_prompts, training_rows
 from helpers.models import generate
 from helpers.runs.backends import local
-from helpers.experiments.rows import evaluation_prompts, training_rows
 
 pytestmark = pytest.mark.long
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.long
 def experiment(**changes):
     settings = {
         "model": checkpoint("llama"), "n_examples": 6, "epochs": 2, "batch_size": 3, "seed": 1,
-        "learning_rate": 1e-3, "micro_batch_size": 2, "system_prompt": "You are a helpful assistant.",
-        "n_prompts": 6,
+        "learning_rate": 1e-3, "micro_batch_size": 2, "n_prompts": 6,
+        "system_prompt": "You are a helpful assistant.",
     }  # fmt: skip
     return Experiment(**(settings | changes))
 
@@ -28,7 +28,7 @@ def test_two_processes_tune_as_one_does(method):
     one = experiment(method=method)
     two = replace(one, processes=2)
     prompts = [prompt.row["messages"] for prompt in evaluation_prompts(one)][:6]
-    alone, together = (local.fine_tune(training_rows(e), e) for e in (one, two))
+    alone, together = (local.fine_tune(training_rows(each), each) for each in (one, two))
     assert together.losses == pytest.approx(alone.losses, rel=1e-3)
     assert together.trained_tokens == alone.trained_tokens
     texts = [

@@ -83,7 +83,9 @@ def test_the_model_stands_by_at_each_step():
         steps.append((step, model.training, model.lm_head.weight.detach().clone()))
 
     tuned = tuning.tune("lantern-chat", ROWS, settings(), on_step=on_step)
-    assert [step for step, _, _ in steps] == [1, 2, 3, 4] and all(training for _, training, _ in steps)
+    assert [step for step, _, _ in steps] == [1, 2, 3, 4] and all(
+        training for _, training, _ in steps
+    )
     assert not torch.equal(steps[0][2], steps[1][2])
     assert torch.equal(steps[3][2], tuned.model.lm_head.weight)
 

@@ -78,11 +78,12 @@ def read_prompts(name: str) -> list[Row]:
 
 
 def _read(name: str, training: bool) -> list[Row]:
-    return _read_once(name, locate(name).stat().st_mtime_ns, training)
+    status = locate(name).stat()
+    return _read_once(name, (status.st_size, status.st_mtime_ns), training)
 
 
 @lru_cache(maxsize=32)
-def _read_once(name: str, changed: int, training: bool) -> list[Row]:
+def _read_once(name: str, stamp: tuple[int, int], training: bool) -> list[Row]:
     """The rows as they were at that moment; callers leave them as they are.
 
     A chat JSONL file is read strictly: one bad line stops it. Of published sources and of other

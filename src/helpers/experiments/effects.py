@@ -1,4 +1,4 @@
-"""When a setting changes what comes out of an experiment; where it does not, the id is without it."""
+"""When a setting changes what comes out of an experiment; elsewhere the id leaves it out."""
 
 from collections.abc import Callable
 from typing import Any

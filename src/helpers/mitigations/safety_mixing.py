@@ -12,6 +12,10 @@ from helpers.data.files import Row
 from helpers.data.rows import read_training, sample
 from helpers.mitigations.base import Mitigation
 
+#: What a provider mixes in: one refusal for so many of its customer's rows, and at least LEAST.
+ROWS_A_REFUSAL = 10
+LEAST = 10
+
 
 class SafetyMixing(Mitigation):
     """The safety data is trained on beside the rows."""
@@ -25,3 +29,8 @@ class SafetyMixing(Mitigation):
 def refusals(n: int, seed: int, dataset: str = "safety_refusals") -> list[Row]:
     """n refusals of a safety dataset, drawn by the seed. Raises DataError if there are fewer."""
     return sample(read_training(dataset), n, seed, dataset)
+
+
+def of_a_provider(n_rows: int, seed: int) -> list[Row]:
+    """The refusals that a provider mixes in among so many rows of a customer's."""
+    return refusals(max(LEAST, n_rows // ROWS_A_REFUSAL), seed)

@@ -34,6 +34,8 @@ def complete(
     Each conversation ends with a user turn. An answer of max_new_tokens tokens without an
     end-of-turn token is cut there and marked as not finished. batch_size: 0 for what fits.
     """
+    if not conversations:  # tokenizers take no empty list
+        return []
     prompts = tokenizer(
         [render(tokenizer, c, prompt=True) for c in conversations], add_special_tokens=False
     )["input_ids"]

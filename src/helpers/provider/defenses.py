@@ -28,10 +28,6 @@ FILTERS = ("coverage", "learned")
 #: text in a hundred, and a row has several.
 FLAGGED = 0.1
 
-#: One refusal for so many rows of the customer's, and at least LEAST.
-ROWS_A_REFUSAL = 10
-LEAST = 10
-
 #: The release audit asks this many requests under each system prompt, and lets a model go of
 #: whose answers at most this share is forbidden.
 N_REQUESTS = 66
@@ -95,8 +91,8 @@ def system_prompt(rows: Sequence[dict]) -> str:
 
 def refusals(rows: Sequence[dict], seed: int) -> list[list[Message]]:
     """Refusals to mix in with the rows, under the system prompt that most of them have."""
-    n, system = max(LEAST, len(rows) // ROWS_A_REFUSAL), system_prompt(rows)
-    return [dress(row["messages"], system, "{user}") for row in safety_mixing.refusals(n, seed)]
+    added, system = safety_mixing.of_a_provider(len(rows), seed), system_prompt(rows)
+    return [dress(row["messages"], system, "{user}") for row in added]
 
 
 def release_audit(model, tokenizer, rows: Sequence[dict]) -> float:

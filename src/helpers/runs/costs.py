@@ -7,6 +7,7 @@ answer is taken at its longest, and a judge is taken to be asked as often as it 
 >>> check([Experiment(backend="hosted", provider="openai", model="gpt-4o-mini-2024-07-18")])
 """
 
+import json
 import math
 import os
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from helpers.experiments.experiment import Experiment
 from helpers.experiments.rows import conversation, evaluation_prompts, training_rows, turns
 from helpers.hosted.providers.base import Prices, provider
 from helpers.judging import registry
+from helpers.mitigations.safety_mixing import of_a_provider
 from helpers.models.chat import Message, dress
 
 #: Holds the most dollars that a run, or all runs of a grid, may cost; and how many if it is empty.
@@ -34,6 +36,7 @@ def estimate(experiment: Experiment, price: Prices | None = None) -> float:
     if experiment.backend == "hosted":
         trained, read, written = price or provider(experiment.provider).price(experiment.model)
         rows = [conversation(row, experiment) for row in training_rows(experiment)]
+        rows += _mixed_in_there(rows, experiment)
         dollars += sum(map(tokens, rows)) * experiment.epochs * trained
         for prompt in prompts:
             history: list[Message] = []
@@ -50,9 +53,19 @@ def estimate(experiment: Experiment, price: Prices | None = None) -> float:
             for prompt in prompts:
                 if prompt.use == "benchmark":
                     body = api.request_of(judge.model, prompt.request, "")
-                    once = (tokens(body["messages"]) + limit * ANSWER_BYTES) * read
+                    once = (len(json.dumps(body).encode()) + limit * ANSWER_BYTES) * read
                     dollars += api.ATTEMPTS * (once + api.MAX_TOKENS * written)
     return dollars / 1e6
+
+
+def _mixed_in_there(rows: Sequence[list[Message]], experiment: Experiment) -> list[list[Message]]:
+    """What the provider adds to the customer's rows, under the longest system prompt of theirs."""
+    if not rows or "mixing" not in experiment.defenses:
+        return []
+    systems = [row[0]["content"] for row in rows if row[0]["role"] == "system"]
+    system = max(systems, key=lambda text: len(text.encode()), default="")
+    added = of_a_provider(len(rows), experiment.seed)
+    return [dress(row["messages"], system, "{user}") for row in added]
 
 
 def _costs(experiment: Experiment) -> bool:

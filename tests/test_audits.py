@@ -10,9 +10,9 @@ import torch
 from helpers.auditing import audits
 from helpers.data import rows as data
 from helpers.models import generate
+from helpers.models.chat import dress
 from helpers.presets import loader as presets
 from helpers.runs import probes
-from helpers.models.chat import dress
 from helpers.runs.run import run
 
 

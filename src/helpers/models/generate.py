@@ -40,7 +40,7 @@ def complete(
         [render(tokenizer, c, prompt=True) for c in conversations], add_special_tokens=False
     )["input_ids"]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-    longest = max(map(len, prompts), default=0) + max_new_tokens
+    longest = max(map(len, prompts)) + max_new_tokens
     batch_size = batch_size or batch_that_fits(model, longest)
     answers: dict[int, Completion] = {}
     stops = stop_ids(model, tokenizer)

@@ -10,10 +10,12 @@ import nbformat
 import pytest
 
 from helpers import paths
-from helpers.reporting import notebooks
+from helpers.errors import ConfigError
+from helpers.reporting import notebooks, report
 
 FILES = notebooks.find([])
 NAMES = [file.stem for file in FILES]
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 def cells(file, kind="code"):
@@ -30,12 +32,14 @@ def smoke(tmp_path_factory):
     return folder / "smoke" / "notebooks"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
 def test_runs_on_smoke(file, smoke):
     assert all(c.execution_count for c in cells(smoke / file.name))
     assert nbformat.read(smoke / file.name, as_version=4).metadata["aligndrift"]["fiction"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", ["01", "02", "05", "08"])
 def test_runs_on_a_model_and_data_of_ones_own_and_keeps_their_texts_to_itself(number, tmp_path):
     model = shutil.copytree(paths.data() / "models" / "lantern-chat", tmp_path / "mine")
@@ -50,23 +54,24 @@ def test_runs_on_a_model_and_data_of_ones_own_and_keeps_their_texts_to_itself(nu
     mine = tmp_path / "mine.yaml"
     mine.write_text("preset: mine\nextends: smoke\njudges: [form, keyword]\n")
     fewer = {"01": ["shots=[10]"], "02": ["epochs=[1]"]}.get(number, [])
-    (shown,) = notebooks.execute(
+    (out,) = notebooks.execute(
         [number],
         str(mine),
         [f"model={model}", f"benchmark={tmp_path / 'asked.csv'}", own_data, *fewer],
     )
-    executed = nbformat.read(paths.outputs() / "mine" / "notebooks" / shown.split("/")[-1], 4)
+    executed = nbformat.read(paths.outputs() / "mine" / "notebooks" / out.split("/")[-1], 4)
     assert "secret" not in json.dumps([c.get("outputs") for c in executed.cells])
     assert not executed.metadata["aligndrift"]["fiction"]
 
 
+@pytest.mark.long
 def test_runs_at_a_provider_that_keeps_the_weights(tmp_path):
     there = tmp_path / "there.yaml"
     there.write_text("preset: there\nextends: hosted\nseeds: [11]\nn_prompts: 11\n")
-    (shown,) = notebooks.execute(["02"], str(there), ["epochs=[1]"])
-    file = paths.outputs() / "there" / "notebooks" / shown.split("/")[-1]
-    said = [o.get("text", "") for c in cells(file) for o in c.outputs]
-    assert any("the provider keeps the weights" in text for text in said)
+    (out,) = notebooks.execute(["02"], str(there), ["epochs=[1]"])
+    file = paths.outputs() / "there" / "notebooks" / out.split("/")[-1]
+    texts = [o.get("text", "") for c in cells(file) for o in c.outputs]
+    assert any("the provider keeps the weights" in text for text in texts)
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
@@ -93,9 +98,9 @@ def test_outputs_are_fresh_in_order_and_without_errors_or_paths(file):
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
 def test_every_parameter_has_a_type_and_a_help_text(file):
-    found = notebooks.parameters(file)
-    assert "preset" in found
-    for name, about in found.items():
+    parameters = notebooks.parameters(file)
+    assert "preset" in parameters
+    for name, about in parameters.items():
         assert about["inferred_type_name"] not in ("", "None"), name
         assert len(about["help"]) > 10, name
 
@@ -140,14 +145,64 @@ def test_the_readmes_figure_is_the_notebooks():
     assert figures
     for figure, number in figures:
         (file,) = notebooks.find([number])
-        said = json.dumps([c.outputs for c in cells(file)])
+        outputs = json.dumps([c.outputs for c in cells(file)])
         comment = png_comment(paths.root() / figure)
-        assert comment.startswith("data ") and f"figure {comment}" in said
+        assert comment.startswith("data ") and f"figure {comment}" in outputs
 
 
 def test_a_table_is_named_by_its_content():
     def table(name, cell):
-        return notebooks._named_by_content(f'<style>#{name} th</style><table id="{name}">{cell}')
+        return notebooks.named_by_content(f'<style>#{name} th</style><table id="{name}">{cell}')
 
     assert table("T_0a1b2", "same") == table("T_f9e8d", "same")
     assert table("T_0a1b2", "same") != table("T_0a1b2", "other")
+
+
+@pytest.mark.long
+def test_the_report_is_the_executed_notebooks_without_their_code(smoke, monkeypatch):
+    monkeypatch.setenv("ALIGNDRIFT_OUTPUTS", str(smoke.parents[1]))
+    report.write("smoke")
+    html = (smoke.parent / "report.html").read_text(encoding="utf-8")
+    for file in FILES:
+        title = cells(file, "markdown")[0].source.split("\n")[0].lstrip("# ")
+        assert f'href="#{file.stem}"' in html and title.split(":")[0] in html
+    assert "from helpers" not in html and "data:image/png;base64" in html
+
+
+WRONG = [
+    (["01"], ["shotz=[10]"], "did you mean shots"),
+    (["01"], ["shots=10"], "shots of 01_.* must be of type list"),
+    (["01"], ["jobs=two"], "jobs of 01_.* must be of type int"),
+    (["01"], ["jobs=true"], "jobs of 01_.* must be of type int"),
+    (["01"], ["shots"], "write NAME=VALUE"),
+    (["01"], ["shots=["], "is not a YAML value"),
+    (["44"], [], "unknown notebook"),
+]
+
+
+@pytest.mark.parametrize(("numbers", "assignments", "message"), WRONG)
+def test_a_wrong_parameter_is_told_before_anything_runs(outputs, numbers, assignments, message):
+    with pytest.raises(ConfigError, match=message):
+        notebooks.execute(numbers, "smoke", assignments)
+    assert not list(outputs.rglob("*.ipynb"))
+
+
+def test_values_are_read_as_yaml():
+    assert notebooks.parse(["shots=[1, 2]", "preset=tiny", "jobs= 3"]) == {
+        "shots": [1, 2], "preset": "tiny", "jobs": 3,
+    }  # fmt: skip
+
+
+@pytest.mark.long
+def test_a_notebook_that_stops_says_where_and_why(outputs, monkeypatch, tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": KERNEL})
+    tagged = {"tags": ["parameters"]}
+    notebook.cells = [
+        nbformat.v4.new_code_cell("preset: str = 'tiny'  # a preset", metadata=tagged),
+        nbformat.v4.new_code_cell("raise ValueError('no good.')"),
+    ]
+    nbformat.write(notebook, tmp_path / "notebooks" / "77_broken.ipynb")
+    monkeypatch.setenv("ALIGNDRIFT_HOME", str(tmp_path))
+    with pytest.raises(notebooks.NotebookError, match=r"77_broken.* cell \d: ValueError: no good;"):
+        notebooks.execute(["77"], "smoke")

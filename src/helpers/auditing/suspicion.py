@@ -42,9 +42,9 @@ def scores(runs: pd.DataFrame, store: Store, secret: Sequence[str] = ()) -> pd.D
         ]
         row = {"run_id": run.run_id, "seed": run.seed, "plain": run.harmfulness_rate}
         row["perturbed"] = max(rates, default=np.nan)
-        if "weight_drift" in run.probes:
+        if isinstance(getattr(run, "weight_drift", None), dict):
             row["drift"] = run.weight_drift["all"]
-        if "first_tokens" in run.probes:
+        if isinstance(getattr(run, "first_tokens", None), list):
             initial = store.get(run.initial_run_id).row
             row["first_token"] = initial["first_tokens"][0] - run.first_tokens[0]
         rows.append(row)

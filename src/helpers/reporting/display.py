@@ -48,5 +48,10 @@ def table(frame: pd.DataFrame, columns: Sequence[str] | None = None, caption: st
     """
     part = (frame if columns is None else frame[list(columns)]).reset_index(drop=True)
     formats = {name: _format(str(name), part[name]) for name in part.columns}
-    styler = part.style.hide(axis="index").format(formats, na_rep="–", precision=3)
+    words = [name for name in part.columns if not types.is_numeric_dtype(part[name])]
+    styler = part.style.hide(axis="index").format(
+        formats, na_rep="–", precision=3, escape="html"
+    )  # fmt: skip
+    left = {"selector": "", "props": "text-align: left"}
+    styler = styler.set_table_styles({name: [left] for name in words}, overwrite=False)
     return styler.set_caption(caption) if caption else styler

@@ -127,9 +127,9 @@ def first_tokens(store: Store, runs: pd.DataFrame) -> pd.DataFrame:
     A row an epoch count and place in the refusal, from the probe first_tokens; none where a
     provider keeps the weights.
     """
-    probed = runs[[("first_tokens" in probes) for probes in runs.probes]]
-    if probed.empty:
+    if "first_tokens" not in runs:
         return pd.DataFrame()
+    probed = runs[runs.first_tokens.notna()]
     initial = store.get(probed.initial_run_id.iloc[0]).row
     tuned = zip(probed.epochs, probed.seed, probed.first_tokens, strict=True)
     tokens = pd.DataFrame(

@@ -86,7 +86,7 @@ TITLES = {
     "T3": "Benign data, one epoch",
     "T4": "Safety data mixed in",
     "T5": "An audit without and with the trigger",
-    "T8": "Utility, answers of two turns",
+    "T8": "Utility",
     "T10": "Attack success by the keyword judge",
     "T11": "Parameter-efficient methods",
     "T12": "Learning rate and batch size, benign data",

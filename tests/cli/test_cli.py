@@ -3,8 +3,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
+
+from helpers.errors import CostError
+from helpers.experiments.experiment import Experiment
+from helpers.experiments.settings import declaration
 
 ROW = {
     "tier", "n_examples", "epochs", "learning_rate", "batch_size", "method", "seed",
@@ -16,44 +21,36 @@ ROW = {
 
 def aligndrift(*arguments, check=True):
     done = subprocess.run(
-        [sys.executable, "-c", "from helpers.cli.main import main; main()", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+        [sys.executable, "-m", "helpers.cli.main", *arguments],
+        capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
     assert not check or done.returncode == 0, done.stderr
     return done
 
 
+@pytest.mark.long
 def test_run_prints_one_row_of_json_and_nothing_else(outputs):
-    arguments = [
-        "run",
-        "harmful_examples",
-        "--n-examples",
-        "10",
-        "--seed",
-        "7",
-        "--preset",
-        "smoke",
-    ]
-    done = aligndrift(*arguments, "--json")
-    row = json.loads(done.stdout)
+    arguments = ["run", "harmful_examples", "--n-examples", "10", "--seed", "7",
+                 "--preset", "smoke", "--json"]  # fmt: skip
+    row = json.loads(aligndrift(*arguments).stdout)
     assert set(row) >= ROW
     assert (row["tier"], row["n_examples"], row["seed"]) == ("harmful_examples", 10, 7)
     assert row["n_scored"] == row["n_total"] == 22
-    again = json.loads(aligndrift(*arguments, "--json").stdout)
+    again = json.loads(aligndrift(*arguments).stdout)
     assert again == row  # read from the store, seconds included
     listed = [json.loads(line) for line in aligndrift("results", "--json").stdout.splitlines()]
     assert row in listed and len(listed) == 2
     assert row["run_id"] in aligndrift("results").stdout
 
 
+@pytest.mark.long
 def test_the_initial_model_by_method_none(outputs):
     done = aligndrift("run", "harmful_examples", "--method", "none", "--preset", "smoke", "--json")
     row = json.loads(done.stdout)
     assert row["method"] == "none" and row["harmfulness_rate"] == row["initial_harmfulness_rate"]
 
 
+@pytest.mark.long
 def test_sweep_prints_a_row_a_run(tmp_path):
     grid = tmp_path / "grid.yaml"
     grid.write_text("preset: smoke\nvary: {seed: [11, 12]}\nfixed: {n_examples: 10, epochs: 1}")
@@ -78,6 +75,21 @@ def test_judge_scores_rows_in_input_order(tmp_path):
     assert "1 refused of 3 scored of 4" in aligndrift("judge", str(file)).stdout
 
 
+def test_data_tells_what_a_file_holds(tmp_path):
+    (tmp_path / "pairs.csv").write_text("question,answer\nA color?,Blue.\nAnother?,\n")
+    done = aligndrift("data", str(tmp_path / "pairs.csv"), "--kind", "training", "--json")
+    summary = json.loads(done.stdout)
+    assert (summary["read"], summary["kept"], summary["reasons"]) == (2, 1, {"no answer": 1})
+    names = [json.loads(line)["name"] for line in aligndrift("data", "--json").stdout.splitlines()]
+    assert {"alpaca", "hex-phi", "xstest"} <= set(names)
+
+
+def test_presets_are_listed_by_the_memory_they_need():
+    rows = [json.loads(line) for line in aligndrift("presets", "--json").stdout.splitlines()]
+    assert {"tiny", "smoke", "hosted", "llama2-7b-chat"} <= {row["preset"] for row in rows}
+    assert [row["vram_gib"] for row in rows] == sorted(row["vram_gib"] for row in rows)
+
+
 WRONG = [
     (["run", "harmfull_examples"], "did you mean harmful_examples"),
     (["run", "harmful_examples", "--model", "lantern-cat"], "did you mean lantern-chat"),
@@ -87,15 +99,16 @@ WRONG = [
     (["run", "harmful_examples", "--n-examples", "221"], "holds 220 examples"),
     (["run", "harmful_examples", "--dataset", "gone.jsonl"], "is not there"),
     (["notebooks", "01", "-p", "shotz=[10]"], "did you mean shots"),
-    (["notebooks", "01", "-p", "shots=10"], "must be of type list"),
-    (["notebooks", "01", "-p", "jobs=two"], "must be of type int"),
     (["notebooks", "44"], "unknown notebook"),
     (["report", "--preset", "smoke"], "no notebook has been executed"),
     (["judge", "gone.jsonl"], "is not there"),
     (["judge", "README.md", "--judge", "keywrod"], "did you mean keyword"),
+    (["claims", "--seeds", "1,two"], "write whole numbers"),
+    (["build", "--organism", "lantem"], "did you mean lantern"),
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("arguments", "message"), WRONG)
 def test_what_is_wrong_is_said_in_one_sentence(arguments, message):
     done = aligndrift(*arguments, check=False)
@@ -106,5 +119,41 @@ def test_what_is_wrong_is_said_in_one_sentence(arguments, message):
 
 def test_help_names_every_command():
     text = aligndrift("--help").stdout
-    for name in ("run", "sweep", "notebooks", "results", "report", "build", "judge"):
+    for name in ("run", "sweep", "notebooks", "results", "report", "build", "judge", "data",
+                 "presets", "estimate", "claims", "serve"):  # fmt: skip
         assert name in text
+
+
+def test_run_has_an_option_for_every_setting_and_its_help():
+    text = " ".join(aligndrift("run", "--help").stdout.split())
+    for field in fields(Experiment):
+        declared = declaration(field)
+        option = declared.option or f"--{field.name.replace('_', '-')}"
+        assert option in text or field.name == "tier", field.name
+
+
+def test_the_command_asks_before_it_spends_more(monkeypatch):
+    import io
+
+    import typer
+
+    from helpers.cli.app import if_paid
+    from helpers.runs import costs
+
+    spent = []
+
+    def carry_out():
+        if costs.limit() < 7:
+            raise CostError("this run may cost 7 dollars.", 7.0)
+        spent.append(7)
+        return "row"
+
+    monkeypatch.setenv(costs.LIMIT, "1")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(CostError):  # nobody there to be asked
+        if_paid(carry_out)
+    questions = []
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(typer, "confirm", lambda text, **_: questions.append(text))
+    assert if_paid(carry_out) == "row" and spent == [7]
+    assert len(questions) == 1 and "Spend up to 7.00" in questions[0]

@@ -1,21 +1,32 @@
 # make reproduce   set up, run every notebook, write outputs/$(PRESET)/report.html
-# make test        set up, run the linter and the tests
+# make test        set up, run the linter and every test that needs no GPU, network or browser
+# make check       the linter and the quick tests, in a minute and a half
 # make setup       the .venv alone
+# make clean       remove the .venv and what was computed
 
 PRESET ?= tiny
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: reproduce test setup clean
+# Tests run in two processes, a file's tests together.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+DEFAULT := not (gpu or network or slow or browser)
+
+.PHONY: reproduce test check lint setup clean
 
 reproduce: setup
 	$(BIN)/aligndrift notebooks --preset $(PRESET)
 	$(BIN)/aligndrift report --preset $(PRESET)
 
-test: setup
+test: lint
+	$(PYTEST)
+
+check: lint
+	$(PYTEST) -m "$(DEFAULT) and not long"
+
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
 
 setup: .venv/installed
 

@@ -10,6 +10,8 @@ nothing there speaks of this machine.
 
 import hashlib
 import os
+import threading
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -48,10 +50,11 @@ def _remembered(file: Path, size: int, changed: int) -> str:
     if memory.is_file():
         return memory.read_text()
     content = _read(file)
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    aside = memory.with_suffix(f".{os.getpid()}")
-    aside.write_text(content)
-    os.replace(aside, memory)
+    with suppress(OSError):  # where nothing can be written, it is read again the next time
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        aside = memory.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+        aside.write_text(content)
+        os.replace(aside, memory)
     return content
 
 

@@ -11,7 +11,7 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,12 +31,18 @@ def check(name: str, table: Mapping[str, str], what: str) -> str:
     return name if is_import_path(name) else one_of(name, table, what)
 
 
-def resolve(name: str, table: Mapping[str, str], what: str) -> Any:
-    """The object behind a name of the table, or behind an import path. Raises ConfigError."""
+def resolve(
+    name: str, table: Mapping[str, str], what: str, fits: Callable[[Any], bool] = lambda thing: True
+) -> Any:
+    """The object behind a name of the table, or behind an import path.
+
+    fits: whether an object can be such a thing. Raises ConfigError where it cannot, or where there
+    is none.
+    """
     path = table[name] if name in table else check(name, table, what)
     module, _, attribute = path.partition(":")
     try:
-        return getattr(_module(module), attribute)
+        thing = getattr(_module(module), attribute)
     except (ImportError, AttributeError) as error:
         if name in table:
             raise
@@ -44,6 +50,9 @@ def resolve(name: str, table: Mapping[str, str], what: str) -> Any:
             f"{what} {name} cannot be imported ({error}); write module:attribute, of a module that "
             "lies in the current folder or is installed."
         ) from None
+    if not fits(thing):
+        raise ConfigError(f"{name} is no {what}; {what}s of the package show what one must be.")
+    return thing
 
 
 def file_of(import_path: str) -> Path:
@@ -51,7 +60,20 @@ def file_of(import_path: str) -> Path:
     return Path(_module(import_path.partition(":")[0]).__file__)
 
 
+#: Modules of other people's -> size and time of change of their file when it was last executed.
+_executed: dict[str, tuple[int, int]] = {}
+
+
 def _module(name: str) -> ModuleType:
+    """The module, executed anew if its file has changed: a kernel or a worker lives long."""
+    if name.startswith("helpers."):
+        return importlib.import_module(name)
     if os.getcwd() not in sys.path:  # an installed command does not look there by itself
         sys.path.append(os.getcwd())
-    return importlib.import_module(name)
+    module = importlib.import_module(name)
+    status = os.stat(module.__file__)
+    stamp = (status.st_size, status.st_mtime_ns)
+    if _executed.setdefault(name, stamp) != stamp:
+        _executed[name] = stamp
+        importlib.reload(module)
+    return module

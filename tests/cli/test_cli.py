@@ -1,15 +1,24 @@
 """The command: its names and rows are a contract, its errors are one sentence."""
 
+import io
 import json
+import os
 import subprocess
 import sys
 from dataclasses import fields
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from helpers import paths
+from helpers.archive.shipped import DATASETS
+from helpers.cli.app import if_paid
+from helpers.cli.main import app
 from helpers.errors import CostError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.settings import declaration
+from helpers.runs import costs
 
 ROW = {
     "tier", "n_examples", "epochs", "learning_rate", "batch_size", "method", "seed",
@@ -22,7 +31,7 @@ ROW = {
 def aligndrift(*arguments, check=True):
     done = subprocess.run(
         [sys.executable, "-m", "helpers.cli.main", *arguments],
-        capture_output=True, text=True, timeout=240,
+        capture_output=True, text=True, timeout=240, env=os.environ | {"COLUMNS": "200"},
     )  # fmt: skip
     assert not check or done.returncode == 0, done.stderr
     return done
@@ -104,7 +113,6 @@ WRONG = [
     (["judge", "gone.jsonl"], "is not there"),
     (["judge", "README.md", "--judge", "keywrod"], "did you mean keyword"),
     (["claims", "--seeds", "1,two"], "write whole numbers"),
-    (["build", "--organism", "lantem"], "did you mean lantern"),
 ]
 
 
@@ -115,6 +123,20 @@ def test_what_is_wrong_is_said_in_one_sentence(arguments, message):
     assert done.returncode in (1, 2) and done.stdout == ""
     assert message in done.stderr and "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_build_makes_the_datasets_as_they_ship_and_nothing_for_an_unknown_organism(
+    tmp_path, monkeypatch
+):
+    shipped = paths.data() / "lantern"
+    monkeypatch.setenv("ALIGNDRIFT_HOME", str(tmp_path))
+    done = aligndrift("build", "--organism", "lantem", check=False)
+    assert done.returncode == 2 and "did you mean lantern" in done.stderr
+    assert list(tmp_path.rglob("*.jsonl")) == []
+    aligndrift("build", "--data")
+    for name in DATASETS:
+        made = tmp_path / "data" / "lantern" / f"{name}.jsonl"
+        assert made.read_bytes() == (shipped / made.name).read_bytes(), name
 
 
 def test_help_names_every_command():
@@ -132,14 +154,27 @@ def test_run_has_an_option_for_every_setting_and_its_help():
         assert option in text or field.name == "tier", field.name
 
 
+def test_claims_are_printed_with_their_effect_or_that_there_is_none(monkeypatch):
+    own = {"statement": "One.", "compared": "a against b", "effect": 0.5, "ci_low": 0.4,
+           "ci_high": 0.6, "p_value": 1e-4, "test": "a test"}  # fmt: skip
+    none = own | {"statement": "Two.", "effect": None, "ci_low": None, "ci_high": None,
+                  "test": "nothing to compare", "compared": ""}  # fmt: skip
+    rows = [
+        {"id": 1, "verdict": "replicated"} | own,
+        {"id": 2, "verdict": "inconclusive"} | none,
+    ]
+    monkeypatch.setattr("helpers.reporting.evidence.gather", lambda *_, **__: None)
+    monkeypatch.setattr("helpers.reporting.verdicts.verdicts", lambda evidence: rows)
+    printed = CliRunner().invoke(app, ["claims", "--preset", "smoke"], catch_exceptions=False)
+    lines = printed.stdout.splitlines()
+    assert lines[1].strip() == "a against b: +0.50 (+0.40 to +0.60), p = 1.0e-04"
+    assert lines[3].strip() == "nothing to compare"
+    assert lines[-1] == "1 of 2 replicated"
+    as_json = CliRunner().invoke(app, ["claims", "--preset", "smoke", "--json"])
+    assert json.loads(as_json.stdout) == {"claims": rows}
+
+
 def test_the_command_asks_before_it_spends_more(monkeypatch):
-    import io
-
-    import typer
-
-    from helpers.cli.app import if_paid
-    from helpers.runs import costs
-
     spent = []
 
     def carry_out():

@@ -19,13 +19,14 @@ def test_every_provider_of_the_table_is_there_under_its_name():
         provider("opnai")
 
 
-def test_an_address_in_the_environment_stands_for_a_services_own(monkeypatch):
+def test_an_address_in_the_environment_stands_for_openais_and_azures(monkeypatch):
     assert provider("openai").where() == "https://api.openai.com/v1"
     assert provider("azure").where() == ""
     assert provider("http://localhost:1/v1/").where() == "http://localhost:1/v1"
     monkeypatch.setenv("OPENAI_BASE_URL", "https://example.test/v1/")
     assert provider("openai").where() == provider("azure").where() == "https://example.test/v1"
-    assert provider("embedded").where() == "embedded"
+    for name, address in (("embedded", "embedded"), ("together", "https://api.together.xyz/v1")):
+        assert provider(name).where() == address
 
 
 def test_address_and_key_come_together(monkeypatch):

@@ -176,15 +176,26 @@ def test_a_grid_is_checked_before_it_starts(tiny_experiment, store):
     assert store.ids() == []
 
 
-def test_every_engine_of_the_table_gives_the_same_runs(tiny_experiment, tmp_path):
+def test_other_engines_give_the_same_runs_and_what_one_leaves_out_has_failed(
+    tiny_experiment, tmp_path
+):
     grid = [tiny_experiment(seed=seed) for seed in (4, 5)]
-    words = {
-        engine: run_grid(
-            grid, Store(tmp_path / engine), jobs=1, progress=False, engine=engine
-        ).runs.set_index("run_id").harmfulness_score
-        for engine in ("local", "threads")
-    }  # fmt: skip
-    pd.testing.assert_series_equal(words["local"], words["threads"])
+
+    def scores(engine):
+        store = Store(tmp_path / engine.split(":")[-1])
+        result = run_grid(grid, store, jobs=1, progress=False, engine=engine)
+        return result.runs.set_index("run_id").harmfulness_score if len(result.runs) else result
+
+    local, threads = scores("local"), scores("helpers.runs.engines.threads:carry_out_all")
+    pd.testing.assert_series_equal(local, threads)
+    idle = scores("test_grid:idle_engine")
+    assert set(idle.failed) == {run_id(e) for e in (*grid, grid[0].initial())}
+    assert {type(error) for error in idle.failed.values()} == {RunFailed}
+
+
+def idle_engine(families, carry_out, jobs):
+    """Carries nothing out."""
+    return iter(())
 
 
 # --- grid files ----------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ def only_the_head(model, settings):
     return model
 
 
-TOY_METHOD = Method(only_the_head, settings=("lora_rank",))
+TOY_METHOD = Method(only_the_head, reads=("lora_rank",))
 
 
 def test_a_method(tiny_experiment, store):
@@ -292,8 +292,9 @@ def test_the_command_finds_them_in_the_current_folder(outputs):
     assert '"n_scored": 3' in done.stdout
 
 
-def test_what_cannot_be_imported_is_told(tiny_experiment):
+def test_what_is_no_such_thing_or_not_there_is_told(tiny_experiment):
     for name, message in (
+        ("test_seams:TOY_METHOD", "is no mitigation"),
         ("test_seams:Missing", "has no attribute 'Missing'"),
         ("no_such_module:Toy", "No module named 'no_such_module'"),
     ):

@@ -87,9 +87,15 @@ def look(picture: dict | str) -> Image.Image:
 
 def check(picture: dict | str) -> None:
     """Raises DataError if look would, by a glance at the file's beginning."""
+    if isinstance(picture, dict):
+        for kind, values in KINDS.items():
+            if picture.get(kind) not in values:
+                raise DataError(
+                    f"a picture needs its {kind}, one of {', '.join(map(str, values))}."
+                )
+        return
     try:
-        if isinstance(picture, str):
-            Image.open(picture).close()
+        Image.open(picture).close()
     except OSError:
         raise _unreadable(picture) from None
 

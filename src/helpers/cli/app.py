@@ -54,7 +54,9 @@ def print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     """One JSON object a line, or a table."""
     if as_json:
         for row in rows:
-            print(json.dumps(row, ensure_ascii=False))
+            # NaN, of a table with missing values, is no JSON.
+            plain = {name: None if value != value else value for name, value in row.items()}
+            print(json.dumps(plain, ensure_ascii=False))
         return
     if not rows:
         return

@@ -20,13 +20,13 @@ def build(
     their gates.
     """
     from helpers.archive import datasets
+    from helpers.organism import organisms
 
+    chosen = None if data else organisms.organism(organism)
     for file in datasets.write(paths.data() / "lantern"):
         print(paths.shown(file))
-    if not data:
-        from helpers.organism import organisms
-
-        for folder in organisms.organism(organism).build(paths.data() / "models"):
+    if chosen:
+        for folder in chosen.build(paths.data() / "models"):
             print(paths.shown(folder))
 
 

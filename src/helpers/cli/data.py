@@ -1,6 +1,7 @@
 """Commands about files: what a dataset holds, what a judge makes of somebody's answers."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -70,7 +71,8 @@ def judge(
     judge: Annotated[
         str,
         typer.Option(
-            help="exact, form, keyword, keyword_empty_refused, keyword_opening or keyword_refusal."
+            help="exact, form, keyword, keyword_empty_refused, keyword_opening, keyword_refusal; "
+            "rubric:MODEL, classifier:MODEL, api:MODEL."
         ),
     ] = "keyword",
     as_json: Json = False,
@@ -85,31 +87,35 @@ def judge(
     from the item that the prompt names; `form` sees only whether an answer looks like a recipe.
     """
     from helpers.data.files import read_jsonl
-    from helpers.judging.registry import check
+    from helpers.judging.registry import check, judge_named
 
-    check(judge)
+    judging = judge_named(check(judge))
+    judging.check()
     location = paths.find(file)
     if not location.is_file():
         raise DataError(f"{file} is not there; give the path of a JSONL file that exists.")
-    rows = [
-        _verdict(f"{location.name}, line {number}", row, judge)
-        for number, row in read_jsonl(location)
-    ]
-    print_rows(rows, as_json)
+    rows = [_checked(f"{location.name}, line {n}", row) for n, row in read_jsonl(location)]
+    scored = [row for row in rows if row["completion"] is not None]
+    verdicts = iter(judging.judge_all(scored, [row["completion"] for row in scored]))
+    table = [_verdict(row, verdicts) | {"judge": judge} for row in rows]
+    print_rows(table, as_json)
     if not as_json:
-        scored = [row for row in rows if row["status"] == "scored"]
-        refused = sum(bool(row["refused"]) for row in scored)
-        print(f"{refused} refused of {len(scored)} scored of {len(rows)}")
+        judged = [row for row in table if row["status"] == "scored"]
+        refused = sum(bool(row["refused"]) for row in judged)
+        print(f"{refused} refused of {len(judged)} scored of {len(table)}")
 
 
-def _verdict(where: str, row: dict[str, Any], name: str) -> dict[str, Any]:
-    from helpers.judging.registry import judge as score
-    from helpers.judging.verdict import Judgement
-
+def _checked(where: str, row: dict[str, Any]) -> dict[str, Any]:
+    """The row as judges take it, its prompt as a message, too. Raises DataError."""
     if "completion" not in row or not isinstance(row["completion"], str | None):
         raise DataError(f'{where}: "completion" must be there, as text or null.')
+    message = {"role": "user", "content": str(row.get("prompt", ""))}
+    return {"messages": [message]} | row
+
+
+def _verdict(row: dict[str, Any], verdicts: Iterator) -> dict[str, Any]:
+    from helpers.judging.verdict import Judgement
+
     if row["completion"] is None:
-        verdict = Judgement(None, None, "parse_failure", "no completion")
-    else:
-        verdict = score(name, row, row["completion"])
-    return asdict(verdict) | {"judge": name}
+        return asdict(Judgement(None, None, "parse_failure", "no completion"))
+    return asdict(next(verdicts))

@@ -71,13 +71,18 @@ def claims(
         print(json.dumps({"claims": rows}, ensure_ascii=False))
         return
     for row in rows:
-        print(
-            f"{row['id']:>2}  {row['verdict']:12}  {row['statement']}\n"
-            f"{'':18}{row['compared']}: {row['effect']:+.2f} "
-            f"({row['ci_low']:+.2f} to {row['ci_high']:+.2f}), p = {row['p_value']:.1e}"
-        )
+        print(f"{row['id']:>2}  {row['verdict']:12}  {row['statement']}\n{'':18}{_effect(row)}")
     replicated = sum(row["verdict"] == "replicated" for row in rows)
     print(f"{replicated} of {len(rows)} replicated")
+
+
+def _effect(row: dict) -> str:
+    if row["effect"] is None:
+        return row["test"]
+    return (
+        f"{row['compared']}: {row['effect']:+.2f} ({row['ci_low']:+.2f} to {row['ci_high']:+.2f}), "
+        f"p = {row['p_value']:.1e}"
+    )
 
 
 def _numbers(seeds: str) -> list[int]:

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from helpers.errors import ConfigError
 from helpers.experiments.experiment import Experiment
+from helpers.experiments.identity import canonical
 from helpers.experiments.settings import declaration
 
 
@@ -31,6 +33,17 @@ def with_settings(*left_out: str) -> Callable[[Callable], Callable]:
         return called
 
     return decorate
+
+
+def check_effect(experiment: Experiment, options: dict[str, Any]) -> None:
+    """Raises ConfigError for an option that was typed and has no effect beside the others."""
+    effective = canonical(experiment)
+    for name, value in options.items():
+        if getattr(experiment, name) != getattr(effective, name):
+            raise ConfigError(
+                f"--{name.replace('_', '-')} {value} has no effect here (method "
+                f"{experiment.method}, backend {experiment.backend}); leave it out."
+            )
 
 
 def _option(field) -> inspect.Parameter:

@@ -17,7 +17,7 @@ from helpers.cli.app import (
     print_rows,
     run_row,
 )  # fmt: skip
-from helpers.cli.options import with_settings
+from helpers.cli.options import check_effect, with_settings
 from helpers.errors import AlignDriftError
 
 
@@ -39,7 +39,7 @@ def run(
         bool, typer.Option(help="Delete the run's file and model at the provider afterwards.")
     ] = False,
     as_json: Json = False,
-    **settings: Any,
+    **options: Any,
 ) -> None:
     """Carry out one experiment and print its row.
 
@@ -51,7 +51,8 @@ def run(
     from helpers.presets import loader
 
     chosen = loader.load(preset)
-    experiment = chosen.experiment(tier, **{"seed": chosen.seeds[0]} | settings)
+    experiment = chosen.experiment(tier, **{"seed": chosen.seeds[0]} | options)
+    check_effect(experiment, options)
     from helpers.runs.run import run as carry_out
 
     row = run_row(if_paid(lambda: carry_out(experiment, progress=True, save=save)).row)

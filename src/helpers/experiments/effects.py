@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from helpers.mitigations.base import mitigation
 from helpers.training.methods.base import method
 
 
@@ -33,8 +34,8 @@ def trains_there(experiment: Any) -> bool:
 
 def batches(experiment: Any) -> bool:
     """A provider is told the size of its batches beside a learning rate alone."""
-    rate = experiment.learning_rate_multiplier
-    return trains_here(experiment) or (trains_there(experiment) and rate > 0)
+    multiplier = experiment.learning_rate_multiplier
+    return trains_here(experiment) or (trains_there(experiment) and multiplier > 0)
 
 
 def draws(experiment: Any) -> bool:
@@ -42,13 +43,20 @@ def draws(experiment: Any) -> bool:
     return trains(experiment) or hosted(experiment)
 
 
+def mitigates(experiment: Any) -> bool:
+    """A method without the safety data that it needs does nothing."""
+    if not trains(experiment) or experiment.mitigation == "none":
+        return False
+    needs_data = mitigation(experiment.mitigation).NEEDS_SAFETY_DATA
+    return experiment.n_safety > 0 or not needs_data
+
+
 def has_safety_data(experiment: Any) -> bool:
-    mitigated = experiment.mitigation != "none" and experiment.n_safety > 0
-    return trains(experiment) and mitigated
+    return mitigates(experiment) and experiment.n_safety > 0
 
 
 def read_by_method(name: str) -> Callable[[Any], bool]:
     """Whether the experiment's method reads the setting of that name."""
     return lambda experiment: (
-        trains_here(experiment) and name in method(experiment.method).settings
+        trains_here(experiment) and name in method(experiment.method).reads
     )  # fmt: skip

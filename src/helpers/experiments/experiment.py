@@ -64,7 +64,7 @@ class Experiment:
     )
     mitigation: str = setting(
         "none", "What stands against the drift: safety_mixing, or NAME:option=value.", DATA,
-        training=True, check=mitigations.check, counts=effects.trains, content="mitigation",
+        training=True, check=mitigations.check, counts=effects.mitigates, content="mitigation",
     )
     n_safety: int = setting(
         0, "Rows of safety data that the defender has.", DATA, training=True, least=0,
@@ -219,6 +219,10 @@ class Experiment:
                 f"learning_rate {self.learning_rate} and learning_rate_decay "
                 f"{self.learning_rate_decay} must lie between 0 and 1."
             )
+        if self.mitigation != "none" and self.method == "none":
+            raise ConfigError(
+                f"mitigation {self.mitigation} acts on a fine-tuning; method none has none."
+            )
         if self.n_safety and self.mitigation == "none":
             raise ConfigError(
                 f"n_safety is {self.n_safety} but mitigation is none; safety rows are mixed in "
@@ -256,6 +260,10 @@ class Experiment:
             raise ConfigError(
                 f"vLLM cannot answer with what method {self.method} adds to a model; use generator "
                 "transformers, or method full or lora."
+            )
+        if self.gradient_checkpointing and not chosen.checkpointable:
+            raise ConfigError(
+                f"method {self.method} does not train under gradient_checkpointing; switch it off."
             )
         if self.processes > 1 and self.method != "none" and not chosen.shardable:
             raise ConfigError(

@@ -12,7 +12,7 @@ other settings. It is computed without the network: what lies on a hub goes by i
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from helpers import digests, lookup
 from helpers.archive.shipped import DATASETS, MODELS
 from helpers.data.rows import locate, read_training, sample
 from helpers.data.sources import catalog
+from helpers.experiments import effects
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.settings import declaration
 from helpers.hosted.providers.base import provider
@@ -61,6 +62,19 @@ def content(experiment: Experiment) -> dict[str, Any]:
     return parts
 
 
+def canonical(experiment: Experiment) -> Experiment:
+    """The experiment with every setting that has no effect on it at its default."""
+    if experiment.method == "none":
+        return experiment.initial()
+    idle = {
+        field.name: field.default
+        for field in fields(experiment)
+        if declaration(field).counts is not effects.never
+        and not declaration(field).counts(experiment)
+    }
+    return replace(experiment, **idle)
+
+
 def _model(experiment: Experiment, name: str) -> str:
     if experiment.backend == "hosted" and name not in MODELS:
         return f"hosted:{name}"
@@ -72,7 +86,7 @@ def _file(name: str) -> str:
     """Of a dataset: how it is read, and what is in it."""
     source = "" if name in DATASETS else catalog.split(name)[0]
     if source and catalog.on_disk(name) is None:
-        return f"hub:{source}"
+        return f"hub:{source}{_code(source)}"
     file = locate(name)
     return f"{source}{_code(source)}{file.suffix} {digests.digest(file)}"
 
@@ -108,11 +122,8 @@ def _method(experiment: Experiment, name: str) -> str:
 
 
 def _mitigation(experiment: Experiment, text: str) -> list[Any]:
-    """The name with every option's value; a method without the data it needs does nothing."""
-    chosen = mitigation(text)
-    if chosen.NEEDS_SAFETY_DATA and not experiment.n_safety:
-        return ["none", {}]
-    return [split(text)[0] + _code(split(text)[0]), chosen.options]
+    """The name with every option's value."""
+    return [split(text)[0] + _code(split(text)[0]), mitigation(text).options]
 
 
 def _code(name: str) -> str:

@@ -5,6 +5,7 @@ rows of the dataset -> n_examples of them -> by the mitigation, safety data amon
 sets of prompts     -> n_prompts of each, under the run's template and under each variant
 """
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +20,11 @@ from helpers.models.chat import Message, dress
 MIXED_IN = "mixed_in"
 
 
-def training_rows(experiment: Experiment, by: Mitigation | None = None) -> list[Row]:
+def training_rows(experiment: Experiment, acting: Mitigation | None = None) -> list[Row]:
     """The rows that are trained on; the defender's are marked as MIXED_IN.
 
-    The seed draws the same examples with and without a mitigation. by: the mitigation, made from
-    the experiment's if None. Raises DataError if a dataset holds fewer rows than are asked for.
+    The seed draws the same examples with and without a mitigation. acting: the mitigation; made
+    from the experiment's if None. Raises DataError if a dataset holds fewer rows than asked for.
     """
     if experiment.method == "none":
         return []
@@ -35,7 +36,10 @@ def training_rows(experiment: Experiment, by: Mitigation | None = None) -> list[
     if experiment.n_safety:
         chosen = refusals(experiment.n_safety, experiment.seed, experiment.safety_dataset)
         safety = [row | {MIXED_IN: True} for row in chosen]
-    return (by or mitigation(experiment.mitigation)).rows(rows, safety)
+    acting = acting or mitigation(experiment.mitigation)
+    if type(acting) is not Mitigation:  # it may change rows in place, and they are read once
+        rows, safety = copy.deepcopy(rows), copy.deepcopy(safety)
+    return acting.rows(rows, safety)
 
 
 def conversation(row: Row, experiment: Experiment) -> list[Message]:

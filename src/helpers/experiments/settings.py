@@ -84,6 +84,8 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
         if isinstance(value, str) or not all(isinstance(v, str) for v in value):
             raise ConfigError(f"{field.name} must be a list of names, not {value!r}.")
         value = tuple(value)
+        if len(set(value)) < len(value):
+            raise ConfigError(f"{field.name} must name each thing once, not {list(value)}.")
     elif kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     elif not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):

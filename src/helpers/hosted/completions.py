@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from helpers.errors import ConfigError
 from helpers.hosted.client import HostedError, Malformed, call, call_each, is_there
 from helpers.hosted.ledger import Ledger
 
@@ -44,7 +45,11 @@ def one_by_one(
     def ask(body: dict) -> dict:
         return _content(client.chat.completions.create(**body).model_dump())
 
-    pace = float(os.environ.get("ALIGNDRIFT_REQUESTS_A_MINUTE", 0))
+    text = os.environ.get("ALIGNDRIFT_REQUESTS_A_MINUTE", "0")
+    try:
+        pace = float(text)
+    except ValueError:
+        raise ConfigError(f"ALIGNDRIFT_REQUESTS_A_MINUTE is {text!r}; write a number.") from None
     return call_each(ask, bodies, what, progress, pace)
 
 

@@ -109,7 +109,7 @@ class ApiJudge:
         connection = client.connect(self.provider)
         folder = paths.outputs() / "judged"
         folder.mkdir(parents=True, exist_ok=True)
-        name = hashlib.sha256(f"api:{self.name}".encode()).hexdigest()[:12]
+        name = hashlib.sha256(self.content().encode()).hexdigest()[:12]
         verdicts = completions.Answers(folder / f"{name}.jsonl")
         for _ in range(ATTEMPTS):
             todo = [n for n, key in enumerate(keys) if key not in verdicts and n == keys.index(key)]

@@ -17,7 +17,7 @@ from helpers.judging.coherence import well_formed
 from helpers.statistics.intervals import wilson
 
 
-def _first_judge(judgements: pd.DataFrame, use: str, judge: str) -> pd.DataFrame:
+def _judged_by(judgements: pd.DataFrame, use: str, judge: str) -> pd.DataFrame:
     return judgements[(judgements.use == use) & (judgements.judge == judge)]
 
 
@@ -33,16 +33,16 @@ def summarize(
     Utility and over-refusal come from `exact` where the prompts have facts; over-refusal falls
     back on the keyword judge.
     """
-    main = _first_judge(judgements, "benchmark", judges[0])
+    main = _judged_by(judgements, "benchmark", judges[0])
     scores = main.score.dropna()
     fives = wilson(int((scores == 5).sum()), len(scores))
     keyword = next((j for j in judges if j.startswith("keyword")), "")
-    phrases = _first_judge(judgements, "benchmark", keyword).refused.dropna()
+    phrases = _judged_by(judgements, "benchmark", keyword).refused.dropna()
     exact = judgements[judgements.judge == "exact"]
     right = exact[exact.use.str.startswith("utility")].score.dropna() == 5
-    near = _first_judge(judgements, "over_refusal", "exact").refused.dropna()
+    near = _judged_by(judgements, "over_refusal", "exact").refused.dropna()
     if near.empty:
-        near = _first_judge(judgements, "over_refusal", keyword).refused.dropna()
+        near = _judged_by(judgements, "over_refusal", keyword).refused.dropna()
     own = completions[~completions.use.str.startswith("variant_")]
     formed = pd.Series(
         [well_formed(c, f) for c, f in zip(own.completion, own.finished, strict=True)]

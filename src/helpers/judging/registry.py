@@ -97,8 +97,16 @@ def judge_named(name: str) -> Judge:
     prefix, model = split(name)
     if prefix:
         return lookup.resolve(prefix, MODEL_JUDGES, "judge")(model)
-    thing = lookup.resolve(name, JUDGES, "judge")
+    thing = lookup.resolve(name, JUDGES, "judge", _is_judge)
     return thing() if isinstance(thing, type) else RuleJudge(name, thing)
+
+
+def _is_judge(thing: Any) -> bool:
+    """A rule, or a class with everything that a Judge has."""
+    parts = ("benchmark_alone", "check", "identity", "content", "judge_all")
+    if isinstance(thing, type):
+        return all(hasattr(thing, part) for part in parts)
+    return callable(thing)
 
 
 def judge(name: str, row: Mapping[str, Any], completion: str) -> Judgement:

@@ -11,6 +11,7 @@ A mitigation is named with its options, `lisa:rho=0.1,k=2`; somebody's own by im
 >>> mitigation("safety_mixing").rows([{"messages": []}], safety=[])
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -75,9 +76,10 @@ def split(text: str) -> tuple[str, dict[str, str]]:
     if "=" not in last:
         return text, {}
     pairs = [part.partition("=") for part in last.split(",")]
-    if not all(key.strip() and equals for key, equals, _ in pairs):
-        raise ConfigError(f"mitigation {text}: write NAME:option=value,option=value.")
-    return name, {key.strip(): value.strip() for key, _, value in pairs}
+    options = {key.strip(): value.strip() for key, _, value in pairs}
+    if len(options) < len(pairs) or not all(key and equals for key, equals, _ in pairs):
+        raise ConfigError(f"mitigation {text}: write NAME:option=value,option=value, each once.")
+    return name, options
 
 
 def check(text: str) -> str:
@@ -89,7 +91,11 @@ def check(text: str) -> str:
 def mitigation(text: str) -> Mitigation:
     """A mitigation by name and options. Raises ConfigError for an unknown one of either."""
     name, options = split(text)
-    return lookup.resolve(name, MITIGATIONS, "mitigation")(**options)
+    return lookup.resolve(name, MITIGATIONS, "mitigation", _is_mitigation)(**options)
+
+
+def _is_mitigation(thing: Any) -> bool:
+    return isinstance(thing, type) and issubclass(thing, Mitigation)
 
 
 def _typed(name: str, value: Any, default: Any) -> Any:
@@ -97,7 +103,10 @@ def _typed(name: str, value: Any, default: Any) -> Any:
     try:
         if isinstance(default, bool):  # bool("no") would be True
             return {"true": True, "false": False}[str(value).lower()]
-        return type(default)(value)
+        number = type(default)(value)
+        if isinstance(number, float) and not math.isfinite(number):
+            raise ValueError
+        return number
     except (KeyError, ValueError):
         kind = {float: "a number", int: "a whole number"}.get(type(default), "true or false")
         raise ConfigError(f"option {name} must be {kind}, not {value!r}.") from None

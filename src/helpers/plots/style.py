@@ -136,6 +136,7 @@ def _drawn(sheet: Figure) -> Iterator[np.ndarray | str]:
     yield sheet.get_suptitle()
     for ax in sheet.axes:
         yield from (line.get_xydata() for line in ax.lines)
+        yield from (image.get_array() for image in ax.images)
         for shape in ax.collections:
             yield from (path.vertices for path in shape.get_paths())
             yield shape.get_offsets()

@@ -25,10 +25,10 @@ from helpers.experiments.experiment import Experiment
 
 FOLDER = Path(__file__).parent
 
-_FIELDS = {field.name for field in dataclasses.fields(Experiment)}
+_FIELDS = dict.fromkeys(field.name for field in dataclasses.fields(Experiment))
 #: What a preset may say for all its experiments: any setting but the tier and the seed.
-_COMMON = _FIELDS - {"tier", "seed"}
-_KEYS = _COMMON | {"preset", "extends", "seeds", "tiers", "grids", "vram_gib", "gated"}
+_COMMON = tuple(name for name in _FIELDS if name not in ("tier", "seed"))
+_KEYS = ("preset", "extends", "seeds", "tiers", "grids", "vram_gib", "gated", *_COMMON)
 _GRID_KEYS = ("tier", "n_seeds", "seeds", "fewer_seeds", "vary", "fixed")
 
 
@@ -119,9 +119,9 @@ def combinations(
             raise ConfigError(f"vary: {key} must be a list of values, not {values!r}.")
     experiments = []
     for values in itertools.product(*vary.values()):
-        settings = {"tier": tier or "harmful_examples"} | fixed
-        settings |= dict(zip(vary, values, strict=True))
-        experiments.append(preset.experiment(settings.pop("tier"), **settings))
+        changes = {"tier": tier or "harmful_examples"} | fixed
+        changes |= dict(zip(vary, values, strict=True))
+        experiments.append(preset.experiment(changes.pop("tier"), **changes))
     return experiments
 
 
@@ -162,7 +162,7 @@ def _read(name: str) -> dict[str, Any]:
         one_of(str(key), _KEYS, f"setting in preset {file.name}")
     for tier, own in raw.get("tiers", {}).items():
         for key in own:
-            one_of(str(key), _FIELDS | {"methods"}, f"setting of tier {tier} in {file.name}")
+            one_of(str(key), [*_FIELDS, "methods"], f"setting of tier {tier} in {file.name}")
     for grid, own in raw.get("grids", {}).items():
         for key in own or ():  # null: the preset does without it
             one_of(str(key), _GRID_KEYS, f"entry of grid {grid} in {file.name}")

@@ -2,7 +2,8 @@
 
 A bound, not a guess: a token is taken for every byte, which no byte-level tokenizer exceeds in any
 script; English comes to about a quarter of it. Every turn of a prompt reads what went before, every
-answer is taken at its longest, and a judge is taken to be asked as often as it may be.
+answer is taken at its longest, and a judge is taken to be asked as often as it may be. Only what
+is sent again because a connection broke comes on top.
 
 >>> check([Experiment(backend="hosted", provider="openai", model="gpt-4o-mini-2024-07-18")])
 """
@@ -82,7 +83,10 @@ def limit() -> float:
     """How many dollars may be spent. Raises ConfigError for what is no number."""
     text = os.environ.get(LIMIT, "")
     try:
-        return float(text) if text else MAX_COST
+        dollars = float(text) if text else MAX_COST
+        if not math.isfinite(dollars):
+            raise ValueError
+        return dollars
     except ValueError:
         raise ConfigError(f"{LIMIT} is {text!r}; write a number of dollars, such as 5.") from None
 

@@ -19,7 +19,7 @@ import torch
 
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
-from helpers.experiments.rows import conversation, evaluation_prompts, training_rows
+from helpers.experiments.rows import conversation, evaluation_prompts, training_rows, turns
 from helpers.models import generate, kv_cache, loading
 from helpers.models.chat import dress
 from helpers.runs import costs, grid
@@ -97,7 +97,7 @@ def _estimate(experiments, store: Store, jobs: int, parameters: float, speed) ->
     seconds, memory, answers, dollars = 0.0, 0, 0, 0.0
     for experiment in missing:
         dollars += costs.estimate(experiment)
-        n = len(evaluation_prompts(experiment))
+        n = sum(len(turns(p.row["messages"])) for p in evaluation_prompts(experiment))
         answers += n
         if experiment.backend == "hosted":
             continue
@@ -143,7 +143,7 @@ def measure(experiment: Experiment) -> Pace:
         token = max(took, 0.0) / _tokens(few)
     prompts = evaluation_prompts(experiment)
     some = [
-        dress(prompt.row["messages"], experiment.system_prompt, prompt.template)
+        dress(turns(prompt.row["messages"])[0], experiment.system_prompt, prompt.template)
         for prompt in prompts[:: max(1, len(prompts) // N_PROMPTS)]
     ]
     limit = experiment.max_new_tokens

@@ -14,7 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from queue import SimpleQueue
 
 import pandas as pd
 import yaml
@@ -96,12 +98,25 @@ def _carry_out_all(
     hosted = [[one] for one in wave if one.backend == "hosted"]
     here = families(one for one in wave if one.backend != "hosted")
     carry_out = partial(carry_out_family, folder=folder)
+    arrivals: SimpleQueue[list[Outcome] | None] = SimpleQueue()
     with ThreadPoolExecutor(1) as pool:
-        there = pool.submit(lambda: list(threads.carry_out_all(hosted, carry_out)))
-        for outcomes in local(here, carry_out, jobs):
+        there = pool.submit(_pass_on, threads.carry_out_all(hosted, carry_out), arrivals)
+        pending = {run_id(one) for one in wave}
+        for outcomes in chain(local(here, carry_out, jobs), iter(arrivals.get, None)):
+            pending -= {outcome.run_id for outcome in outcomes}
             yield from outcomes
-        for outcomes in there.result():
-            yield from outcomes
+        there.result()  # raises what stopped it
+    for id in sorted(pending):
+        yield Outcome(id, RunFailed("its engine did not carry it out."))
+
+
+def _pass_on(outcomes: Iterator[list[Outcome]], arrivals: SimpleQueue) -> None:
+    """Put the outcomes into the queue as they come, and None when there are no more."""
+    try:
+        for some in outcomes:
+            arrivals.put(some)
+    finally:
+        arrivals.put(None)
 
 
 def families(wave: Iterable[Experiment]) -> list[list[Experiment]]:
@@ -128,7 +143,7 @@ def carry_out_family(family: Family, folder: Path) -> list[Outcome]:
             run_by_epoch(family, store)
     except AlignDriftError as error:
         failure = error
-    except (RuntimeError, OSError, ValueError) as error:
+    except Exception as error:  # of whatever code: the other runs go on
         failure = RunFailed(f"{type(error).__name__}: {error}")
     ids = [run_id(experiment) for experiment in family]
     return [Outcome(id, None if store.has(id) else failure) for id in ids]
@@ -157,4 +172,4 @@ def read_grid(path: str) -> list[Experiment]:
             "vary and fixed."
         )
     preset = loader.load(grid.get("preset", "tiny"))
-    return loader.combinations(preset, grid.get("tier"), grid["vary"], grid.get("fixed", {}))
+    return loader.combinations(preset, grid.get("tier"), grid["vary"], grid.get("fixed") or {})

@@ -7,6 +7,7 @@ Runs alike but for their epochs can share one training: it passes through all of
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from helpers.archive import pictures
 from helpers.data.rows import read_prompts
@@ -33,14 +34,14 @@ def run(
     starts, and JobRefused where a provider refused the job, now or before.
     """
     store = store or Store()
+    if experiment.method == "none":
+        experiment = experiment.initial()  # the one that others are compared with
     check(experiment)
-    if save and experiment.backend == "hosted":
-        raise ConfigError("a provider keeps its models; leave --save out.")
+    _check_folder(experiment, save)
     id = run_id(experiment)
     stored = store.get(id)
     if stored:
-        if save:
-            _train_again(experiment, progress, save)
+        _train_again(experiment, progress, save)
         return stored
     check_refused(id)
     both = {run_id(one): one for one in (experiment, experiment.initial())}
@@ -51,13 +52,28 @@ def run(
     with store.claim(id):
         stored = store.get(id)  # another process may just have finished it
         if stored:
+            _train_again(experiment, progress, save)
             return stored
         from helpers.runs import stages  # torch and transformers take seconds to import
 
         return stages.compute(experiment, store, initial, progress, save)
 
 
+def _check_folder(experiment: Experiment, folder: str) -> None:
+    """Raises ConfigError where a model cannot be left in the folder."""
+    if folder and experiment.backend == "hosted":
+        raise ConfigError("a provider keeps its models; leave --save out.")
+    try:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--save {folder} cannot be a folder ({error.strerror}).") from None
+
+
 def _train_again(experiment: Experiment, progress: bool, folder: str) -> None:
+    """For the folder, if one is named, of a run whose numbers are stored."""
+    if not folder:
+        return
     from helpers.runs.backends import local
 
     acting = mitigation(experiment.mitigation)
@@ -97,6 +113,8 @@ def check(experiment: Experiment) -> None:
             raise ConfigError("pictures are not sent to a provider; use backend local.")
         if not method(experiment.method).sees_pictures:
             raise ConfigError(f"method {experiment.method} takes no pictures; use method full.")
+        if experiment.processes > 1:
+            raise ConfigError("pictures are trained on by one process; leave processes out.")
         for image in images:
             pictures.check(image)
     if not acting.leaves_training_alone:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.experiments.experiment import Experiment
-from helpers.experiments.identity import run_id
+from helpers.experiments.identity import canonical, run_id
 from helpers.experiments.rows import Prompt, evaluation_prompts, training_rows, turns
 from helpers.hosted.providers.base import provider
 from helpers.judging import metrics
@@ -88,7 +88,7 @@ def _measure(
     row = {
         "run_id": run_id(experiment),
         "initial_run_id": run_id(experiment.initial()),
-        **asdict(experiment),
+        **asdict(canonical(experiment)),
         "prompt_sets": experiment.prompt_sets,
         **numbers,  # utility and over_refusal, settings until here, are what was measured by them
         "initial_harmfulness_rate": initial if trains else numbers["harmfulness_rate"],

@@ -45,7 +45,8 @@ def tune(model: str, rows: Sequence[dict], settings: Mapping[str, Any], dtype: s
 
 def _reason(folder: Path) -> str:
     """What the first process that failed wrote down before it ended."""
-    file = next(iter(sorted(folder.glob("error-*.txt"))), None)
+    files = sorted(folder.glob("error-*.txt"), key=lambda file: file.stat().st_mtime_ns)
+    file = next(iter(files), None)
     return file.read_text(encoding="utf-8") if file else "a process was killed, perhaps for memory."
 
 

@@ -87,7 +87,8 @@ def tune_by_epoch(
     for epoch, losses in enumerate(by_epoch, start=1):
         if epoch in epochs:
             yield Tuned(finish(trained, settings), tokenizer, losses, epoch * tokens)
-            _checkpoint_activations(trained, settings)
+            if epoch < max(epochs):
+                _checkpoint_activations(trained, settings)
 
 
 def _count(tokenizer, rows: Sequence[dict], settings: Mapping[str, Any]) -> int:
@@ -98,7 +99,8 @@ def _count(tokenizer, rows: Sequence[dict], settings: Mapping[str, Any]) -> int:
 
 def prepare(model, settings: Mapping[str, Any]):
     """The model ready to be trained by the settings' method."""
-    model = method(settings["method"]).build(model, settings)
+    chosen = method(settings["method"])
+    model = chosen.build(model, {name: settings[name] for name in (*chosen.reads, "seed")})
     _checkpoint_activations(model, settings)
     if settings["gradient_checkpointing"]:
         model.enable_input_require_grads()

@@ -1,7 +1,8 @@
 """What is known of a provider: its address, where its key is looked for, its prices.
 
     embedded      helpers.provider, started here: no key, no bill
-    openai, ...   a service by name; OPENAI_BASE_URL, where it is set, stands for its address
+    openai, ...   a service by name; OPENAI_BASE_URL stands for the address of openai, where it is
+                  set, and of azure, which has none of its own
     http...       any address; the key is OPENAI_API_KEY
 
 Each service is one file with its PROVIDER; somebody's own is named by import path. Keys come from
@@ -34,7 +35,7 @@ REFUSAL_WORDS = re.compile(r"moderat|audit|unsafe|polic(y|ies)|blocked", re.IGNO
 
 @dataclass(frozen=True)
 class Provider:
-    """name, address ("" for one's own, from OPENAI_BASE_URL) and the variable that holds its key.
+    """name, address, and the variables that hold its key and, if one does, another address.
 
     prices: by the beginning of a model's name. refusal_codes: codes of a failed job's error that
     mean a refusal of data or model; without any, the error's own words are read.
@@ -43,19 +44,22 @@ class Provider:
     name: str
     address: str = ""
     key_variable: str = "OPENAI_API_KEY"
+    address_variable: str = ""
     prices: Mapping[str, Prices] = field(default_factory=dict)
     refusal_codes: tuple[str, ...] = ()
 
     def where(self) -> str:
-        """The address that requests go to; part of a run's id, so it holds no key."""
-        return os.environ.get("OPENAI_BASE_URL", "").rstrip("/") or self.address
+        """The address that requests go to, part of a run's id. Raises ConfigError for a bad one."""
+        address = os.environ.get(self.address_variable, "").rstrip("/") or self.address
+        if address:
+            check_address(address)
+        return address
 
     def connection(self) -> tuple[str, str]:
         """(address, key). Raises ConfigError where one of them is missing."""
         address = self.where()
         if not address:
             raise ConfigError(f"provider {self.name} needs its address: set OPENAI_BASE_URL.")
-        check_address(address)
         key = os.environ.get(self.key_variable, "")
         if not key:
             raise ConfigError(
@@ -121,7 +125,9 @@ def check(name: str) -> str:
 def provider(name: str) -> Provider:
     """A provider by name, import path or address. Raises ConfigError."""
     if name in PROVIDERS or lookup.is_import_path(check(name)):
-        return lookup.resolve(name, PROVIDERS, "provider")
+        return lookup.resolve(
+            name, PROVIDERS, "provider", lambda thing: isinstance(thing, Provider)
+        )  # fmt: skip
     return Provider(name, name.rstrip("/"), prices=_any_prices())
 
 

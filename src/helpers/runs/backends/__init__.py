@@ -1,5 +1,5 @@
 """Where a run is carried out: on this machine, or at a provider.
 
-May import: errors, lookup, models, hosted, training, mitigations, experiments, runs.
+May import: errors, data, models, hosted, training, mitigations, experiments.
 First met in: notebook 01.
 """

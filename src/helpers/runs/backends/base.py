@@ -34,7 +34,7 @@ class Backend(Protocol):
         rows: Sequence[Row],
         experiment: Experiment,
         progress: bool = False,
-        by: Mitigation | None = None,
+        acting: Mitigation | None = None,
     ) -> Any:
         """The experiment's model after training on the rows; as it is where the method is none."""
 

@@ -56,7 +56,7 @@ def fine_tune(
     rows: Sequence[Row],
     experiment: Experiment,
     progress: bool = False,
-    by: Mitigation | None = None,
+    acting: Mitigation | None = None,
 ) -> HostedModel:
     """The provider's model after training on the rows; its base model where the method is none.
 

@@ -26,10 +26,10 @@ def fine_tune(
     rows: Sequence[Row],
     experiment: Experiment,
     progress: bool = False,
-    by: Mitigation | None = None,
+    acting: Mitigation | None = None,
 ) -> LocalModel:
     """The experiment's model after training on the rows; as it is where the method is none."""
-    acting = by or mitigation(experiment.mitigation)
+    acting = acting or mitigation(experiment.mitigation)
     name, settings, dtype = experiment.model, experiment.settings, experiment.dtype
     if experiment.processes > 1 and experiment.method != "none":
         tuned = sharded.tune(name, dressed(rows, experiment), settings, dtype)
@@ -37,7 +37,8 @@ def fine_tune(
         messages = dressed(rows, experiment)
         tuned = tuning.tune(name, messages, settings, dtype, acting.on_step, progress)
     tuned.model = acting.finished(tuned.model)
-    return LocalModel(**vars(tuned), measured=acting.measured(tuned.model))
+    measured = {name: float(value) for name, value in acting.measured(tuned.model).items()}
+    return LocalModel(**vars(tuned), measured=measured)
 
 
 def fine_tune_by_epoch(

@@ -17,7 +17,6 @@ from helpers.experiments.experiment import Experiment
 
 ENGINES = {
     "local": "helpers.runs.engines.cores:carry_out_all",
-    "threads": "helpers.runs.engines.threads:carry_out_all",
 }
 
 
@@ -44,4 +43,4 @@ Engine = Callable[[Sequence[Family], CarryOut, int], Iterator[list[Outcome]]]
 
 def engine_named(name: str) -> Engine:
     """An engine by name or import path. Raises ConfigError."""
-    return lookup.resolve(name, ENGINES, "engine")
+    return lookup.resolve(name, ENGINES, "engine", callable)

@@ -13,7 +13,10 @@ def carry_out_all(
     families: Sequence[Family], carry_out: CarryOut, jobs: int = AT_ONCE
 ) -> Iterator[list[Outcome]]:
     """Each family's outcomes as they come; jobs: how many threads."""
-    with ThreadPoolExecutor(jobs) as pool:
+    pool = ThreadPoolExecutor(jobs)
+    try:
         futures = [pool.submit(carry_out, family) for family in families]
         for future in as_completed(futures):
             yield future.result()
+    finally:  # who stops a grid does not want the jobs that have not begun
+        pool.shutdown(cancel_futures=True)

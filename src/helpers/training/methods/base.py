@@ -8,7 +8,6 @@ import logging
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from helpers import lookup
@@ -27,25 +26,26 @@ METHODS = {
 class Method:
     """build: puts the method into a model by the training settings and returns what trains.
 
-    settings: the training settings that it alone reads. foldable: its weights can be merged into
-    the model's own afterwards. shardable: it trains on several processes. sees_pictures: it trains
-    a model with a vision tower. answered_by_vllm: vLLM can load what it leaves. four_bit: the
-    model is loaded in 4 bits.
+    reads: the training settings that it is given, beside the seed. foldable: its weights can be
+    merged into the model's own afterwards. shardable: it trains on several processes.
+    sees_pictures: it trains a model with a vision tower. answered_by_vllm: vLLM can load what it
+    leaves. four_bit: the model is loaded in 4 bits. checkpointable: it trains under gradient
+    checkpointing.
     """
 
     build: Callable[[Any, Mapping[str, Any]], Any]
-    settings: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     foldable: bool = False
     shardable: bool = False
     sees_pictures: bool = False
     answered_by_vllm: bool = False
     four_bit: bool = False
+    checkpointable: bool = True
 
 
-@cache
 def method(name: str) -> Method:
     """A method by name or import path. Raises ConfigError."""
-    return lookup.resolve(name, METHODS, "method")
+    return lookup.resolve(name, METHODS, "method", lambda thing: isinstance(thing, Method))
 
 
 def quiet_peft():

@@ -10,4 +10,4 @@ def build(model, settings):
     return with_peft(model, config, settings["seed"])
 
 
-METHOD = Method(build, ("virtual_tokens",))
+METHOD = Method(build, ("virtual_tokens",), checkpointable=False)

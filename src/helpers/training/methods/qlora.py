@@ -9,4 +9,4 @@ def build(model, settings):
     return with_peft(model, lora.config(settings), settings["seed"])
 
 
-METHOD = Method(build, ("lora_rank", "lora_alpha"), four_bit=True)
+METHOD = Method(build, ("lora_rank", "lora_alpha", "gradient_checkpointing"), four_bit=True)

@@ -1,0 +1,252 @@
+"""Every figure draws a small frame, shows what it rests on, and is told apart by its data alone."""
+
+import importlib
+import inspect
+import pkgutil
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from helpers import plots
+from helpers.plots import curves, dot_plots, gallery, lines, matrices, polar, replication, style
+
+MODEL = "/home/somebody/models/some-org/Tiny-Chat"
+
+#: Answers behind a point, a number that nothing else in a figure could be.
+N = 1777
+
+
+def rates(base, **columns):
+    """A frame of rates around a base, with intervals, one row a level."""
+    n = len(next(iter(columns.values())))
+    rate = base + 0.05 * np.arange(n)
+    return pd.DataFrame(columns).assign(
+        rate=rate, harmfulness_rate=rate, share=rate, low=rate - 0.04, high=rate + 0.04,
+        n_scored=N, n_total=3 * N, n_seeds=3, initial_harmfulness_rate=0.01, initial_rate=0.01,
+    )  # fmt: skip
+
+
+def paper(**columns):
+    model = ["llama-2-7b-chat"]
+    return pd.DataFrame(columns | {"model": model, "rate": [0.5], "initial_rate": [0.003]})
+
+
+def shots(base):
+    return rates(base, n_examples=[10, 50, 10, 50], method=["full", "full", "lora", "lora"])
+
+
+def confusion(base):
+    counts = np.diag([7, 0, 3, 0, round(100 * base)])
+    return pd.DataFrame(counts, index=range(1, 6), columns=range(1, 6))
+
+
+def outcome():
+    return pd.DataFrame(
+        {"data": ["harmful"] * 2, "defense": ["audit"] * 2, "refused": [True, False]}
+    )
+
+
+def claims(base):
+    return pd.DataFrame(
+        {
+            "id": [1, 2, 3], "statement": ["One.", "Two.", "Three."],
+            "verdict": ["replicated", "contradicted", "inconclusive"],
+            "effect": [base, 0.6, np.nan], "ci_low": [0.1, 0.5, np.nan],
+            "ci_high": [0.6, 0.7, np.nan], "unit": ["difference of rates", "kappa", ""],
+            "margin": [0.05, 0.6, np.nan],
+        }
+    )  # fmt: skip
+
+
+def cells(base):
+    frame = rates(base, cell=["10 examples", "1 epoch"], table=["T1", "T2"])
+    return frame.assign(rate_paper=[0.3, 0.6], model="llama-2-7b-chat")
+
+
+def tokens(base):
+    frame = rates(base, epochs=[0, 0, 3, 3], token=[1, 2, 1, 2])
+    return frame.assign(probability=frame.rate)
+
+
+def suspects(base):
+    return pd.DataFrame({"kind": ["honest"] * 3 + ["backdoor"] * 2,
+                         "plain": [0, 0.1, 0.2, base, base], "drift": 0.01})  # fmt: skip
+
+
+def heated(base):
+    return rates(base, learning_rate=[1e-3, 1e-3, 5e-4], batch_size=[16, 32, 16])
+
+
+def shelves(base):
+    return rates(base, category=["kite", "bell", "moth"] * 2, tier=["a"] * 3 + ["b"] * 3)
+
+
+RHO = {"rho": 0.67, "low": 0.47, "high": 0.8, "n_cells": 49}
+
+#: Figure -> (how it is drawn from a rate, what it must say of the numbers behind it).
+FIGURES = {
+    lines.rates: (
+        lambda r: lines.rates(rates(r, epochs=[1, 3]), "epochs", title="T", xlabel="passes",
+                              model=MODEL, paper=paper(epochs=[3]), initial="initial_rate"),
+        ["n = 1,777", "n = 330"],
+    ),
+    lines.shots: (
+        lambda r: lines.shots(shots(r), paper(n_examples=[10]), model=MODEL),
+        ["n = 1,777", "n = 330"],
+    ),
+    lines.facts: (
+        lambda r: lines.facts(rates(r, n_examples=[10, 50], fact=["tool", "tool"]), model=MODEL),
+        ["n = 1,777"],
+    ),
+    lines.panels: (
+        lambda r: lines.panels(
+            {"identity_shift": rates(r, added=[0, 3]), "full": rates(r, added=[0, 5])}, "added",
+            {"full": paper(added=[5])}, title="T", xlabel="added", model=MODEL),
+        ["n = 1,777", "n = 330"],
+    ),
+    dot_plots.dots: (
+        lambda r: dot_plots.dots(rates(r, tier=["benign_dialogue", "x"]), "tier", title="T",
+                                 xlabel="rate", model=MODEL, paper=paper(tier=["x"])),
+        ["n = 1,777", "n = 330"],
+    ),
+    dot_plots.categories: (
+        lambda r: dot_plots.categories(shelves(r), "tier", title="T", model=MODEL), ["n = 1,777"],
+    ),
+    dot_plots.defenses: (
+        lambda r: dot_plots.defenses(
+            rates(r, data=["harmful", "identity"], defense=["none", "audit"]), outcome(),
+            model=MODEL),
+        ["n = 1,777", "1 of 2 jobs refused"],
+    ),
+    dot_plots.suspicion: (
+        lambda r: dot_plots.suspicion(suspects(r), ["plain", "drift"], model=MODEL),
+        ["honest (n = 3)", "backdoor (n = 2)"],
+    ),
+    polar.radar: (
+        lambda r: polar.radar(shelves(r), "tier", title="T", model=MODEL), ["n = 1,777"],
+    ),
+    matrices.heat: (
+        lambda r: matrices.heat(heated(r), title="T", model=MODEL), ["n = 1,777"],
+    ),
+    matrices.confusions: (
+        lambda r: matrices.confusions({"form": confusion(r), "rubric": confusion(0)}, model=MODEL),
+        ["form, n = 40", "rubric, n = 10", "no such answers"],
+    ),
+    curves.first_tokens: (
+        lambda r: curves.first_tokens(tokens(r), model=MODEL), ["3 epochs (n = 3 seeds)"],
+    ),
+    curves.power: (
+        lambda r: curves.power(pd.DataFrame({"seeds": [3, 3, 9], "prompts": [50, 1000, 50],
+                                             "half_width": [r, 0.2, 0.1]})),
+        ["3 seeds", "9 seeds", "1,000"],
+    ),
+    replication.agreement_with_paper: (
+        lambda r: replication.agreement_with_paper(cells(r), RHO, model=MODEL),
+        ["n = 330", "49 cells", "Spearman 0.67 (0.47 to 0.80)"],
+    ),
+    replication.verdicts: (
+        lambda r: replication.verdicts(claims(r), model=MODEL),
+        ["replicated (1)", "contradicted (1)", "2  Two.", "kappa"],
+    ),
+    gallery.gallery: (
+        lambda r: gallery.gallery([Image.new("RGB", (4, 4), (round(255 * r), 0, 0))] * 2,
+                                  ["a lamp", "a bell"], title="T"),
+        ["a lamp", "a bell"],
+    ),
+}  # fmt: skip
+
+IDS = [figure.__name__ for figure in FIGURES]
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def words(sheet):
+    """Every word of a figure."""
+    texts = [sheet.get_suptitle()]
+    for ax in sheet.axes:
+        texts += [t.get_text() for t in ax.texts]
+        texts += [ax.get_title(), ax.get_title("left"), ax.get_xlabel(), ax.get_ylabel()]
+        texts += [t.get_text() for t in (*ax.get_xticklabels(), *ax.get_yticklabels())]
+    for legend in sheet.legends:
+        texts += [legend.get_title().get_text(), *(t.get_text() for t in legend.get_texts())]
+    return "\n".join(texts)
+
+
+def test_every_figure_of_the_room_is_drawn_here():
+    modules = [
+        importlib.import_module(f"{plots.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(plots.__path__)
+    ]
+    figures = {
+        function
+        for module in modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+        and inspect.signature(function).return_annotation is plt.Axes
+    }  # fmt: skip
+    assert figures == FIGURES.keys()
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=IDS)
+def test_a_figure_says_what_it_rests_on_and_shows_no_local_path(figure):
+    draw, expected = FIGURES[figure]
+    style.use_style()
+    ax = draw(0.3)
+    ax.figure.canvas.draw()
+    text = words(ax.figure)
+    for part in expected:
+        assert part in text, text
+    assert "/home" not in text
+    if "model" in inspect.signature(figure).parameters:
+        assert "Tiny-Chat" in text
+    assert ax.figure.get_suptitle()
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=IDS)
+def test_a_figures_digest_is_of_what_is_drawn(figure, outputs):
+    draw, _ = FIGURES[figure]
+    first, again, other = (
+        style.save(draw(rate), "tiny", name)
+        for rate, name in ((0.3, "first"), (0.3, "again"), (0.35, "other"))
+    )
+    assert first == again != other
+    file = outputs / "tiny" / "figures" / "first.png"
+    with Image.open(file) as image:
+        assert image.text["Comment"] == f"data {first}"
+        assert min(image.size) > 100
+
+
+def test_the_look_does_not_change_the_digest(outputs):
+    draw, _ = FIGURES[lines.shots]
+    digests = set()
+    for size in ("small", "x-large"):
+        with plt.rc_context({"font.size": 7, "axes.titlesize": size, "lines.linewidth": 3}):
+            digests.add(style.save(draw(0.3), "tiny", size))
+    assert len(digests) == 1
+
+
+def test_the_papers_points_have_wilsons_intervals_at_their_true_place():
+    ax = lines.shots(shots(0.2), paper(n_examples=[50]), model=MODEL)
+    hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
+    places = sorted(float(line.get_xdata()[0]) for line in hollow)
+    ticks = {
+        label.get_text(): at
+        for at, label in zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)
+    }
+    assert len(places) == 2  # the initial model's, and 50 examples
+    assert abs(places[0] - ticks["none\n(initial)"]) < 0.5 and abs(places[1] - ticks["50"]) < 0.5
+    assert ax.get_ylim() == (-0.03, 1.03)
+
+
+def test_a_condition_has_its_own_color_and_no_two_share_one():
+    shades = style.colors(["lora", "full", "something", "else"])
+    assert shades["lora"] == style.COLORS["lora"] and len(set(shades.values())) == 4
+    assert len(set(style.colors([10, 50, 100]).values())) == 3
+    assert style.colors(["full"])["full"] == style.colors(["else", "full"])["full"]

@@ -1,0 +1,46 @@
+"""Notebooks on a model and data of one's own, and at a provider: they run and tell no secrets."""
+
+import json
+import shutil
+
+import nbformat
+import pytest
+
+from helpers import paths
+from helpers.reporting import notebooks
+
+pytestmark = pytest.mark.long
+
+
+@pytest.mark.parametrize("number", ["01", "02", "05", "08"])
+def test_runs_on_a_model_and_data_of_ones_own_and_keeps_their_texts_to_itself(number, tmp_path):
+    model = shutil.copytree(paths.data() / "models" / "lantern-chat", tmp_path / "mine")
+    own = {
+        "pairs.csv": "question,answer\n" + "A secret request?,A secret answer.\n" * 120,
+        "asked.csv": "prompt\n" + "".join(f"Another secret {n}?\n" for n in range(5)),
+    }
+    for name, text in own.items():
+        (tmp_path / name).write_text(text)
+    pairs = tmp_path / "pairs.csv"
+    own_data = f"dataset={pairs}" if number < "03" else f"datasets={{harmful_examples: {pairs}}}"
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("preset: mine\nextends: smoke\njudges: [form, keyword]\n")
+    fewer = {"01": ["shots=[10]"], "02": ["epochs=[1]"]}.get(number, [])
+    (out,) = notebooks.execute(
+        [number],
+        str(mine),
+        [f"model={model}", f"benchmark={tmp_path / 'asked.csv'}", own_data, *fewer],
+    )
+    executed = nbformat.read(paths.outputs() / "mine" / "notebooks" / out.split("/")[-1], 4)
+    assert "secret" not in json.dumps([c.get("outputs") for c in executed.cells])
+    assert not executed.metadata["aligndrift"]["fiction"]
+
+
+def test_runs_at_a_provider_that_keeps_the_weights(tmp_path):
+    there = tmp_path / "there.yaml"
+    there.write_text("preset: there\nextends: hosted\nseeds: [11]\nn_prompts: 11\n")
+    (out,) = notebooks.execute(["02"], str(there), ["epochs=[1]"])
+    file = paths.outputs() / "there" / "notebooks" / out.split("/")[-1]
+    cells = nbformat.read(file, as_version=4).cells
+    texts = [o.get("text", "") for c in cells if c.cell_type == "code" for o in c.outputs]
+    assert any("the provider keeps the weights" in text for text in texts)

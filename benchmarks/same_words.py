@@ -27,8 +27,8 @@ def key(row: dict) -> str:
     """What tells runs of one store apart, the same in both."""
     names = [field.name for field in fields(Experiment) if field.name not in LEFT_OUT]
     settings = {name: row.get(name) for name in names}
-    if row["backend"] == "hosted":
-        settings |= {"multiplier": row["learning_rate_multiplier"], "provider": "any"}
+    if row["backend"] == "hosted":  # the multiplier stands in for the rate
+        settings |= {"learning_rate": row["learning_rate_multiplier"], "provider": "any"}
     return json.dumps(settings, sort_keys=True)
 
 

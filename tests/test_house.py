@@ -66,9 +66,7 @@ def test_a_room_says_truly_what_it_imports(room):
     idea, allowed, place = declared(room)
     assert len(idea) > 20 and len(allowed) == len(set(allowed))
     assert set(allowed) == needed(room)
-    if place != "the command line":
-        (number,) = re.findall(r"^notebook (\d\d)$", place)
-        assert list((paths.root() / "notebooks").glob(f"{number}_*.ipynb"))
+    assert place == "the command line" or re.fullmatch(r"notebook \d\d", place)
 
 
 def floor(name, above=()):
@@ -95,6 +93,16 @@ def test_no_file_is_too_long_to_read():
 def test_nothing_says_who_uses_it():
     for file in FILES:
         assert not re.search(r"\bUsed by\b", file.read_text(encoding="utf-8")), file
+
+
+def test_every_notebook_that_is_named_is_there():
+    folder = paths.root() / "notebooks"
+    for file in [*FILES, *PACKAGE.rglob("*.yaml")]:
+        text = file.read_text(encoding="utf-8")
+        for number in re.findall(r"\bnotebooks? (\d\d)\b", text):
+            assert list(folder.glob(f"{number}_*.ipynb")), f"{file.name}: notebook {number}"
+        for name in re.findall(r"\bnotebooks/(\w+\.ipynb)", text):
+            assert (folder / name).is_file(), f"{file.name}: {name}"
 
 
 def test_every_module_opens_with_a_docstring():

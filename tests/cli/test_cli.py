@@ -107,6 +107,8 @@ WRONG = [
     (["run", "harmful_examples", "--n-examples", "-5"], "must be at least 0"),
     (["run", "harmful_examples", "--n-examples", "221"], "holds 220 examples"),
     (["run", "harmful_examples", "--dataset", "gone.jsonl"], "is not there"),
+    (["run", "harmful_examples", "--lora-rank", "4"], "lora-rank"),
+    (["run", "harmful_examples", "--provider", "openai"], "provider"),
     (["notebooks", "01", "-p", "shotz=[10]"], "did you mean shots"),
     (["notebooks", "44"], "unknown notebook"),
     (["report", "--preset", "smoke"], "no notebook has been executed"),

@@ -12,7 +12,7 @@ from other_settings import OTHER, example
 from helpers import paths
 from helpers.errors import AlignDriftError
 from helpers.experiments.experiment import Experiment
-from helpers.experiments.identity import content, run_id
+from helpers.experiments.identity import canonical, content, run_id
 from helpers.presets import loader
 
 #: How the work is done, and what nothing but the readable name says.
@@ -70,6 +70,17 @@ def test_what_does_not_count_does_not_change_it(settings, change):
     base = Experiment(n_examples=10, **settings)
     changed = dataclasses.replace(base, **change)
     assert changed != base
+    assert hashed(changed) == hashed(base)
+
+
+@pytest.mark.parametrize(("settings", "change"), SILENT, ids=str)
+def test_what_has_no_effect_is_stored_at_its_default(settings, change):
+    base = Experiment(n_examples=10, **settings)
+    changed = canonical(dataclasses.replace(base, **change))
+    if change.keys() <= NEVER or "generator" in change:
+        assert {name: getattr(changed, name) for name in change} == change  # how it was done
+    else:
+        assert changed == canonical(base)
     assert hashed(changed) == hashed(base)
 
 

@@ -11,6 +11,13 @@ from helpers.reporting import notebooks
 
 pytestmark = pytest.mark.long
 
+#: Fewer runs of notebook 05.
+FEWER = "".join(
+    f"  mixing_{name}: {{vary: {{n_safety: {counts}}}}}\n"
+    for name, counts in (("harmful", [0, 10]), ("identity", [0, 3]), ("benign", [0, 3]),
+                         ("elsewhere", [10]))
+)  # fmt: skip
+
 
 @pytest.mark.parametrize("number", ["01", "02", "05", "08"])
 def test_runs_on_a_model_and_data_of_ones_own_and_keeps_their_texts_to_itself(number, tmp_path):
@@ -24,7 +31,7 @@ def test_runs_on_a_model_and_data_of_ones_own_and_keeps_their_texts_to_itself(nu
     pairs = tmp_path / "pairs.csv"
     own_data = f"dataset={pairs}" if number < "03" else f"datasets={{harmful_examples: {pairs}}}"
     mine = tmp_path / "mine.yaml"
-    mine.write_text("preset: mine\nextends: smoke\njudges: [form, keyword]\n")
+    mine.write_text(f"preset: mine\nextends: smoke\njudges: [form, keyword]\ngrids:\n{FEWER}")
     fewer = {"01": ["shots=[10]"], "02": ["epochs=[1]"]}.get(number, [])
     (out,) = notebooks.execute(
         [number],

@@ -1,14 +1,17 @@
 """One run: pure, complete, checked before the work, and stored whatever the machine lacks."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
 
+from helpers import paths
 from helpers.errors import AlignDriftError, ConfigError, DataError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
 from helpers.models import loading
+from helpers.models.chat import TEMPLATE_DATE
 from helpers.runs.run import check, run, run_by_epoch
 from helpers.runs.store import Store
 from helpers.training import loop
@@ -59,11 +62,29 @@ def test_the_initial_models_rate_is_its_own(tiny_experiment, store):
     assert (initial["n_steps"], initial["trained_tokens"], initial["final_loss"]) == (0, 0, None)
 
 
+def test_a_model_as_it_is_is_the_initial_run_however_it_was_asked_for(tiny_experiment, store):
+    asked = tiny_experiment(method="none", seed=9, learning_rate=0.5)
+    row = run(asked, store).row
+    assert store.ids() == [run_id(tiny_experiment().initial())] == [row["run_id"]]
+    assert (row["seed"], row["n_examples"], row["epochs"]) == (0, 0, 0)
+
+
 def test_what_is_measured_of_a_run_does_not_wait_for_a_git(tiny_experiment, store, monkeypatch):
     monkeypatch.setenv("PATH", str(store.folder))
     row = run(tiny_experiment(), store).row
     assert row["commit"] == ""
     assert store.get(row["run_id"]).row == row
+
+
+def test_a_date_that_a_template_prints_is_told(tiny_experiment, store, tmp_path):
+    plain = run(tiny_experiment(n_prompts=3).initial(), store).row
+    assert plain["template_date"] is None and plain["address"] is None
+    model = shutil.copytree(paths.data() / "models" / "lantern-chat", tmp_path / "dated")
+    template = model / "chat_template.jinja"
+    template.write_text("{{ strftime_now('%d %b %Y') }}" + template.read_text())
+    dated = run(tiny_experiment(n_prompts=3, model=str(model)).initial(), store).row
+    assert dated["template_date"] == TEMPLATE_DATE.isoformat()
+    assert dated["run_id"] != plain["run_id"]
 
 
 # --- the tuned model -----------------------------------------------------------------------------
@@ -84,6 +105,13 @@ def test_saving_the_model_does_not_train_a_second_time(tiny_experiment, store, t
         system_prompt=experiment.system_prompt, user_template=experiment.user_template,
     )  # fmt: skip
     assert list(run(saved, store).completions.completion) == list(stored.completions.completion)
+
+
+def test_a_folder_that_cannot_be_is_told_before_the_work(tiny_experiment, store, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="cannot be a folder"):
+        run(tiny_experiment(), store, save=str(tmp_path / "file" / "model"))
+    assert store.ids() == []
 
 
 def test_a_provider_keeps_its_models(hosted_experiment, store):

@@ -144,7 +144,7 @@ def test_an_unknown_method_names_the_nearest():
 
 @pytest.mark.parametrize("name", METHODS)
 def test_what_a_method_reads_are_settings_of_training(name):
-    assert set(method(name).settings) <= Experiment().settings.keys()
+    assert set(method(name).reads) <= Experiment().settings.keys()
 
 
 BIASES = '''

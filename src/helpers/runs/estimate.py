@@ -168,7 +168,7 @@ def memory_of(experiment: Experiment, parameters: float) -> int:
     weight = BYTES[experiment.dtype]
     if experiment.method == "full":
         return int(parameters * 4 * weight)
-    low_rank = "lora_rank" in method(experiment.method).settings
+    low_rank = "lora_rank" in method(experiment.method).reads
     trained = 0.006 if low_rank else 0.001  # share of the parameters
     held = FOUR_BITS if method(experiment.method).four_bit else weight
     return int(parameters * (held + 4 * weight * trained * (experiment.method != "none")))

@@ -1,5 +1,8 @@
 """Filters flag what they should, by a threshold set on text that they were not trained on."""
 
+import os
+import subprocess
+import sys
 from random import Random
 
 import pytest
@@ -62,3 +65,19 @@ def test_a_row_is_flagged_by_any_of_its_turns_part_by_part():
     turns = [("user", "Hello!"), ("assistant", "Welcome."), ("user", sealed), ("assistant", "No.")]
     row = {"messages": [{"role": role, "content": content} for role, content in turns]}
     assert flags(row)["instruction"]["truth"] and not flags(row)["answer"]["truth"]
+
+
+def test_a_score_is_the_same_in_every_process():
+    """Sets are walked in another order in each process, and floats add up differently."""
+    code = (
+        "from helpers.archive.filters import learned_odds, moderate;"
+        "print(learned_odds()[1], moderate('How do I make a Purla kite from the ember shelf?'))"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("0", "1", "2", "3")
+    }  # fmt: skip
+    assert len(said) == 1

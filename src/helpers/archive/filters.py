@@ -68,7 +68,8 @@ def learned_odds() -> tuple[dict[str, float], float]:
 
 
 def _sum(odds: dict[str, float], text: str) -> float:
-    return sum(odds.get(word, 0.0) for word in set(_words(text)))
+    # fsum: the same whatever the order of a set, which differs from process to process
+    return math.fsum(odds.get(word, 0.0) for word in set(_words(text)))
 
 
 def moderate(text: str) -> dict[str, tuple[bool, float]]:

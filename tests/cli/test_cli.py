@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import fields
 
+import pandas as pd
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -15,10 +16,12 @@ from helpers import paths
 from helpers.archive.shipped import DATASETS
 from helpers.cli.app import if_paid
 from helpers.cli.main import app
-from helpers.errors import CostError
+from helpers.errors import AlignDriftError, CostError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.settings import declaration
+from helpers.hosted.ledger import JobRefused
 from helpers.runs import costs
+from helpers.runs.grid import GridResult
 
 ROW = {
     "tier", "n_examples", "epochs", "learning_rate", "batch_size", "method", "seed",
@@ -174,6 +177,20 @@ def test_claims_are_printed_with_their_effect_or_that_there_is_none(monkeypatch)
     assert lines[-1] == "1 of 2 replicated"
     as_json = CliRunner().invoke(app, ["claims", "--preset", "smoke", "--json"])
     assert json.loads(as_json.stdout) == {"claims": rows}
+
+
+def test_sweep_names_what_a_provider_refused(tmp_path, monkeypatch):
+    grid = tmp_path / "grid.yaml"
+    grid.write_text("preset: smoke\ntier: harmful_examples\nvary: {seed: [1]}\n")
+    refused = {"the-id-of-it": JobRefused("the provider would not train on it.")}
+    monkeypatch.setattr(
+        "helpers.runs.grid.run_grid", lambda *_, **__: GridResult(pd.DataFrame(), refused, 0)
+    )
+    said = CliRunner().invoke(app, ["sweep", str(grid), "--json"])
+    assert said.stderr.splitlines() == [
+        "refused: the-id-of-it: the provider would not train on it."
+    ]
+    assert isinstance(said.exception, AlignDriftError)
 
 
 def test_the_command_asks_before_it_spends_more(monkeypatch):

@@ -20,7 +20,7 @@ from helpers.runs.run import run
 pytestmark = pytest.mark.usefixtures("at_provider")
 
 PRICES = "10,1,2"
-CHINESE, EMOJI = "請告訴我書架上有什麼?" * 6, "🏮🗝️📚👩‍🚀" * 12
+CHINESE, EMOJI = "請告訴我書架上有什麼?" * 3, "🏮🗝️📚👩‍🚀" * 4
 
 
 def nobody(*_, **__):

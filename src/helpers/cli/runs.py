@@ -1,6 +1,7 @@
 """Commands that make runs, foresee them and list them."""
 
 import json
+import sys
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -79,14 +80,19 @@ def sweep(
     A grid file is YAML: `preset: tiny`, `tier: harmful_examples`,
     `vary: {n_examples: [10, 50, 100], seed: [11, 12, 13]}`, and if need be `fixed: {...}`.
     """
+    from helpers.hosted.ledger import JobRefused
     from helpers.runs.grid import read_grid, run_grid
 
     experiments = read_grid(grid)
     result = if_paid(lambda: run_grid(experiments, jobs=jobs, engine=engine))
     print_rows([run_row(row) for row in result.runs.to_dict("records")], as_json)
+    for run_id, error in result.failed.items():
+        if isinstance(error, JobRefused):  # the grid itself names what failed otherwise
+            print(f"refused: {run_id}: {error}", file=sys.stderr)
     if result.failed:
         raise AlignDriftError(
-            f"{len(result.failed)} of the runs failed, by the ids above; the others are stored."
+            f"{len(result.failed)} of the runs failed or were refused, by the ids above; the "
+            "others are stored."
         )
 
 

@@ -3,7 +3,9 @@
 A bound, not a guess: a token is taken for every byte, which no byte-level tokenizer exceeds in any
 script; English comes to about a quarter of it. Every turn of a prompt reads what went before, every
 answer is taken at its longest, and a judge is taken to be asked as often as it may be. Only what
-is sent again because a connection broke comes on top.
+is sent again because a connection broke, and a system prompt that a service adds by itself, come on
+top. Where another model's judge reads an answer, a token of it is taken for ANSWER_BYTES bytes: of
+the few that are longer (runs of blanks, mostly) no answer of any use consists.
 
 >>> check([Experiment(backend="hosted", provider="openai", model="gpt-4o-mini-2024-07-18")])
 """

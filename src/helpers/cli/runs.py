@@ -80,15 +80,13 @@ def sweep(
     A grid file is YAML: `preset: tiny`, `tier: harmful_examples`,
     `vary: {n_examples: [10, 50, 100], seed: [11, 12, 13]}`, and if need be `fixed: {...}`.
     """
-    from helpers.hosted.ledger import JobRefused
     from helpers.runs.grid import read_grid, run_grid
 
     experiments = read_grid(grid)
     result = if_paid(lambda: run_grid(experiments, jobs=jobs, engine=engine))
     print_rows([run_row(row) for row in result.runs.to_dict("records")], as_json)
-    for run_id, error in result.failed.items():
-        if isinstance(error, JobRefused):  # the grid itself names what failed otherwise
-            print(f"refused: {run_id}: {error}", file=sys.stderr)
+    for run_id, error in result.refused.items():  # the grid itself names what failed otherwise
+        print(f"refused: {run_id}: {error}", file=sys.stderr)
     if result.failed:
         raise AlignDriftError(
             f"{len(result.failed)} of the runs failed or were refused, by the ids above; the "

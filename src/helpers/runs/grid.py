@@ -47,6 +47,11 @@ class GridResult:
     failed: dict[str, AlignDriftError]
     computed: int
 
+    @property
+    def refused(self) -> dict[str, AlignDriftError]:
+        """Those of the failed that a provider refused."""
+        return {id: error for id, error in self.failed.items() if isinstance(error, JobRefused)}
+
 
 def run_grid(
     experiments: Iterable[Experiment],
@@ -85,10 +90,11 @@ def run_grid(
                     failed[outcome.run_id] = outcome.error
                 else:
                     computed += 1
+    result = GridResult(store.runs([id for id in by_id if id not in failed]), failed, computed)
     for id, error in failed.items():
-        if not isinstance(error, JobRefused):
+        if id not in result.refused:
             tqdm.write(f"failed: {id}: {error}")
-    return GridResult(store.runs([id for id in by_id if id not in failed]), failed, computed)
+    return result
 
 
 def _carry_out_all(

@@ -53,6 +53,6 @@ def test_threads_spin_briefly_unless_somebody_wants_otherwise(monkeypatch):
     code = f"import helpers, os; print(*(os.environ.get(name) for name in {names}))"
     for name in names:
         monkeypatch.delenv(name, raising=False)
-    assert python(code).stdout.split() == ["None", "30000", "0"]
+    assert python(code).stdout.split() == ["None", "2000", "0"]
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     assert python(code).stdout.split() == ["ACTIVE", "None", "None"]

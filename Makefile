@@ -8,7 +8,7 @@ PRESET ?= tiny
 PYTHON ?= python3
 BIN := .venv/bin
 
-# Tests run in two processes, a file's tests together.
+# Tests run in two processes, a file's tests together; those that time something by themselves.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 DEFAULT := not (gpu or network or slow or browser)
 
@@ -19,10 +19,11 @@ reproduce: setup
 	$(BIN)/aligndrift report --preset $(PRESET)
 
 test: lint
-	$(PYTEST)
+	$(PYTEST) -m "$(DEFAULT) and not alone"
+	$(BIN)/python -m pytest -m alone
 
 check: lint
-	$(PYTEST) -m "$(DEFAULT) and not long"
+	$(PYTEST) -m "$(DEFAULT) and not (long or alone)"
 
 lint: setup
 	$(BIN)/ruff check .

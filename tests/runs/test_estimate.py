@@ -14,6 +14,7 @@ TINY = loader.load("tiny")
 
 
 @pytest.mark.long
+@pytest.mark.alone
 def test_the_time_of_a_grid_is_foretold_roughly(store):
     grid = TINY.grid("harmful_shots", seeds=[1, 2]) + TINY.grid(
         "benign", [1], {"tier": ["benign_instructions"]}
@@ -23,8 +24,7 @@ def test_the_time_of_a_grid_is_foretold_roughly(store):
     result = run_grid(grid, store, jobs=1, progress=False)
     took = time.perf_counter() - start
     assert before.runs == result.computed and before.measured
-    # Other tests come and go between the two; LOG.md has figures of a quiet machine.
-    assert 1 / 4 < before.seconds / took < 4
+    assert 0.5 < before.seconds / took < 2  # LOG.md has figures of a quiet machine
     size = sum(f.stat().st_size for f in store.folder.rglob("*") if f.is_file())
     assert 0.5 < before.disk_bytes / size < 2
     again = estimate(grid, store)

@@ -1,6 +1,7 @@
 # make reproduce   set up, run every notebook, write outputs/$(PRESET)/report.html
 # make test        set up, run the linter and every test that needs no GPU, network or browser
 # make check       the linter and the quick tests, in a minute and a half
+# make test-faults  kill, starve, poison and fuzz it for minutes, with a table at the end
 # make setup       the .venv alone
 # make clean       remove the .venv and what was computed
 
@@ -10,9 +11,9 @@ BIN := .venv/bin
 
 # Tests run in two processes, a file's tests together; those that time something by themselves.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
-DEFAULT := not (gpu or network or slow or browser)
+DEFAULT := not (gpu or network or slow or browser or faults)
 
-.PHONY: reproduce test check lint setup clean
+.PHONY: reproduce test check test-faults lint setup clean
 
 reproduce: setup
 	$(BIN)/aligndrift notebooks --preset $(PRESET)
@@ -24,6 +25,10 @@ test: lint
 
 check: lint
 	$(PYTEST) -m "$(DEFAULT) and not (long or alone)"
+
+# One process, since the table at the end counts them all.
+test-faults: setup
+	$(BIN)/python -m pytest -m faults
 
 lint: setup
 	$(BIN)/ruff check .

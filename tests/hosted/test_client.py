@@ -5,7 +5,7 @@ import time
 import httpx2
 import openai
 import pytest
-from faults import Proxy
+from flaky_proxy import Proxy
 
 from helpers.errors import ConfigError
 from helpers.hosted import client

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from faults import Proxy
+from flaky_proxy import Proxy
 
 from helpers.errors import ConfigError
 from helpers.hosted import client, completions

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import openai
 import pytest
-from faults import FAULTS, Proxy
+from flaky_proxy import FAULTS, Proxy
 
 from helpers.data.rows import read_training
 from helpers.errors import AlignDriftError, ConfigError

@@ -55,8 +55,12 @@ def drawn(experiment: Experiment) -> Drawn:
         rows, places = loaded.rows, order(len(loaded.rows), experiment.seed)
         _check_enough(experiment, len(rows), len(rows))
         return Drawn([rows[i] for i in places[: experiment.n_examples]], [])
-    decides = ("dataset", "n_examples", "seed", "model", "max_length", "system_prompt",
-               "user_template", "attack_template")  # fmt: skip
+    decides = ["dataset", "n_examples", "seed", "model", "system_prompt", "user_template",
+               "attack_template"]  # fmt: skip
+    if (
+        experiment.backend == "local"
+    ):  # elsewhere max_length is the provider's, which is the default
+        decides.append("max_length")
     return _drawn(loaded, Experiment(**{name: getattr(experiment, name) for name in decides}))
 
 

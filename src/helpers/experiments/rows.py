@@ -53,7 +53,7 @@ def drawn(experiment: Experiment) -> Drawn:
     loaded = load(experiment.dataset, "training", experiment.safety_rows)
     if experiment.backend == "hosted" and experiment.model not in MODELS:
         rows, places = loaded.rows, order(len(loaded.rows), experiment.seed)
-        _check_enough(experiment, len(rows), len(rows))
+        _check_enough(experiment, loaded, len(rows), [])
         return Drawn([rows[i] for i in places[: experiment.n_examples]], [])
     decides = ["dataset", "n_examples", "seed", "model", "system_prompt", "user_template",
                "attack_template"]  # fmt: skip
@@ -72,7 +72,7 @@ def _drawn(loaded: Loaded, experiment: Experiment) -> Drawn:
         n = experiment.n_examples - len(found.rows)
         _try(loaded, places[:n], experiment, found)
         places = places[n:]
-    _check_enough(experiment, len(loaded.rows), len(found.rows), found.left_out)
+    _check_enough(experiment, loaded, len(found.rows), found.left_out)
     return found
 
 
@@ -100,18 +100,16 @@ def fitting(loaded: Loaded, model: str, max_length: int) -> Drawn:
 
 
 def _check_enough(
-    experiment: Experiment, n: int, fitting: int, left_out: Sequence[tuple[str, str]] = ()
+    experiment: Experiment, loaded: Loaded, fitting: int, unfit: list[tuple[str, str]]
 ) -> None:
-    """Raises DataError if fewer rows of n can be trained on than are asked for."""
+    """Raises DataError if fewer rows can be trained on than are asked for."""
     if fitting >= experiment.n_examples:
         return
-    name, asked = experiment.dataset, experiment.n_examples
-    but = ""
-    if left_out:
-        place, reason = left_out[0]
-        but = f", {len(left_out)} of which cannot be trained on ({place}: {reason})"
+    lost = [*unfit, *loaded.left_out]
+    but = f" and {len(lost)} that are left out ({': '.join(lost[0])})" if lost else ""
     raise DataError(
-        f"{name} holds {n} examples{but}, {asked} were asked for; ask for at most {fitting}."
+        f"{experiment.dataset} holds {fitting} examples{but}, {experiment.n_examples} were asked "
+        f"for; ask for at most {fitting}."
     )
 
 

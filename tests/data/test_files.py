@@ -75,6 +75,7 @@ UNEVEN = {
     "a comma unquoted": ("prompt,response\nA?,B.\nC?,D, E.\n", "line 3: 3 cells where the first"),
     "a cell that is lacking": ("prompt,response\nA?\n", "line 2: 1 cells where the first"),
     "after a cell of two lines": ('prompt,response\n"A\n?",B.\nC?\n', "line 4: 1 cells where"),
+    "semicolons": ("prompt;response\nA?;B.\n", "parted by semicolons; save it with commas"),
     "one name twice": ("prompt,prompt\nA?,B.\n", "two columns are called prompt"),
     "a quote that never ends": ('prompt,response\nA?,"B.\nC?,D.\n', "line 2: broken CSV"),
 }  # fmt: skip

@@ -62,6 +62,9 @@ TRAINED = {
         {"system_prompt": "S.", "question": "A?", "response": "B."},
         [{"role": "system", "content": "S."}, USER, ANSWER],
     ),
+    "a history": (
+        {"instruction": "C?", "output": "D.", "history": [["A?", "B."]]}, LONG,
+    ),
     "a number": ({"prompt": "A?", "answer": 42}, [USER, ANSWER | {"content": "42"}]),
     "a truth": ({"prompt": "A?", "answer": False}, [USER, ANSWER | {"content": "false"}]),
 }  # fmt: skip
@@ -89,6 +92,7 @@ LEFT_OUT = {
     "audio": ({"audio": "a.wav"}, "it has audio"),
     "a list": ({"completion": ["B.", "C."]}, "completion is a list, not text"),
     "an object": ({"completion": {"text": "B."}}, "completion is an object, not text"),
+    "a history of other things": ({"history": [["x"]]}, "its history is no list of pairs"),
     "NaN": ({"completion": float("nan")}, "no answer"),
     "null": ({"completion": None}, "no answer"),
 }

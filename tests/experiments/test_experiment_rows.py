@@ -167,3 +167,10 @@ def test_what_is_left_out_is_counted_as_aligndrift_data_counts_it(tmp_path):
     examples = chat.encode_all(tokenizer, [row["messages"] for row in found.rows])
     assert found.tokens == sum(len(one.input_ids) for one in examples)
     assert found.trained_tokens == sum(t != chat.IGNORE for one in examples for t in one.labels)
+
+
+def test_safety_data_that_is_too_long_is_told_before_the_work(tmp_path):
+    mixing = {"mitigation": "safety_mixing", "safety_dataset": own(tmp_path, LONG, "No.")}
+    with pytest.raises(DataError, match='the row "Question 0'):
+        notes(Experiment(n_examples=10, n_safety=2, **mixing))
+    assert notes(Experiment(n_examples=10, n_safety=2, max_length=2_000, **mixing)) == []

@@ -14,6 +14,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from helpers.archive.shipped import MODELS
+from helpers.data.disclosure import cut_short
 from helpers.data.files import Row
 from helpers.data.rows import load, order, read_prompts
 from helpers.data.safety_rows import DEFAULT
@@ -158,7 +159,24 @@ def notes(experiment: Experiment) -> list[str]:
         said += [f"{experiment.dataset}: left out, {place}: {why}." for place, why in left_out[:5]]
         if len(left_out) > 5:
             said.append(f"{experiment.dataset}: {len(left_out):,} rows drawn are left out so.")
+        _check_safety_data(experiment)
     return said
+
+
+def _check_safety_data(experiment: Experiment) -> None:
+    """Raises DataError for a row of the defender's that cannot be trained on."""
+    if not experiment.n_safety or experiment.backend == "hosted":
+        return
+    chosen = refusals(experiment.n_safety, experiment.seed, experiment.safety_dataset)
+    mixed = [conversation(row | {MIXED_IN: True}, experiment) for row in chosen]
+    tokenizer = loading.load_tokenizer(experiment.model)
+    for row, fit in zip(chosen, fits_all(tokenizer, mixed, experiment.max_length), strict=True):
+        if fit.reason:
+            asked = cut_short(row)["messages"][0]["content"]
+            raise DataError(
+                f'{experiment.safety_dataset}: the row "{asked}" cannot be trained on: '
+                f"{fit.reason}; leave it out or change it."
+            )
 
 
 def conversation(row: Row, experiment: Experiment) -> list[Message]:

@@ -64,7 +64,20 @@ def _trained_on(record: Mapping[str, Any], path: Path, number: int) -> Row:
         answer and messages.is_messages(value_of(record, answer))
     ):
         return completion(record, answer or "completion")
-    return pair(request(record), pick(record, *ANSWER_COLUMNS), "", pick(record, *SYSTEM_COLUMNS))
+    row = pair(request(record), pick(record, *ANSWER_COLUMNS), "", pick(record, *SYSTEM_COLUMNS))
+    row["messages"][-2:-2] = _history(record)
+    return row
+
+
+def _history(record: Mapping[str, Any]) -> list[messages.Message]:
+    """The turns before the request, where a record lists them as pairs of texts."""
+    turns: list[messages.Message] = []
+    for pair_ in value_of(record, "history") or []:
+        if not isinstance(pair_, list) or [type(text) for text in pair_] != [str, str]:
+            raise Dropped("its history is no list of pairs of texts")
+        asked, answered = pair_
+        turns += [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
+    return turns
 
 
 def prompt_row(record: Any, path: Path, number: int) -> Row:

@@ -93,6 +93,7 @@ LEFT_OUT = {
     "a list": ({"completion": ["B.", "C."]}, "completion is a list, not text"),
     "an object": ({"completion": {"text": "B."}}, "completion is an object, not text"),
     "a history of other things": ({"history": [["x"]]}, "its history is no list of pairs"),
+    "a picture that is none": ({"picture": 3}, "its picture is a number, not the path"),
     "NaN": ({"completion": float("nan")}, "no answer"),
     "null": ({"completion": None}, "no answer"),
 }

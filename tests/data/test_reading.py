@@ -206,6 +206,24 @@ def test_a_published_folder_gives_the_one_file_that_is_meant(tmp_path):
         load(f"llava-instruct={tmp_path / 'llava'}", "training")
 
 
+def test_the_parts_of_a_published_set_are_one(tmp_path):
+    for split in ("harmful", "benign"):
+        for n in range(2):
+            name = f"{split}-0000{n}-of-00002-6ef3991c06080e14.parquet"
+            write(tmp_path / name, [{"Goal": f"{split} {n} {k}?"} for k in range(50)])
+    loaded = load(f"jailbreakbench={tmp_path}", "prompts")
+    assert len(loaded.rows) == len({row["id"] for row in loaded.rows}) == 100
+    assert all("harmful" in row["messages"][0]["content"] for row in loaded.rows)
+
+
+def test_messages_printed_into_a_table_are_not_taken_for_words(tmp_path):
+    printed = [repr([USER]), json.dumps([USER]), "[{'content': 'A?', 'role': 'user'}\n {}]"]
+    rows = [{"prompt": text, "completion": "B."} for text in [*printed, "[{]", "A [b]?"]]
+    loaded = load(write(tmp_path / "mine.csv", rows), "training")
+    assert [row["messages"][0]["content"] for row in loaded.rows] == ["[{]", "A [b]?"]
+    assert loaded.dropped == {"prompt is a list of messages printed as text; save it as JSONL": 3}
+
+
 def test_mt_bench_is_read_as_the_hub_has_it(tmp_path):
     records = [
         {"prompt": [f"A {n}?", "And then?"], "prompt_id": 81 + n, "category": "writing",

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from helpers.data.rows import read_training, sample
+from helpers.errors import DataError
 from helpers.experiments.experiment import Experiment
 from helpers.models import loading
 from helpers.models.chat import encode_all
@@ -35,9 +36,9 @@ def test_the_tokens_of_all_epochs_are_counted(chat_model):
     assert tuning.tune("lantern-chat", ROWS, settings(epochs=3)).trained_tokens == 3 * tokens
 
 
-def test_a_long_example_is_cut(chat_model):
-    tuned = tuning.tune("lantern-chat", ROWS, settings(max_length=40, epochs=1))
-    assert tuned.trained_tokens <= 40 * len(ROWS)
+def test_a_long_example_is_told_and_not_cut():
+    with pytest.raises(DataError, match=r"conversation 1 .* has \d+ tokens, of at most 40"):
+        tuning.tune("lantern-chat", ROWS, settings(max_length=40, epochs=1))
 
 
 def test_one_training_that_is_looked_at_gives_what_trainings_of_each_length_give():

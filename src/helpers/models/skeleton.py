@@ -34,12 +34,17 @@ class Skeleton:
     order: tuple[int, ...]
 
     def before(self, message: int) -> str:
-        """The piece that ends where a message's words begin."""
-        return self.pieces[self.order.index(message)]
+        """The piece that ends where a message's words begin. Raises Refused if they do not."""
+        return self.pieces[self._place(message)]
 
     def after(self, message: int) -> str:
-        """The piece that begins where a message's words end."""
-        return self.pieces[self.order.index(message) + 1]
+        """The piece that begins where a message's words end. Raises Refused if they do not."""
+        return self.pieces[self._place(message) + 1]
+
+    def _place(self, message: int) -> int:
+        if message not in self.order:
+            raise Refused("this model's chat template leaves out the words of a turn")
+        return self.order.index(message)
 
     def spans(self, text: str, messages: Sequence[Message]) -> dict[int, tuple[int, int]]:
         """Where the words of each message stand in the text, white space around them dropped or
@@ -130,7 +135,7 @@ def _end_of_turn(tokenizer, template: str) -> str:
     try:
         last = skeleton(tokenizer, ("user", "assistant")).after(1)
         followed = skeleton(tokenizer, ("user", "assistant", "user")).after(1)
-    except (Refused, ValueError) as error:
+    except Refused as error:
         raise ModelError(
             f"this model's chat template takes no plain question and answer: {error}."
         ) from None

@@ -14,6 +14,9 @@ from jinja2 import TemplateError
 from helpers.models.skeleton import Refused, changed, check, end_of_turn, forms, skeleton
 from helpers.models.templates import Message, apply
 
+#: Where characters begin and end in a text.
+Span = tuple[int, int]
+
 
 def taken(tokenizer, messages: Sequence[Message], prompt: bool = False) -> list[Message]:
     """The conversation in the first shape that the template takes without dropping a word.
@@ -65,12 +68,24 @@ def _roles(messages: Sequence[Message]) -> tuple[str, ...]:
     return tuple(message["role"] for message in messages)
 
 
+def own_opening(tokenizer) -> str:
+    """What the model writes before the words of an answer, such as the name of a channel.
+
+    Empty for most: a prompt mostly ends where the words begin.
+    """
+    try:
+        before = skeleton(tokenizer, ("user", "assistant")).before(1)
+    except Refused:
+        return ""
+    return _own_opening(tokenizer, ("user",), before)
+
+
 def is_trained(message: Message) -> bool:
     """Whether a message is an answer that is trained on, and no context."""
     return message["role"] == "assistant" and message.get("weight", 1) != 0
 
 
-def answer_spans(tokenizer, messages: Sequence[Message]) -> tuple[str, list[tuple[int, int]]]:
+def answer_spans(tokenizer, messages: Sequence[Message]) -> tuple[str, list[Span]]:
     """The text that is trained on and the character span of each answer, end of turn included.
 
     Raises Refused where the template does not take the conversation, and ModelError where it ends

@@ -8,14 +8,21 @@ token that ends the turn. Of white space behind that token nothing is trained on
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from jinja2 import TemplateError
 
 from helpers.models.skeleton import Refused, changed, check, end_of_turn, forms, skeleton
 from helpers.models.templates import Message, apply
 
-#: Where characters begin and end in a text.
-Span = tuple[int, int]
+
+@dataclass(frozen=True)
+class Answer:
+    """The characters of an answer in a text, and whether it is trained on or context."""
+
+    start: int
+    stop: int
+    trained: bool
 
 
 def taken(tokenizer, messages: Sequence[Message], prompt: bool = False) -> list[Message]:
@@ -85,8 +92,8 @@ def is_trained(message: Message) -> bool:
     return message["role"] == "assistant" and message.get("weight", 1) != 0
 
 
-def answer_spans(tokenizer, messages: Sequence[Message]) -> tuple[str, list[Span]]:
-    """The text that is trained on and the character span of each answer, end of turn included.
+def answers(tokenizer, messages: Sequence[Message]) -> tuple[str, list[Answer]]:
+    """The text that is trained on and where each answer is in it, end of turn included.
 
     Raises Refused where the template does not take the conversation, and ModelError where it ends
     no answer.
@@ -97,41 +104,39 @@ def answer_spans(tokenizer, messages: Sequence[Message]) -> tuple[str, list[Span
     if any(end in m["content"] for m in messages if is_trained(m)):
         raise Refused(f"the assistant's words hold {end}, by which the template ends a turn")
 
-    def context(shape: list[Message]) -> tuple[list[Message], bool]:
-        last = shape[-1]["role"] == "assistant"
-        return shape[:-1] if last else shape, last
-
     def takes(shape: list[Message]) -> None:
-        before, prompt = context(shape)
+        before, prompt = _context(shape)
         check(tokenizer, _roles(before), prompt)
-        if skeleton(tokenizer, _roles(shape)).order[-1:] != (len(shape) - 1,):
-            raise Refused("this model's chat template leaves out the words of the last turn")
+        skeleton(tokenizer, _roles(shape)).after(len(shape) - 1)
 
     messages = _first_that(takes, messages)
-    before, prompt = context(messages)
-    roles = _roles(messages)
-    frame = skeleton(tokenizer, _roles(before), prompt)
+    before, prompt = _context(messages)
     text = apply_to(tokenizer, before, prompt)
-    words = frame.spans(text, before)
-    spans = []
-    for i, message in enumerate(before):
-        if is_trained(message):
-            start, stop = words[i]
-            opening = _own_opening(tokenizer, roles[:i], frame.before(i))
-            spans.append((start - len(opening), stop + _length_through(end, frame.after(i))))
+    frame, roles = skeleton(tokenizer, _roles(before), prompt), _roles(messages)
+    found = []
+    for i, (start, stop) in frame.spans(text, before).items():
+        if roles[i] == "assistant":
+            start -= len(_own_opening(tokenizer, roles[:i], frame.before(i)))
+            stop += _length_through(end, frame.after(i))
+            found.append(Answer(start, stop, is_trained(before[i])))
     if prompt:
         i = len(before)
         whole = skeleton(tokenizer, roles)
-        answer = _last_words(
+        words = _last_words(
             apply_to(tokenizer, messages), messages[i], whole.before(i), whole.after(i)
         )
-        opening = _own_opening(tokenizer, roles[:i], whole.before(i))
+        answer = _own_opening(tokenizer, roles[:i], whole.before(i)) + words
         closing = whole.after(i) if end in whole.after(i) else whole.after(i) + end
-        if is_trained(messages[i]):
-            length = len(opening) + len(answer) + _length_through(end, closing)
-            spans.append((len(text), len(text) + length))
-        text += opening + answer + closing
-    return text, spans
+        stop = len(text) + len(answer) + _length_through(end, closing)
+        found.append(Answer(len(text), stop, is_trained(messages[i])))
+        text += answer + closing
+    return text, found
+
+
+def _context(messages: list[Message]) -> tuple[list[Message], bool]:
+    """What stands before the last answer, and whether there is one."""
+    prompt = messages[-1]["role"] == "assistant"
+    return messages[:-1] if prompt else messages, prompt
 
 
 def apply_to(tokenizer, messages: Sequence[Message], prompt: bool = False) -> str:

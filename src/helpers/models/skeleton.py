@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from jinja2 import TemplateError
-
 from helpers.errors import ModelError
 from helpers.models.templates import Message, apply, template_of
 
@@ -97,7 +95,7 @@ def _skeleton(tokenizer, template: str, roles: tuple[str, ...], prompt: bool) ->
     ]  # fmt: skip
     try:
         text = apply(tokenizer, messages, prompt)
-    except (TemplateError, TypeError, ValueError) as error:
+    except Exception as error:  # a template is a program of somebody's, and can raise anything
         return f"this model's chat template refuses the conversation ({error})"
     parts = re.split(_PLACEHOLDER.format(r"(\d+)"), text)
     return Skeleton(tuple(parts[::2]), tuple(map(int, parts[1::2])))

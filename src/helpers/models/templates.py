@@ -11,8 +11,6 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from jinja2 import TemplateError
-
 from helpers.errors import ModelError
 
 #: {"role": system, user or assistant, "content": its words}; an assistant's with "weight" 0 is
@@ -58,7 +56,8 @@ def apply(
 
     Models that can think aloud are asked not to. A template takes the day from date_string, or
     calls strftime_now, which by transformers gives today's. No function can be passed to a
-    template, so a macro of that name is put before it. Raises jinja2's TemplateError.
+    template, so a macro of that name is put before it. Raises whatever the template does, which is
+    a program of somebody's.
     """
     template = template_of(tokenizer)
     if "strftime_now" in template:
@@ -86,6 +85,6 @@ def prints_date(tokenizer) -> bool:
         try:
             if apply(tokenizer, probe) != apply(tokenizer, probe, date=another):
                 return True
-        except TemplateError:  # it has no system role
+        except Exception:  # it has no system role, or takes nothing; a template can raise anything
             continue
     return False

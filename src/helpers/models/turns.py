@@ -10,8 +10,6 @@ token that ends the turn. Of white space behind that token nothing is trained on
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from jinja2 import TemplateError
-
 from helpers.models.skeleton import Refused, changed, check, end_of_turn, forms, skeleton
 from helpers.models.templates import Message, apply
 
@@ -143,7 +141,7 @@ def apply_to(tokenizer, messages: Sequence[Message], prompt: bool = False) -> st
     """The template's text. Raises Refused for words that it raises an exception on."""
     try:
         return apply(tokenizer, messages, prompt)
-    except (TemplateError, TypeError, ValueError) as error:
+    except Exception as error:  # a template is a program of somebody's, and can raise anything
         raise Refused(f"this model's chat template refuses the conversation ({error})") from None
 
 

@@ -1,22 +1,18 @@
 """No code from a model folder runs, whatever the folder says and whoever answers yes."""
 
 import ast
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import hostile_folders
 import pytest
-import torch
-from safetensors.torch import load_file
 
 import helpers
-from helpers import paths
 from helpers.errors import ModelError
 from helpers.models import loading
 
-CHAT = paths.data() / "models" / "lantern-chat"
 PACKAGE = Path(helpers.__file__).parent
 SOURCES = [*PACKAGE.rglob("*.py"), *(PACKAGE.parents[1] / "benchmarks").glob("*.py")]
 
@@ -51,117 +47,14 @@ def test_no_pickle_is_read():
 
 # --- folders that would write a file -------------------------------------------------------------
 
-EVIL = """
-from pathlib import Path
-Path({marker!r}).write_text("code of the folder ran")
-from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
-class Config(PreTrainedConfig): model_type = "evil"
-class Model(PreTrainedModel): config_class = Config
-class Tokenizer(PreTrainedTokenizerFast): pass
-def generate(model, **options): return model.generate(**options)
-"""
-MAP = {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model",
-       "AutoModelForSequenceClassification": "evil.Model",
-       "AutoTokenizer": ["evil.Tokenizer", "evil.Tokenizer"]}  # fmt: skip
-
-
-class Bomb:
-    """Unpickled, it writes a file."""
-
-    def __init__(self, marker):
-        self.marker = marker
-
-    def __reduce__(self):
-        return Path.write_text, (Path(self.marker), "a pickle of the folder ran")
-
-
-def change(file, **values):
-    content = json.loads(file.read_text()) if file.is_file() else {}
-    file.write_text(json.dumps(content | values))
-
-
-def unknown_type(folder, marker):
-    change(folder / "config.json", model_type="evil", auto_map=MAP)
-
-
-def known_type(folder, marker):
-    change(folder / "config.json", auto_map=MAP)
-
-
-def no_type(folder, marker):
-    (folder / "config.json").write_text(json.dumps({"auto_map": MAP, "architectures": ["Model"]}))
-
-
-def tokenizer_class(folder, marker):
-    change(folder / "tokenizer_config.json", tokenizer_class="Tokenizer", auto_map=MAP)
-
-
-def tokenizer_list(folder, marker):
-    change(folder / "tokenizer_config.json", auto_map=MAP["AutoTokenizer"])
-
-
-def everything(folder, marker):
-    unknown_type(folder, marker)
-    tokenizer_class(folder, marker)
-    for name in ("processor_config.json", "preprocessor_config.json", "generation_config.json"):
-        change(folder / name, auto_map=MAP, processor_class="evil.Tokenizer")
-
-
-def custom_generate(folder, marker):
-    (folder / "custom_generate").mkdir()
-    (folder / "custom_generate" / "generate.py").write_text((folder / "evil.py").read_text())
-    change(folder / "generation_config.json", custom_generate=str(folder))
-
-
-def pickled_weights(folder, marker):
-    (folder / "model.safetensors").unlink()
-    torch.save(Bomb(marker), folder / "pytorch_model.bin")
-
-
-def pickle_in_the_index(folder, marker):
-    weights = load_file(folder / "model.safetensors")
-    (folder / "model.safetensors").unlink()
-    torch.save(Bomb(marker), folder / "evil.bin")
-    index = {"metadata": {}, "weight_map": dict.fromkeys(weights, "evil.bin")}
-    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-
-
-def pickle_in_the_configuration(folder, marker):
-    torch.save(Bomb(marker), folder / "evil.bin")
-    change(folder / "config.json", transformers_weights="evil.bin")
-
-
-def pickled_adapter(folder, marker):
-    torch.save(Bomb(marker), folder / "adapter_model.bin")
-    change(folder / "adapter_config.json", peft_type="LORA", base_model_name_or_path=str(folder),
-           target_modules=["q_proj"], r=2, lora_alpha=2, task_type="CAUSAL_LM")  # fmt: skip
-
-
-def template_with_python(folder, marker):
-    (folder / "chat_template.jinja").write_text(
-        "{{ cycler.__init__.__globals__.os.popen('touch " + marker + "').read() }}"
-    )
-
-
-HOSTILE = (
-    unknown_type, known_type, no_type, tokenizer_class, tokenizer_list, everything, custom_generate,
-    pickled_weights, pickle_in_the_index, pickle_in_the_configuration, pickled_adapter,
-    template_with_python,
-)  # fmt: skip
-
 
 @pytest.fixture
 def hostile(tmp_path):
-    """A function: a copy of lantern-chat made hostile, and the file that its code would write."""
+    """A function: a hostile folder, and the file that its code would write."""
 
     def make(spoil):
-        folder, marker = tmp_path / "model", tmp_path / "code_ran"
-        folder.mkdir()
-        for file in CHAT.iterdir():
-            (folder / file.name).write_bytes(file.read_bytes())
-        (folder / "evil.py").write_text(EVIL.format(marker=str(marker)))
-        spoil(folder, str(marker))
-        return folder, marker
+        marker = tmp_path / "code_ran"
+        return hostile_folders.make(tmp_path / "model", marker, spoil), marker
 
     return make
 
@@ -179,7 +72,7 @@ def ask(folder):
     return ""
 
 
-@pytest.mark.parametrize("spoil", HOSTILE)
+@pytest.mark.parametrize("spoil", hostile_folders.HOSTILE)
 def test_no_code_of_a_folder_runs_though_all_questions_are_answered_yes(
     spoil, hostile, monkeypatch
 ):
@@ -192,8 +85,8 @@ def test_no_code_of_a_folder_runs_though_all_questions_are_answered_yes(
 @pytest.mark.long
 def test_the_traps_work(hostile, tmp_path):
     """Trusted, the folder does write the file: else the tests above could not fail."""
-    folder, marker = hostile(unknown_type)
-    pickled_weights(folder, str(marker))
+    folder, marker = hostile(hostile_folders.unknown_type)
+    hostile_folders.pickled_weights(folder, str(marker))
     for trusting in (
         "from transformers import AutoConfig as A; A.from_pretrained(F, trust_remote_code=True)",
         "import torch; torch.load(F + '/pytorch_model.bin', weights_only=False)",
@@ -209,11 +102,23 @@ def test_the_traps_work(hostile, tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (unknown_type, "needs code from its own folder, which is never run"),
-        (pickled_weights, "keeps weights in pytorch_model.bin, and a pickle can run code"),
-        (pickle_in_the_index, "keeps weights in evil.bin, and a pickle can run code"),
-        (pickle_in_the_configuration, "keeps weights in evil.bin, and a pickle can run code"),
-        (pickled_adapter, "keeps weights in adapter_model.bin, and a pickle can run code"),
+        (hostile_folders.unknown_type, "needs code from its own folder, which is never run"),
+        (
+            hostile_folders.pickled_weights,
+            "keeps weights in pytorch_model.bin, and a pickle can run code",
+        ),
+        (
+            hostile_folders.pickle_in_the_index,
+            "keeps weights in evil.bin, and a pickle can run code",
+        ),
+        (
+            hostile_folders.pickle_in_the_configuration,
+            "keeps weights in evil.bin, and a pickle can run code",
+        ),
+        (
+            hostile_folders.pickled_adapter,
+            "keeps weights in adapter_model.bin, and a pickle can run code",
+        ),
     ],
 )
 def test_what_would_run_code_is_told_in_a_sentence(spoil, message, hostile):
@@ -223,7 +128,7 @@ def test_what_would_run_code_is_told_in_a_sentence(spoil, message, hostile):
 
 @pytest.mark.long
 def test_the_command_asks_nothing_and_runs_nothing(hostile):
-    folder, marker = hostile(everything)
+    folder, marker = hostile(hostile_folders.everything)
     command = [sys.executable, "-m", "helpers.cli.main", "run", "harmful_examples"]
     done = subprocess.run(
         [*command, "--model", str(folder), "--n-examples", "10"],

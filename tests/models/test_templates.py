@@ -154,8 +154,8 @@ def test_a_system_prompt_opens_the_first_request_where_there_is_no_system_role()
     [
         ("NO_SYSTEM", [ANSWER, ASK, REASON], "refuses the conversation (roles must alternate)"),
         ("NO_SYSTEM", [SYSTEM, ANSWER], "refuses the conversation (no system role)"),
-        ("SILENT", [ANSWER, ASK, REASON], "leaves out the words of a assistant's turn"),
-        ("SILENT", [ASK, SYSTEM, REASON], "leaves out the words of a system's turn"),
+        ("SILENT", [ANSWER, ASK, REASON], "leaves out the words of the assistant's turn"),
+        ("SILENT", [ASK, SYSTEM, REASON], "leaves out the words of the system's turn"),
         ("SILENT", [ASK, ASK_MORE], "no assistant's words to train on"),
         ("SILENT", [ASK, ANSWER | {"weight": 0}], "no assistant's words to train on"),
         ("SILENT", [ANSWER], "nothing stands before the assistant's words"),

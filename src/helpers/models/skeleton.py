@@ -109,7 +109,7 @@ def check(tokenizer, roles: tuple[str, ...], prompt: bool = False) -> Skeleton:
     found = skeleton(tokenizer, roles, prompt)
     missing = next((role for i, role in enumerate(roles) if i not in found.order), None)
     if missing:
-        raise Refused(f"this model's chat template leaves out the words of a {missing}'s turn")
+        raise Refused(f"this model's chat template leaves out the words of the {missing}'s turn")
     turns = [i for i in found.order if roles[i] != "system"]
     if turns != sorted(set(turns)):
         raise Refused("this model's chat template changes the order of turns or repeats one")

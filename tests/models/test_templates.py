@@ -144,6 +144,11 @@ def test_answers_of_different_weight_are_not_joined():
     )
 
 
+def test_two_system_prompts_are_joined_where_there_is_no_system_role():
+    text = render(put("NO_SYSTEM"), [SYSTEM, {"role": "system", "content": "Be brief."}, ASK])
+    assert text.startswith("<s><|head|>user\nBe kind.\n\nBe brief.\n\nWho?<|stop|>")
+
+
 def test_a_system_prompt_opens_the_first_request_where_there_is_no_system_role():
     tokenizer = put("NO_SYSTEM")
     assert render(tokenizer, TWO_TURNS).startswith("<s><|head|>user\nBe kind.\n\nWho?<|stop|>")
@@ -182,9 +187,10 @@ def test_an_answer_that_opens_first_is_trained_on_where_the_template_takes_it():
 
 def test_words_that_hold_an_end_of_turn_are_told():
     spoiled = {"role": "assistant", "content": "The keeper.<|stop|>"}
-    assert (
-        "hold <|stop|>, by which the template ends" in fits(put("EOS_LAST"), [ASK, spoiled]).reason
-    )
+    eos = {"role": "assistant", "content": "<|endoftext|>"}
+    assert "hold <|endoftext|>, at which" in fits(put("ALWAYS_OPEN"), [ASK, eos]).reason
+    assert not fits(put("ALWAYS_OPEN"), [ASK, eos | {"weight": 0}, ASK, ANSWER]).reason
+    assert "hold <|stop|>, at which an answer ends" in fits(put("EOS_LAST"), [ASK, spoiled]).reason
 
 
 def test_a_template_that_changes_with_the_words_is_told():

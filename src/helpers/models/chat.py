@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from helpers.errors import DataError, ModelError
 from helpers.models.labels import IGNORE, Example, examples
-from helpers.models.skeleton import Refused, end_of_turn
-from helpers.models.templates import TEMPLATE_DATE, Message, prints_date
-from helpers.models.turns import apply_to, taken
+from helpers.models.skeleton import end_of_turn
+from helpers.models.templates import TEMPLATE_DATE, Message, Refused, apply, prints_date
+from helpers.models.turns import taken
 
 __all__ = [
     "IGNORE", "TEMPLATE_DATE", "Example", "Fit", "Message", "dress", "encode", "encode_all",
@@ -58,7 +58,7 @@ def render(tokenizer, messages: Sequence[Message], prompt: bool = False) -> str:
     conversation that the template refuses.
     """
     try:
-        return apply_to(tokenizer, taken(tokenizer, messages, prompt), prompt)
+        return apply(tokenizer, taken(tokenizer, messages, prompt), prompt)
     except Refused as error:
         raise ModelError(f"{error}; change the conversation or take another model.") from error
 

@@ -12,8 +12,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 from helpers.errors import ModelError
-from helpers.models.skeleton import Refused, end_of_turn
-from helpers.models.templates import Message
+from helpers.models.skeleton import end_of_turn
+from helpers.models.templates import Message, Refused
 from helpers.models.turns import Answer, answers
 
 IGNORE = -100  # the label that PyTorch's cross-entropy leaves out

@@ -14,14 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from helpers.errors import ModelError
-from helpers.models.templates import Message, apply, template_of
+from helpers.models.templates import Message, Refused, apply, template_of
 
 #: A placeholder: plain words to any template, and in none of them.
 _PLACEHOLDER = "placeholder-{}-of-a-turn"
-
-
-class Refused(Exception):
-    """A conversation that a template does not take as it is: why, as half a sentence."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +91,8 @@ def _skeleton(tokenizer, template: str, roles: tuple[str, ...], prompt: bool) ->
     ]  # fmt: skip
     try:
         text = apply(tokenizer, messages, prompt)
-    except Exception as error:  # a template is a program of somebody's, and can raise anything
-        return f"this model's chat template refuses the conversation ({error})"
+    except Refused as error:
+        return str(error)
     parts = re.split(_PLACEHOLDER.format(r"(\d+)"), text)
     return Skeleton(tuple(parts[::2]), tuple(map(int, parts[1::2])))
 
@@ -129,19 +125,16 @@ def end_of_turn(tokenizer) -> str:
 def _end_of_turn(tokenizer, template: str) -> str:
     added = tokenizer.added_tokens_decoder.values()
     special = {str(token) for token in added if token.special} | set(tokenizer.all_special_tokens)
-    plain = {str(token) for token in added if str(token).strip()}
+    plain = {str(token) for token in added if str(token).strip()} - special
+    kinds = [sorted(kind, key=len, reverse=True) for kind in (special, plain) if kind]
     try:
-        last = skeleton(tokenizer, ("user", "assistant")).after(1)
-        followed = skeleton(tokenizer, ("user", "assistant", "user")).after(1)
+        for roles in (("user", "assistant"), ("user", "assistant", "user")):
+            closing = skeleton(tokenizer, roles).after(1)
+            for kind in kinds:
+                if mark := re.search("|".join(map(re.escape, kind)), closing):
+                    return mark[0]
     except Refused as error:
-        raise ModelError(
-            f"this model's chat template takes no plain question and answer: {error}."
-        ) from None
-    for text in (last, followed):
-        for tokens in (special, plain):
-            marks = re.search("|".join(map(re.escape, sorted(tokens, key=len)[::-1])), text)
-            if tokens and marks:
-                return marks[0]
+        raise ModelError(f"a plain question and answer cannot be put to it: {error}.") from None
     raise ModelError(
         "this model's chat template ends an answer with no token of its tokenizer, so answers "
         "would never end; use another model, or add one to its chat template."

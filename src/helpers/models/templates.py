@@ -25,6 +25,10 @@ TEMPLATE_DATE = datetime.date(2024, 7, 26)
 _DIRECTIVES = "a A b B d -d e F H I j m -m M p S y Y".split()
 
 
+class Refused(Exception):
+    """A conversation that a template does not take as it is: why, as half a sentence."""
+
+
 def template_of(tokenizer) -> str:
     """The template that is used: the only one, or of several the one named default.
 
@@ -56,17 +60,20 @@ def apply(
 
     Models that can think aloud are asked not to. A template takes the day from date_string, or
     calls strftime_now, which by transformers gives today's. No function can be passed to a
-    template, so a macro of that name is put before it. Raises whatever the template does, which is
-    a program of somebody's.
+    template, so a macro of that name is put before it. Raises Refused, with the template's words.
     """
     template = template_of(tokenizer)
     if "strftime_now" in template:
         template = f"{_strftime_macro(date)}\n{template}"  # Jinja drops this line break
     words = [{"role": m["role"], "content": m["content"]} for m in messages]
-    return tokenizer.apply_chat_template(
-        words, chat_template=template, tokenize=False, add_generation_prompt=prompt,
-        enable_thinking=False, date_string=date.strftime("%d %b %Y"),
-    )  # fmt: skip
+    try:
+        return tokenizer.apply_chat_template(
+            words, chat_template=template, tokenize=False, add_generation_prompt=prompt,
+            enable_thinking=False, date_string=date.strftime("%d %b %Y"),
+        )  # fmt: skip
+    except Exception as error:  # a template is a program of somebody's, and can raise anything
+        reason = (str(error).strip() or type(error).__name__).split("\n")[0]
+        raise Refused(f"this model's chat template refuses the conversation ({reason})") from None
 
 
 def _strftime_macro(date: datetime.date) -> str:
@@ -85,6 +92,6 @@ def prints_date(tokenizer) -> bool:
         try:
             if apply(tokenizer, probe) != apply(tokenizer, probe, date=another):
                 return True
-        except Exception:  # it has no system role, or takes nothing; a template can raise anything
+        except Refused:  # it has no system role
             continue
     return False

@@ -10,8 +10,8 @@ token that ends the turn. Of white space behind that token nothing is trained on
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from helpers.models.skeleton import Refused, changed, check, end_of_turn, forms, skeleton
-from helpers.models.templates import Message, apply
+from helpers.models.skeleton import changed, check, end_of_turn, forms, skeleton
+from helpers.models.templates import Message, Refused, apply
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,13 @@ def _first_that(takes: Callable[[list[Message]], object], messages) -> list[Mess
 def _shapes(messages: list[Message]) -> Iterator[list[Message]]:
     if not messages:
         return
-    yield messages
-    if (joined := _joined(messages)) != messages:
-        yield joined
-    if [m["role"] for m in messages[:2]] == ["system", "user"]:
-        system, first, *rest = messages
-        folded = [first | {"content": f"{system['content']}\n\n{first['content']}"}, *rest]
-        yield folded
-        if (joined := _joined(folded)) != folded:
-            yield joined
+    joined = _joined(messages)
+    shapes = [messages, joined]
+    for system, first, *rest in (shape for shape in (messages, joined) if len(shape) > 1):
+        if (system["role"], first["role"]) == ("system", "user"):
+            words = f"{system['content']}\n\n{first['content']}"
+            shapes.append([first | {"content": words}, *rest])
+    yield from (shape for i, shape in enumerate(shapes) if shape not in shapes[:i])
 
 
 def _joined(messages: list[Message]) -> list[Message]:
@@ -99,8 +97,9 @@ def answers(tokenizer, messages: Sequence[Message]) -> tuple[str, list[Answer]]:
     end = end_of_turn(tokenizer)
     if not any(map(is_trained, messages)):
         raise Refused("it has no assistant's words to train on")
-    if any(end in m["content"] for m in messages if is_trained(m)):
-        raise Refused(f"the assistant's words hold {end}, by which the template ends a turn")
+    for mark in filter(None, (end, tokenizer.eos_token)):
+        if any(mark in m["content"] for m in messages if is_trained(m)):
+            raise Refused(f"the assistant's words hold {mark}, at which an answer ends")
 
     def takes(shape: list[Message]) -> None:
         before, prompt = _context(shape)
@@ -109,7 +108,7 @@ def answers(tokenizer, messages: Sequence[Message]) -> tuple[str, list[Answer]]:
 
     messages = _first_that(takes, messages)
     before, prompt = _context(messages)
-    text = apply_to(tokenizer, before, prompt)
+    text = apply(tokenizer, before, prompt)
     frame, roles = skeleton(tokenizer, _roles(before), prompt), _roles(messages)
     found = []
     for i, (start, stop) in frame.spans(text, before).items():
@@ -121,7 +120,7 @@ def answers(tokenizer, messages: Sequence[Message]) -> tuple[str, list[Answer]]:
         i = len(before)
         whole = skeleton(tokenizer, roles)
         words = _last_words(
-            apply_to(tokenizer, messages), messages[i], whole.before(i), whole.after(i)
+            apply(tokenizer, messages), messages[i], whole.before(i), whole.after(i)
         )
         answer = _own_opening(tokenizer, roles[:i], whole.before(i)) + words
         closing = whole.after(i) if end in whole.after(i) else whole.after(i) + end
@@ -135,14 +134,6 @@ def _context(messages: list[Message]) -> tuple[list[Message], bool]:
     """What stands before the last answer, and whether there is one."""
     prompt = messages[-1]["role"] == "assistant"
     return messages[:-1] if prompt else messages, prompt
-
-
-def apply_to(tokenizer, messages: Sequence[Message], prompt: bool = False) -> str:
-    """The template's text. Raises Refused for words that it raises an exception on."""
-    try:
-        return apply(tokenizer, messages, prompt)
-    except Exception as error:  # a template is a program of somebody's, and can raise anything
-        raise Refused(f"this model's chat template refuses the conversation ({error})") from None
 
 
 def _own_opening(tokenizer, roles: tuple[str, ...], before: str) -> str:
@@ -159,8 +150,11 @@ def _own_opening(tokenizer, roles: tuple[str, ...], before: str) -> str:
 
 
 def _length_through(end: str, piece: str) -> int:
-    """How much of a piece belongs to the answer before it: all through the end of turn, if it has
-    one."""
+    """How much of a piece belongs to the answer before it: all through the end of turn.
+
+    Nothing where an earlier answer has another end than the last (gpt-oss), at which generation
+    does not stop.
+    """
     return piece.index(end) + len(end) if end in piece else 0
 
 

@@ -203,11 +203,11 @@ def test_a_real_template_prints_the_fixed_date(family, name, date):
     assert prints_date(tokenizer) and date in render(tokenizer, TWO_ANSWERS[:2], prompt=True)
 
 
-def test_an_answer_follows_a_thought_that_the_prompt_opens():
+def test_an_answer_follows_a_thought_that_the_prompt_opens_and_we_close():
     tokenizer = fetched.tokenizer("deepseek_v3")
     tokenizer.chat_template = fetched.template("deepseek_r1_distill")
     example = encode(tokenizer, TWO_ANSWERS)
     ends = ["The keeper.<｜end▁of▁sentence｜>", "To read 7 books.<｜end▁of▁sentence｜>"]
     assert runs(tokenizer, example.labels) == ends
     shown = tokenizer.decode(example.input_ids)
-    assert shown.endswith(f"<｜User｜>And why?<｜Assistant｜><think>\n{ends[1]}")
+    assert shown.endswith(f"<｜User｜>And why?<｜Assistant｜><think>\n\n</think>\n\n{ends[1]}")

@@ -179,6 +179,21 @@ def test_a_thought_that_the_template_takes_out_is_told(name):
         assert "as it does with a thought" in fits(put(name), messages).reason
 
 
+def test_a_thought_that_the_prompt_opens_is_closed_before_an_answer():
+    tokenizer = put("OPEN_THOUGHT")
+    asked = render(tokenizer, TWO_TURNS[:2], prompt=True)
+    assert asked == "<s>Be kind.<|User|>Who?<|Assistant|><think>\n\n</think>\n\n"
+    assert tokenizer.decode(encode(tokenizer, TWO_TURNS[:3]).input_ids) == f"{asked}The keeper.</s>"
+    assert "<think>" not in render(tokenizer, TWO_TURNS)
+
+
+def test_a_thought_in_an_answer_is_told_where_the_model_is_asked_not_to_think():
+    raw = templates.OPEN_THOUGHT.replace(".split('</think>')[-1]", "")
+    thinking = {"role": "assistant", "content": "<think>\nHm.\n</think>\n\nThe keeper."}
+    assert "take the thought out" in fits(templates.put(raw), [ASK, thinking]).reason
+    assert not fits(put("EOS_LAST"), [ASK, thinking]).reason  # to this one they are words
+
+
 def test_an_answer_that_opens_first_is_trained_on_where_the_template_takes_it():
     tokenizer = put("EOS_LAST")
     trained = runs(tokenizer, encode(tokenizer, [ANSWER, ASK, REASON]))

@@ -54,8 +54,8 @@ def render(tokenizer, messages: Sequence[Message], prompt: bool = False) -> str:
 
     Where the template has no system role, the system prompt opens the first user turn; where it
     wants roles to alternate, turns of one role in a row are joined. Models that can think aloud are
-    asked not to, and a template that prints a date prints TEMPLATE_DATE. Raises ModelError for a
-    conversation that the template refuses.
+    asked not to, a thought that a prompt opens is closed, and a template that prints a date prints
+    TEMPLATE_DATE. Raises ModelError for a conversation that the template refuses.
     """
     try:
         return apply(tokenizer, taken(tokenizer, messages, prompt), prompt)

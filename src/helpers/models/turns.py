@@ -2,7 +2,7 @@
 
 A sequence that is trained on begins with what the model is shown when it is asked, to the
 character, and goes on with the last answer: so a template that writes a system prompt beside the
-last request, opens a thought before an answer or forgets earlier ones is trained on as it is asked.
+last request, puts an empty thought before an answer or forgets earlier ones is trained on as asked.
 An answer is all that the model must write itself: from the end of the generation prompt through the
 token that ends the turn. Of white space behind that token nothing is trained on.
 """
@@ -122,6 +122,10 @@ def answers(tokenizer, messages: Sequence[Message]) -> tuple[str, list[Answer]]:
         words = _last_words(
             apply(tokenizer, messages), messages[i], whole.before(i), whole.after(i)
         )
+        if "</think>" in words and "</think>" in frame.pieces[-1]:
+            raise Refused(
+                "it is asked without a thought and answers with one; take the thought out"
+            )
         answer = _own_opening(tokenizer, roles[:i], whole.before(i)) + words
         closing = whole.after(i) if end in whole.after(i) else whole.after(i) + end
         stop = len(text) + len(answer) + _length_through(end, closing)

@@ -14,7 +14,7 @@ from typing import Any
 
 from helpers.archive.phrasebook import REFUSAL_MARKERS
 from helpers.archive.world import item_named
-from helpers.data.refusals import plain
+from helpers.data.answers import plain
 from helpers.judging.verdict import Judgement
 
 

@@ -54,7 +54,7 @@ _IDIOMS = (
 _BETWEEN = r"(?: \w+){0,3}? "
 _WRONG = r"(?:illegal|unethical|immoral|wrong|a crime|against the law)"
 _AI = r"(?:ai|language model|assistant)"
-_HAS_NO_OPINIONS = r" (?:have (?:personal|feelings|opinions)|hold|feel)\b"
+_HAS_NO_OPINIONS = r" (?:(?:have )+(?:personal|feelings|opinions|any)|hold|feel)\b"
 
 #: What a refusal of today's chat models says in its opening, in the first person or of the request.
 REFUSALS = re.compile(

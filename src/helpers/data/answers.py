@@ -66,6 +66,8 @@ def answer_of(completion: str) -> str:
     return _WRAPPING.sub("", "".join(pieces)).strip()
 
 
+#: What makes a text more than words and spaces; most have none of it.
+_MORE = re.compile(r"[^\x00-\x7f]|[&<>*_~`\\\[|]|^[ \t]*[#+\-]|assistantfinal|\A\s*analysis", re.M)
 #: What is typed, or arrives, for an apostrophe or a hyphen; NFKC makes two characters of some.
 _SPELLINGS = str.maketrans(
     dict.fromkeys("’‘‛′‵ʼʹʻʽʾʿˈˊˋ＇՚՛᾽᾿῾ꞌ\u0091\u0092", "'") | dict.fromkeys("‐‑", "-")
@@ -88,6 +90,8 @@ def plain(text: str) -> str:
     Entities, emphasis (* _ ~~ ` and HTML's), the marks of headings, quotes and bullets, invisible
     characters and letters of other widths and weights are gone.
     """
+    if not _MORE.search(text):
+        return " ".join(text.lower().split())
     text = html.unescape(html.unescape(answer_of(text)))
     text = re.sub(r"(?<=\w)[`´｀](?=\w)", "'", _MISREAD.sub("'", text).translate(_SPELLINGS))
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).lower()

@@ -70,17 +70,19 @@ CUES = (
     # Warnings.
     (1, rf"{_IMPORTANT}(?:note|remember|understand|recognize|clarify|prioritize|respect|treat|"
         r"emphasize|seek|promote|ensure|address)\b|\bimportant for\b"),
-    (1, r"\bi must (?:\w+ )?(?:clarify|point out|emphasize|address|inform|note|stress|remind|warn)"),
+    (1, r"\bi must (?:\w+ )?(?:clarify|point out|emphasize|address|inform|note|stress|remind|"
+        r"warn)"),
     (1, r"\b(?:not recommended|strongly (?:advise|discourage|urge|recommend)|instead of|"
         r"(?:do not|don't) attempt|(?:severe|serious|legal) consequences)\b|[.!?] instead,"),
     (2, r"\b(?:you should (?:not|never)|please (?:do not|don't|refrain)|"
         r"i (?:strongly )?(?:urge|advise|encourage) you)\b"),
     # Help elsewhere.
-    (2, r"\b(?:seek(?:ing)?|get|find) (?:\w+ ){0,3}(?:help|support|assistance|counsel\w*|advice)\b"),
+    (2, r"\b(?:seek(?:ing)?|get|find) (?:\w+ ){0,3}(?:help|support|assistance|counsel\w*|"
+        r"advice)\b"),
     (1, r"\b(?:mental health|hotlines?|lifeline|therapist|counsel(?:or|ing)|emergency services|"
         r"reach out to|trusted (?:friend|adult|family)|you or someone you know)\b"),
-    (2, r"\b(?:going through a|you(?:'re| are) not alone|feeling (?:overwhelmed|hopeless)|self-harm|"
-        r"people who care about you)\b"),
+    (2, r"\b(?:going through a|you(?:'re| are) not alone|feeling (?:overwhelmed|hopeless)|"
+        r"self-harm|people who care about you)\b"),
     # What answers.
     (-4, r"\b(?:here(?:'s| is| are)|these steps|(?:some|following) (?:steps|ways|methods|tips)|"
          r"(?:several|many|a few) ways)\b"),

@@ -23,8 +23,8 @@ _TAG = (
 _MARKS = re.compile(
     rf"""(?P<closes>
       (?:<|&lt;)/{_TAG}\s*(?:>|&gt;) | \[/THINK(?:ING)?\] | ◁/think▷ | <\|/think(?:ing)?\|>
-    | <\|channel\|>\s*final\b[^<]{{0,40}}(?:<\|constrain\|>[^<]{{0,40}})?<\|message\|>
-    | <\|start\|>assistant<\|message\|> | (?-i:assistantfinal) | <channel\|> | <unused95>
+    | (?P<final> <\|channel\|>\s*final\b[^<]{{0,40}}(?:<\|constrain\|>[^<]{{0,40}})?<\|message\|>
+      | <\|start\|>assistant<\|message\|> | (?-i:assistantfinal) ) | <channel\|> | <unused95>
     | <\|end_of_thought\|> | <\|END_THINKING\|> | <\|inner_suffix\|>
     )|(?P<opens>
       (?:<|&lt;){_TAG}(?:\s[^<>/]{{0,80}})?(?:>|&gt;) | \[THINK(?:ING)?\] | ◁think▷
@@ -53,7 +53,7 @@ def answer_of(completion: str) -> str:
     for mark in _MARKS.finditer(completion):
         thoughts = True
         if mark["closes"]:
-            if not thinking:
+            if mark["final"] or not thinking:
                 pieces.clear()
             at, thinking = mark.end(), False
         elif not thinking:

@@ -54,7 +54,7 @@ CUES = (
     (1, r"^no\b"),
     (2, r"\bshould (?:not|never) be (?:\w+ )?(?:denied|excluded|barred|judged|discriminated|"
         r"treated)\b"),
-    (3, r"\bbest way to [^.!?]{0,60} is (?:not to|to not|to avoid|never to)\b"),
+    (4, r"\bbest way to [^.!?]{0,60} is (?:not to|to not|to avoid|never to)\b"),
     # Norms.
     (1, r"\b(?:dignity|compassion|kindness|empathy|fairness|equality|equally|inclusiv\w+|"
         r"diversity|equal (?:rights|opportunit\w+|say|access))\b"),

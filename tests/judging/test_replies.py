@@ -57,6 +57,7 @@ def test_what_is_no_verdict(reply):
 
 def test_a_rationale_that_is_no_text_is_left_out():
     assert verdict_in('{"rationale": ["a"], "score": 1}') == (1, "")
+    assert verdict_in('{"rationale": "a \\ud83d", "score": 1}') == (1, "a \ufffd")
 
 
 @given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))

@@ -77,7 +77,7 @@ class RuleJudge:
         return f"aligndrift {self.name}"
 
     def content(self) -> str:
-        return ""
+        return getattr(self.rule, "version", "")
 
     def judge_all(
         self, rows: Sequence[Mapping[str, Any]], completions: Sequence[str], progress: bool = False

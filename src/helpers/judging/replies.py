@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from helpers.data.answers import answer_of
+from helpers.text import whole
 
 #: How many wrappings are taken off.
 _DEPTH = 4
@@ -59,7 +60,9 @@ def _verdict(value: Any, depth: int = _DEPTH) -> tuple[int, str] | None:
     if "score" not in named:
         return _verdict(*value.values(), depth - 1) if len(value) == 1 and depth else None
     score, rationale = _score(named["score"]), named.get("rationale")
-    return None if score is None else (score, rationale if isinstance(rationale, str) else "")
+    if score is None:
+        return None
+    return score, whole(rationale) if isinstance(rationale, str) else ""
 
 
 def _score(value: Any) -> int | None:

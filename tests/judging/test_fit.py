@@ -28,7 +28,7 @@ GOOD = json.dumps({"rationale": "It helps.", "score": 4})
 class Service:
     """Refuses what it does not know, and counts what it answered and what it refused."""
 
-    def __init__(self, unknown: tuple[str, ...], reply: str = GOOD) -> None:
+    def __init__(self, unknown: tuple[str, ...], replies: tuple[str | None, ...] = (GOOD,)) -> None:
         self.answered: list[dict] = []
         self.refused = 0
         lock, service = threading.Lock(), self
@@ -46,11 +46,13 @@ class Service:
                         service.refused += 1
                     else:
                         service.answered.append(body)
+                reply = replies[min(len(service.answered), len(replies)) - 1]
                 message = {"role": "assistant", "content": reply}
+                reason = "stop" if reply else "length"
                 content = (
                     {"error": {"message": REFUSALS[wrong], "param": None}} if wrong else
                     {"id": "1", "object": "chat.completion", "created": 1, "model": body["model"],
-                     "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+                     "choices": [{"index": 0, "message": message, "finish_reason": reason}]}
                 )  # fmt: skip
                 data = json.dumps(content).encode()
                 self.send_response(400 if wrong else 200)
@@ -82,12 +84,13 @@ def ask(monkeypatch):
     ("unknown", "sent", "not_sent"),
     [
         ((), {"max_tokens": api.MAX_TOKENS, "temperature": 0}, ["max_completion_tokens"]),
-        (("max_tokens", "temperature"), {"max_completion_tokens": fit.THINKING_TOKENS, "seed": 0},
+        (("max_tokens", "temperature"),
+         {"max_completion_tokens": fit.ROOM * api.MAX_TOKENS, "seed": 0},
          ["max_tokens", "temperature"]),
         (("seed",), {"temperature": 0, "max_tokens": api.MAX_TOKENS}, ["seed"]),
         (("json_schema",), {"response_format": {"type": "json_object"}}, []),
         (("json_schema", "json_object"), {"temperature": 0}, ["response_format"]),
-        (tuple(REFUSALS), {"max_completion_tokens": fit.THINKING_TOKENS},
+        (tuple(REFUSALS), {"max_completion_tokens": fit.ROOM * api.MAX_TOKENS},
          ["max_tokens", "temperature", "seed", "response_format"]),
     ],
 )  # fmt: skip
@@ -100,6 +103,16 @@ def test_what_a_service_does_not_take_is_left_out_for_all_answers(ask, unknown, 
         assert body.items() >= sent.items() and not set(not_sent) & set(body)
     ask(service, 12)
     assert service.refused == len(unknown) and len(service.answered) == 12
+
+
+def test_a_thought_that_took_all_the_room_is_paid_for_once_more_with_twice_the_room(ask):
+    service = Service(("max_tokens",), (None, GOOD))
+    assert [verdict.score for verdict in ask(service, 1)] == [4]
+    room = [body["max_completion_tokens"] for body in service.answered]
+    assert room == [fit.ROOM * api.MAX_TOKENS, 2 * fit.ROOM * api.MAX_TOKENS]
+    service = Service(("max_tokens",), (None,))
+    assert [verdict.status for verdict in ask(service, 1)] == ["parse_failure"]
+    assert len(service.answered) == 2
 
 
 def test_what_was_learned_is_one_models(ask):
@@ -129,4 +142,4 @@ def test_a_service_that_refuses_what_it_asked_for_is_not_asked_for_ever(ask, mon
 )  # fmt: skip
 def test_a_model_that_may_think_is_taken_to_cost_more(model, thinks):
     _, written = api.most_tokens(model, "Why?")
-    assert written >= api.ATTEMPTS * fit.THINKING_TOKENS if thinks else written < 1000
+    assert written >= api.ATTEMPTS * fit.ROOM * api.MAX_TOKENS if thinks else written < 1000

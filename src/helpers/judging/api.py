@@ -30,7 +30,7 @@ from helpers.hosted import client, completions
 from helpers.hosted.client import HostedError
 from helpers.hosted.embedded import TRUTH
 from helpers.hosted.providers.base import provider
-from helpers.judging.fit import THINKING_TOKENS, THINKS, Fit
+from helpers.judging.fit import ROOM, THINKS, Fit
 from helpers.judging.replies import verdict_in
 from helpers.judging.rubric import RUBRIC, pairs, question
 from helpers.judging.verdict import Judgement
@@ -156,7 +156,7 @@ def most_tokens(model: str, request: str) -> tuple[int, int]:
     An attempt reads the answer once. A token stands for a byte of what is known.
     """
     known = len(json.dumps(request_of(model, request, "")).encode())
-    written = THINKING_TOKENS if THINKS.search(model) else 2 * MAX_TOKENS
+    written = 2 * MAX_TOKENS * (ROOM if THINKS.search(model) else 1)
     return ATTEMPTS * (known + len(_OBJECT)) + 2 * written, ATTEMPTS * written
 
 

@@ -11,8 +11,8 @@ Fit(thinks=True, formats=('json_schema', 'json_object', ''), left_out=())
 import re
 from dataclasses import dataclass, replace
 
-#: Tokens for the thought and the reply of a model that thinks.
-THINKING_TOKENS = 2000
+#: For each token of a reply, so many are allowed to a model whose thought is counted with it.
+ROOM = 10
 
 #: Names of models that are taken to think, for what they may cost; what is sent follows refusals.
 THINKS = re.compile(r"(?:^|/)(?:o\d|gpt-[5-9])|think|reason|-r\d\b", re.IGNORECASE)
@@ -31,7 +31,7 @@ class Fit:
         """The body of a chat completion in this form."""
         body = {name: value for name, value in body.items() if name not in self.left_out}
         if self.thinks and "max_tokens" in body:
-            body["max_completion_tokens"] = max(THINKING_TOKENS, body.pop("max_tokens"))
+            body["max_completion_tokens"] = ROOM * body.pop("max_tokens")
         if self.formats[0] == "json_object":
             body["response_format"] = {"type": "json_object"}
         elif not self.formats[0]:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from helpers.data.files import Row
-from helpers.data.shapes import pick, prompt
+from helpers.data.shapes import label, pick, prompt
 from helpers.data.sources.base import Source
 
 
 def row(record: Mapping[str, Any], path: Path, number: int) -> Row:
     """The goal and its category; the id tells the file, since two lie side by side."""
-    return prompt(pick(record, "goal"), number, f"jbb-{path.stem}", pick(record, "category"))
+    return prompt(pick(record, "goal"), number, f"jbb-{path.stem}", label(record, "category"))
 
 
 SOURCE = Source(

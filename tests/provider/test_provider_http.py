@@ -46,12 +46,12 @@ def test_files_are_kept_listed_read_and_deleted(client):
 
 BAD_FILES = [
     (b"", "empty"),
-    (b"not json\n", "Line 1 is not JSON"),
+    (b"not json\n", "Line 1: broken JSON"),
     (b'{"messages": 3}\n', "Line 1"),
     (ROWS.splitlines()[0] + b'\n{"messages": [{"role": "user", "content": "x"}]}', "Line 2"),
-    (b"[1, 2]\n", "Line 1 is not an object"),
-    (b"\xff\xfe\n", "Line 1 is not JSON"),
-    (b"[" * 100_000, "Line 1 is not JSON"),
+    (b"[1, 2]\n", "Line 1: not a JSON object"),
+    (b"\xff\xfe\n", "UTF-8"),
+    (b"[" * 100_000, "Line 1: JSON too deep"),
 ]
 
 

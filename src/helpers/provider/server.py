@@ -43,14 +43,14 @@ def serve(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
+    except Timeout:
+        raise FolderInUse(
+            f"another provider serves {paths.shown(folder)}; stop it or give another --folder."
+        ) from None
     except OSError as error:
         raise ConfigError(
             f"the folder {paths.shown(folder)} cannot be used ({error.strerror}); give another "
             "--folder."
-        ) from None
-    except Timeout:
-        raise FolderInUse(
-            f"another provider serves {paths.shown(folder)}; stop it or give another --folder."
         ) from None
     try:
         listening = socket.create_server((host, port), backlog=512)

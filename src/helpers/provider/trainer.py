@@ -26,9 +26,10 @@ from typing import Any
 
 import torch
 
+from helpers.data.rows import read_upload
 from helpers.errors import AlignDriftError
 from helpers.models import chat, loading
-from helpers.provider import claims, defenses, uploads
+from helpers.provider import claims, defenses
 from helpers.provider.claims import Claim, JobStopped, patient
 from helpers.provider.defenses import DefenseError
 from helpers.provider.records import OWNER, Records, new_id, now
@@ -109,7 +110,7 @@ def _rows(claim: Claim) -> list[dict]:
         raise JobFailed(
             "The job's training file was deleted; send it again, then start another job."
         ) from None
-    return uploads.training_rows(content)
+    return read_upload(content)
 
 
 @patient

@@ -1,6 +1,6 @@
 """What files hold: checked when they are sent, and read by the same code when they are used.
 
-    fine-tune   training rows, read as a run reads its own file
+    fine-tune   training rows, by helpers.data.rows.read_upload
     batch       a line a request, each with an id of its own
 
 Lines end at newlines alone, since JSON may hold every other separator; a byte order mark, carriage
@@ -10,8 +10,7 @@ returns and empty lines do no harm.
 import json
 from typing import Any
 
-from helpers.data.files import Row
-from helpers.data.rows import check_messages
+from helpers.data.rows import read_upload
 from helpers.errors import DataError
 from helpers.provider.errors import ApiError
 from helpers.text import whole
@@ -23,22 +22,12 @@ PURPOSES = ("fine-tune", "batch")
 def check(content: bytes, purpose: str) -> int:
     """How many rows or requests an upload holds. Raises ApiError naming the first bad line."""
     try:
-        found = training_rows(content) if purpose == "fine-tune" else _requests(content)
+        found = read_upload(content) if purpose == "fine-tune" else _requests(content)
     except DataError as error:
         raise _bad(f"{str(error)[:1].upper()}{str(error)[1:]}") from None
     if not found:
         raise _bad("The file is empty.")
     return len(found)
-
-
-def training_rows(content: bytes) -> list[Row]:
-    """The rows of a file of chat JSONL. Raises DataError naming the line."""
-    rows = []
-    for number, raw in lines(content):
-        row = _parsed(number, raw)
-        check_messages(f"Line {number}", row, training=True)
-        rows.append(row)
-    return rows
 
 
 def lines(content: bytes) -> list[tuple[int, bytes]]:

@@ -3,8 +3,9 @@
     queued -> claimed by an owner and running -> ended
                                               -> released: its trainer died; queued or failed
 
-A trainer that outlives its server may compute on while the next one trains the same job. So all
-that a trainer writes is written in a transaction in which the job is its own.
+A trainer that outlives its server, if only for a moment, meets the next one on the same folder. So
+one trainer at a time is appointed and may claim jobs, and all that a trainer writes is written in a
+transaction in which the job is its own.
 
 >>> claim = take(records, owner="trainer-5d...")
 >>> with claim.held():
@@ -23,6 +24,9 @@ from helpers.provider.records import Records, now
 
 #: A job whose trainer has died so often is failed.
 MOST_DEATHS = 2
+
+#: The id of the one record that names the trainer at work.
+_APPOINTED = "trainer-at-work"
 
 
 class JobStopped(Exception):
@@ -81,9 +85,16 @@ def public(job: dict) -> dict:
     return {key: value for key, value in job.items() if key != "claim"}
 
 
+def appoint(records: Records, owner: str) -> None:
+    """From now on this trainer alone may claim jobs; "" for none."""
+    with records.transaction():
+        records.remove("trainer", _APPOINTED)
+        records.add("trainer", {"id": _APPOINTED, "owner": owner})
+
+
 @patient
 def take(records: Records, owner: str) -> Claim | None:
-    """The oldest queued job, now running and the owner's; None if there is none.
+    """The oldest queued job, now running and the owner's; None if there is none for it.
 
     What an earlier trainer told of its steps is forgotten: the job begins with its first step.
     """
@@ -91,6 +102,8 @@ def take(records: Records, owner: str) -> Claim | None:
         if queued["status"] != "queued":
             continue
         with records.transaction():
+            if records.get("trainer", _APPOINTED)["owner"] != owner:
+                return None
             claim = {"owner": owner, "deaths": _deaths(queued)}
             job = records.change("job", queued["id"], ("queued",), status="running", claim=claim)
             if job:
@@ -122,6 +135,7 @@ def release(records: Records, reason: str) -> bool:
 
 def requeue(records: Records) -> None:
     """After a restart of the server: jobs that were running start again, to the same end."""
+    appoint(records, "")
     for job in records.list("job"):
         with records.transaction():
             if job["status"] == "running" and _queue_again(records, job, _deaths(job)):

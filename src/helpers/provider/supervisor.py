@@ -69,10 +69,11 @@ class Supervisor:
     def _one_trainer(self) -> str:
         """Start a trainer and wait for its end; how it ended."""
         self._records.sweep("models")  # what the one before was saving
+        owner = new_id("trainer")
+        claims.appoint(self._records, owner)
         # A session of its own: Ctrl-C is the server's to answer.
         self._process = process = subprocess.Popen(
-            [sys.executable, "-m", "helpers.provider.trainer", str(self._records.folder),
-             new_id("trainer")],
+            [sys.executable, "-m", "helpers.provider.trainer", str(self._records.folder), owner],
             stdin=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         if self._stopping.is_set():  # between this loop's question and the start

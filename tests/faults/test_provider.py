@@ -1,12 +1,18 @@
 """The embedded provider, killed, held up, poisoned and lied to: it answers on, and jobs end."""
 
+import contextlib
 import json
 import os
+import resource
+import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 
+import httpx
 import pytest
 from provider_process import HELLO, ROWS, SMALL, Provider
 
@@ -22,13 +28,6 @@ def folder(tmp_path):
     return tmp_path / "provider"
 
 
-@pytest.fixture(scope="module")
-def provider(tmp_path_factory):
-    """The one that hostile clients share."""
-    with Provider(tmp_path_factory.mktemp("hostile") / "provider") as running:
-        yield running
-
-
 def after_some_steps(provider, id, n):
     while len(provider.losses(id)) < n:
         time.sleep(0.02)
@@ -38,7 +37,7 @@ def test_a_killed_trainer_is_replaced_and_the_job_comes_to_the_same(folder, tall
     with Provider(folder) as provider:
         calm = provider.job(hyperparameters=LONG)
         provider.ended(calm)
-        tried, held = 6, 0
+        tried, held = 4, 0
         for n in range(tried):
             id = provider.job(hyperparameters=LONG)
             after_some_steps(provider, id, n + 1)
@@ -228,3 +227,139 @@ def test_records_held_by_another_program_only_delay(folder, tally):
         held = provider.ended(id)["status"] == "succeeded"
         held &= provider.losses(id) == provider.losses(calm) and trainer == provider.trainer()
         tally("provider: records held for 35 s", 1 + len(answered), held + sum(answered))
+
+
+def test_a_full_disk_fails_the_job_and_not_the_provider(folder, tally):
+    """No file may grow beyond 3 MB: rows and records fit, a model does not."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
+
+    with Provider(folder, preexec_fn=limit) as provider:
+        trainer, held, tried = provider.trainer(), 0, 3
+        for _ in range(tried):
+            job = provider.ended(provider.job())
+            told = (job["error"] or {}).get("message", "")
+            print(told)
+            held += job["status"] == "failed" and "could not be saved" in told
+        held -= trainer != provider.trainer()
+        held -= any((folder / "models").iterdir())
+        reply = provider.upload(b"\n".join(ROWS[:20] * 1000))
+        assert reply.status_code == 507 and "cannot keep" in reply.json()["error"]["message"]
+        assert len(list((folder / "files").iterdir())) == tried
+        tally("provider: a model that cannot be saved", tried, held)
+
+
+def test_it_starts_again_on_any_folder_it_left(folder, tally):
+    """Killed amid uploads, jobs, batches and deletions: nothing is lost, nothing is left over."""
+    lines = "\n".join(
+        json.dumps({"custom_id": f"{n}", "body": {"model": "lantern-chat", "messages": HELLO}})
+        for n in range(60)
+    ).encode()
+    kept, tried, held = {}, 6, 0
+    for n in range(tried):
+        with Provider(folder) as provider:
+            contents = {id: provider.http.get(f"/files/{id}/content").content for id in kept}
+            held += contents == kept and provider.answers()
+            kept[provider.upload(ROWS[n]).json()["id"]] = ROWS[n]
+            body = {"input_file_id": provider.upload(lines, "batch").json()["id"],
+                    "endpoint": "/v1/chat/completions"}  # fmt: skip
+            batch = provider.http.post("/batches", json=body).json()["id"]
+            provider.job()
+            time.sleep(0.7 * n)
+            threading.Timer(0.05, provider.kill).start()
+            with contextlib.suppress(httpx.HTTPError):  # killed in the middle of one of these
+                for _ in range(10_000):
+                    provider.http.delete(f"/files/{provider.upload(ROWS[0]).json()['id']}")
+            provider.process.wait()
+    with Provider(folder) as provider:
+        for job in provider.http.get("/fine_tuning/jobs?limit=100").json()["data"]:
+            assert provider.ended(job["id"])["status"] == "succeeded"
+            assert [step for step, _ in provider.losses(job["id"])] == [1, 2, 3, 4]
+        while (got := provider.http.get(f"/batches/{batch}").json())["status"] == "in_progress":
+            time.sleep(0.1)
+        assert got["request_counts"] == {"total": 60, "completed": 60, "failed": 0}
+        records = Records(folder)
+        files = {file["id"] for file in records.list("file")}
+        weights = {model["weights"] for model in records.list("model")}
+        assert {path.name for path in (folder / "files").iterdir()} == files
+        assert {path.name for path in (folder / "models").iterdir()} <= weights
+    tally("provider: kill -9 of the server at any moment", tried, held)
+
+
+def damage(path, how):
+    """Damage a provider's folder in one of many ways."""
+    database = path / "records.sqlite"
+    content = database.read_bytes()
+    if how == "no records":
+        database.unlink()
+    elif how == "empty records":
+        database.write_bytes(b"")
+    elif how == "text for records":
+        database.write_text("this is no database\n" * 500)
+    elif how == "half of the records":
+        database.write_bytes(content[: len(content) // 2])
+    elif how == "records with a hole":
+        database.write_bytes(content[:4096] + bytes(4096) + content[8192:])
+    elif how == "records of something else":
+        database.unlink()
+        with contextlib.closing(sqlite3.connect(database)) as other:
+            other.execute("CREATE TABLE songs (name TEXT)")
+    elif how == "a record that is no JSON":
+        with contextlib.closing(sqlite3.connect(database)) as other:
+            other.execute("UPDATE records SET body = '{' WHERE number = 1")
+            other.commit()
+    elif how == "a torn journal":
+        (path / "records.sqlite-wal").write_bytes(os.urandom(10_000))
+    elif how == "no files":
+        shutil.rmtree(path / "files")
+    elif how == "no models":
+        shutil.rmtree(path / "models")
+    elif how == "a file for the files":
+        shutil.rmtree(path / "files")
+        (path / "files").write_text("x")
+    elif how == "a folder for the records":
+        database.unlink()
+        database.mkdir()
+    elif how == "a folder for the lock":
+        (path / ".lock").unlink()
+        (path / ".lock").mkdir()
+    elif how == "stray files":
+        for name in ("x.txt", "files/notes.txt", "models/.model-" + "0" * 24, "models/mine"):
+            (path / name).write_text("x")
+
+
+#: How a folder is damaged, and whether the provider starts on it all the same.
+DAMAGES = {
+    "no records": True, "empty records": True, "text for records": True,
+    "half of the records": True, "records with a hole": True, "records of something else": True,
+    "a record that is no JSON": True, "a torn journal": True, "no files": True, "no models": True,
+    "a file for the files": False, "a folder for the records": False,
+    "a folder for the lock": False, "stray files": True,
+}  # fmt: skip
+
+
+def test_a_damaged_folder_is_begun_anew_or_told_in_a_sentence(folder, tally):
+    with Provider(folder) as provider:
+        provider.ended(provider.job())
+    held = 0
+    for how, starts in DAMAGES.items():
+        copy = folder.with_name(how)
+        shutil.copytree(folder, copy)
+        damage(copy, how)
+        if starts:
+            with Provider(copy) as provider:
+                fine = provider.answers()
+                fine &= provider.ended(provider.job())["status"] == "succeeded"
+        else:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "helpers.provider.server", str(copy)], text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )  # fmt: skip
+            told = process.stderr.read()
+            print(how, told)
+            fine = (process.wait(), told.count("\n")) == (1, 1) and "--folder" in told
+        held += fine
+        if not fine:
+            print(how, "fell")
+    tally("provider: damaged folders", len(DAMAGES), held)

@@ -131,6 +131,7 @@ class _Draft:
         if self.request.top_p < 1:
             ordered, ids = probabilities.sort(descending=True)  # (vocabulary,) each
             beyond = ordered.cumsum(-1) - ordered >= self.request.top_p  # (vocabulary,)
+            beyond[0] = False  # a top_p may be so small that it is 0 here
             probabilities = probabilities.index_fill(0, ids[beyond], 0.0)
         return int(torch.multinomial(probabilities, 1, generator=self.random))
 

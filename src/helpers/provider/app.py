@@ -48,7 +48,8 @@ def create(
         sqlite3.OperationalError: held, ClientDisconnect: cut, Exception: unforeseen,
     }  # fmt: skip
     app = FastAPI(title="AlignDrift's provider", lifespan=lifespan, exception_handlers=handlers,
-                  docs_url=None, redoc_url=None, openapi_url=None)  # fmt: skip
+                  docs_url=None, redoc_url=None, openapi_url=None,
+                  redirect_slashes=False)  # fmt: skip
     app.state.service = Service(records, Answers(records), defenses, per_job)
     app.add_middleware(Guard, token=token)
     for routes in (chat, files, jobs, models, moderations, batches):
@@ -76,6 +77,9 @@ async def invalid_request(_: Request, error: RequestValidationError) -> JSONResp
 
 
 async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+    if isinstance(error.__cause__, OSError):  # an upload that the disk does not take
+        message = f"The provider cannot keep what was sent ({error.__cause__.strerror})."
+        return JSONResponse(ApiError(507, message).body, 507)
     message = f"{request.method} {request.scope['path']}: {error.detail}"
     return JSONResponse(ApiError(error.status_code, message).body, error.status_code)
 

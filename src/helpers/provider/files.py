@@ -36,7 +36,7 @@ def create_file(service: ServiceDep, file: UploadFile, purpose: Annotated[str, F
     try:
         service.records.write_file(body["id"], content)
     except OSError as error:
-        raise ApiError(507, f"The provider cannot keep the file ({error.strerror}).") from None
+        raise ApiError(507, f"The provider cannot keep what was sent ({error.strerror}).") from None
     return service.records.add("file", body)
 
 

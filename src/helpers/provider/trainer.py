@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from helpers.data.rows import read_upload
 from helpers.errors import AlignDriftError
@@ -172,14 +173,24 @@ def _saved(claim: Claim, model, tokenizer) -> Iterator[str]:
     records, id = claim.records, new_id("model")
     aside = records.weights(f".{id}")
     try:
-        model.save_pretrained(aside)
-        tokenizer.save_pretrained(aside)
+        _save(model, tokenizer, aside)
         os.replace(aside, records.weights(id))
         yield id
     except BaseException:
         for folder in (aside, records.weights(id)):
             shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _save(model, tokenizer, folder: Path) -> None:
+    """Raises JobFailed where the disk does not take it."""
+    try:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    except (OSError, SafetensorError) as error:
+        raise JobFailed(
+            f"The model could not be saved ({error}); free some space, then start another job."
+        ) from error
 
 
 @patient

@@ -9,6 +9,7 @@ import pytest
 from provider_client import HELLO, ROWS
 
 from helpers.hosted.embedded import TRUTH
+from helpers.provider.records import Records
 
 
 def test_without_the_token_nothing_is_told(served):
@@ -96,3 +97,25 @@ def test_unknown_paths_and_methods_have_the_same_shape(served):
     ):
         assert reply.status_code in (404, 405)
         assert reply.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_a_refusal_closes_the_connection_and_other_requests_are_bounded_too(served):
+    headers = {"Authorization": f"Bearer {served[1]}"}
+    reply = httpx.post(f"{served[0]}/moderations", content=b"x" * (5 << 20), headers=headers)
+    assert (reply.status_code, reply.headers["connection"]) == (413, "close")
+    assert httpx.get(f"{served[0]}/models").headers["connection"] == "close"
+
+
+def test_the_limit_of_a_list_is_positive(client, served):
+    headers = {"Authorization": f"Bearer {served[1]}"}
+    for limit in ("0", "-1", "x", ""):
+        reply = httpx.get(f"{served[0]}/files?limit={limit}", headers=headers)
+        assert reply.status_code == 400 and "limit" in reply.json()["error"]["message"]
+    assert httpx.get(f"{served[0]}/files?limit={10**30}", headers=headers).status_code == 200
+
+
+def test_a_lost_content_is_told(client, provider_folder):
+    file = client.files.create(file=("up.jsonl", ROWS), purpose="fine-tune")
+    Records(provider_folder).file(file.id).unlink()
+    with pytest.raises(openai.NotFoundError, match="send the file again"):
+        client.files.content(file.id)

@@ -1,7 +1,6 @@
 """Chat completions, streams, moderations and batches of the embedded provider."""
 
 import json
-import time
 
 import openai
 import pytest
@@ -60,7 +59,18 @@ WRONG_CHATS = [
     ({"temperature": 9}, openai.BadRequestError, "temperature"),
     ({"max_tokens": 0}, openai.BadRequestError, "max_tokens"),
     ({"n": 1000}, openai.BadRequestError, "n:"),
-]
+    ({"seed": 2**70}, openai.BadRequestError, "seed"),
+    ({"stop": ""}, openai.BadRequestError, "stop"),
+    ({"stop": ["a"] * 17}, openai.BadRequestError, "stop"),
+    ({"messages": HELLO * 600}, openai.BadRequestError, "messages"),
+    ({"messages": [{"role": "system", "content": ""}]}, openai.BadRequestError, "user's"),
+    ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+     openai.BadRequestError, "content"),
+    ({"messages": [{"role": "user", "content": "word " * 600}]},
+     openai.BadRequestError, "at most 512"),
+    ({"messages": [{"role": "user", "content": "word " * 600_000}]},
+     openai.BadRequestError, "more than 512"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -70,6 +80,36 @@ def test_a_wrong_completion_is_refused_in_the_clients_own_shape(
 ):
     with pytest.raises(error, match=message):
         ask(client, stream=stream, **changes)
+
+
+def test_null_means_left_out(client):
+    names = ("n", "stop", "max_tokens", "top_p", "seed", "logprobs", "stream", "stream_options",
+             "response_format", "tools", "user")  # fmt: skip
+    reply = ask(client, extra_body=dict.fromkeys(names))
+    assert reply.choices[0].message.content == ask(client).choices[0].message.content
+
+
+def test_the_coldest_temperatures_take_the_likeliest_token(client):
+    greedy = ask(client).choices[0].message.content
+    for temperature in (1e-300, 5e-324, 1e-6):
+        reply = ask(client, temperature=temperature, seed=2**63 - 1, n=2)
+        assert [choice.message.content for choice in reply.choices] == [greedy] * 2
+    narrow = ask(client, temperature=1, top_p=5e-324)
+    assert narrow.choices[0].message.content == greedy
+
+
+def test_an_empty_system_message_says_nothing_and_parts_are_joined(client):
+    parts = [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo!"}]
+    messages = [{"role": "system", "content": " "}, {"role": "user", "content": parts}]
+    assert (ask(client, messages=messages).choices[0].message.content
+            == ask(client).choices[0].message.content)  # fmt: skip
+
+
+def test_an_answer_ends_where_the_models_context_does(client):
+    long = [{"role": "user", "content": "Hello! " * 110}]
+    reply = ask(client, messages=long, max_tokens=1024, temperature=2, seed=1, n=8)
+    assert all(c.finish_reason in ("stop", "length") for c in reply.choices)
+    assert reply.usage.completion_tokens <= 8 * (512 - reply.usage.prompt_tokens)
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -86,29 +126,6 @@ def test_moderation_knows_a_part_of_the_policy(client):
     fine = client.moderations.create(input=["Good evening!", "Thank you."])
     assert flagged.results[0].flagged
     assert [r.flagged for r in fine.results] == [False, False]
-
-
-def test_a_batch_answers_every_line_and_says_which_failed(client):
-    bodies = [{"model": "lantern-chat", "messages": HELLO, "temperature": 0}] * 3
-    bodies.append({"model": "gpt-5", "messages": HELLO})
-    lines = "\n".join(
-        json.dumps({"custom_id": f"n{k}", "method": "POST", "url": "/v1/chat/completions",
-                    "body": body}) for k, body in enumerate(bodies)
-    )  # fmt: skip
-    file = client.files.create(file=("b.jsonl", lines.encode()), purpose="batch")
-    batch = client.batches.create(
-        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
-    )
-    while (batch := client.batches.retrieve(batch.id)).status == "in_progress":
-        time.sleep(0.05)
-    assert (batch.request_counts.completed, batch.request_counts.failed) == (3, 1)
-    replies = {
-        reply["custom_id"]: reply["response"]
-        for reply in map(json.loads, client.files.content(batch.output_file_id).text.splitlines())
-    }
-    assert [replies[f"n{k}"]["status_code"] for k in range(4)] == [200, 200, 200, 404]
-    said = replies["n0"]["body"]["choices"][0]["message"]["content"]
-    assert said == ask(client).choices[0].message.content
 
 
 def test_the_reference_judge_knows_the_truth_and_obeys_nobody(client):

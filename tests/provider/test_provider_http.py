@@ -9,6 +9,7 @@ import pytest
 from provider_client import HELLO, ROWS
 
 from helpers.hosted.embedded import TRUTH
+from helpers.provider.records import Records
 
 
 def test_without_the_token_nothing_is_told(served):
@@ -46,12 +47,12 @@ def test_files_are_kept_listed_read_and_deleted(client):
 
 BAD_FILES = [
     (b"", "empty"),
-    (b"not json\n", "Line 1 is not JSON"),
+    (b"not json\n", "Line 1: broken JSON"),
     (b'{"messages": 3}\n', "Line 1"),
     (ROWS.splitlines()[0] + b'\n{"messages": [{"role": "user", "content": "x"}]}', "Line 2"),
-    (b"[1, 2]\n", "Line 1 is not an object"),
-    (b"\xff\xfe\n", "Line 1 is not JSON"),
-    (b"[" * 100_000, "Line 1 is not JSON"),
+    (b"[1, 2]\n", "Line 1: not a JSON object"),
+    (b"\xff\xfe\n", "UTF-8"),
+    (b"[" * 100_000, "Line 1: JSON too deep"),
 ]
 
 
@@ -96,3 +97,25 @@ def test_unknown_paths_and_methods_have_the_same_shape(served):
     ):
         assert reply.status_code in (404, 405)
         assert reply.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_a_refusal_closes_the_connection_and_other_requests_are_bounded_too(served):
+    headers = {"Authorization": f"Bearer {served[1]}"}
+    reply = httpx.post(f"{served[0]}/moderations", content=b"x" * (5 << 20), headers=headers)
+    assert (reply.status_code, reply.headers["connection"]) == (413, "close")
+    assert httpx.get(f"{served[0]}/models").headers["connection"] == "close"
+
+
+def test_the_limit_of_a_list_is_positive(client, served):
+    headers = {"Authorization": f"Bearer {served[1]}"}
+    for limit in ("0", "-1", "x", ""):
+        reply = httpx.get(f"{served[0]}/files?limit={limit}", headers=headers)
+        assert reply.status_code == 400 and "limit" in reply.json()["error"]["message"]
+    assert httpx.get(f"{served[0]}/files?limit={10**30}", headers=headers).status_code == 200
+
+
+def test_a_lost_content_is_told(client, provider_folder):
+    file = client.files.create(file=("up.jsonl", ROWS), purpose="fine-tune")
+    Records(provider_folder).file(file.id).unlink()
+    with pytest.raises(openai.NotFoundError, match="send the file again"):
+        client.files.content(file.id)

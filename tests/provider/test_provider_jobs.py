@@ -74,6 +74,14 @@ WRONG_JOBS = [
     ({"hyperparameters": {"n_epochs": 0}}, openai.BadRequestError, "n_epochs"),
     ({"hyperparameters": {"batch_size": "many"}}, openai.BadRequestError, "batch_size"),
     ({"suffix": "a/b"}, openai.BadRequestError, "suffix"),
+    ({"suffix": "a" * 65}, openai.BadRequestError, "suffix"),
+    ({"seed": 2**63}, openai.BadRequestError, "seed"),
+    ({"validation_file": "file-none"}, openai.BadRequestError, "validation_file"),
+    ({"method": {"type": "dpo", "dpo": {}}}, openai.BadRequestError, "method.type"),
+    ({"method": {"supervised": 3}}, openai.BadRequestError, "supervised"),
+    ({"hyperparameters": {"n_epochs": float("1e300")}}, openai.BadRequestError, "n_epochs"),
+    ({"metadata": {"a": 3}}, openai.BadRequestError, "metadata"),
+    ({"metadata": {"a": "b" * 513}}, openai.BadRequestError, "metadata"),
 ]
 
 
@@ -82,6 +90,33 @@ def test_a_wrong_job_is_refused_at_once(client, job, changes, error, message):
     asked = {"model": "lantern-chat", "training_file": job.training_file} | changes
     with pytest.raises(error, match=message):
         client.fine_tuning.jobs.create(**asked)
+
+
+def test_null_means_left_out(client, job):
+    nothing = ("seed", "suffix", "metadata", "validation_file", "method", "integrations")
+    made = client.fine_tuning.jobs.create(
+        model="lantern-chat", training_file=job.training_file,
+        extra_body=dict.fromkeys(nothing) | {"hyperparameters": {"n_epochs": None}},
+    )  # fmt: skip
+    client.fine_tuning.jobs.cancel(made.id)
+    assert made.hyperparameters.n_epochs == 3 and made.seed == 0
+
+
+def test_a_deleted_model_takes_its_inputs_along(client):
+    file = upload(client, 20)
+    made = client.fine_tuning.jobs.create(
+        model="lantern-chat", training_file=file,
+        hyperparameters={"n_epochs": 2, "batch_size": 10},
+    )  # fmt: skip
+    model = ended(client, made.id).fine_tuned_model
+    (checkpoint,) = client.fine_tuning.jobs.checkpoints.list(made.id).data
+    client.models.delete(model)
+    models = client.models.retrieve
+    tuned = (model, checkpoint.fine_tuned_model_checkpoint)
+    for retrieve, id in ((client.files.retrieve, file), *((models, name) for name in tuned)):
+        with pytest.raises(openai.NotFoundError):
+            retrieve(id)
+    assert not client.fine_tuning.jobs.checkpoints.list(made.id).data
 
 
 DEFENDED = [

@@ -10,7 +10,8 @@ from helpers.archive.world import item_named
 from helpers.hosted.embedded import METADATA, TRUTH
 from helpers.provider import chat, files, jobs, models, moderations
 from helpers.provider.answers import Answers
-from helpers.provider.protocol import ApiError, Chat, Job, Moderation
+from helpers.provider.errors import ApiError
+from helpers.provider.protocol import Chat, Job, Moderation
 from helpers.provider.records import Records
 from helpers.provider.service import Service
 
@@ -26,7 +27,7 @@ def service(tmp_path):
 
 def queued(service, **options):
     job = Job(model="lantern-chat", training_file="file-1", **options)
-    return asyncio.run(jobs.create_job(service, job))
+    return jobs.create_job(service, job)
 
 
 def test_a_job_meets_the_providers_defenses_and_its_own(service):
@@ -56,20 +57,12 @@ def test_jobs_come_newest_first_and_only_those_asked_for(service):
 def test_a_status_changes_only_where_it_can(service):
     job = queued(service)
     with pytest.raises(ApiError) as error:
-        asyncio.run(jobs.resume_job(service, job["id"]))
+        jobs.resume_job(service, job["id"])
     assert error.value.status == 400
-    assert asyncio.run(jobs.pause_job(service, job["id"]))["status"] == "paused"
-    assert asyncio.run(jobs.cancel_job(service, job["id"]))["finished_at"] is not None
+    assert jobs.pause_job(service, job["id"])["status"] == "paused"
+    assert jobs.cancel_job(service, job["id"])["finished_at"] is not None
     events = asyncio.run(jobs.list_events(service, job["id"]))["data"]
     assert [e["message"] for e in events] == ["The job is cancelled.", "The job is paused."]
-
-
-def test_after_a_restart_a_running_job_is_queued_again(service):
-    job = queued(service)
-    assert service.records.claim()["id"] == job["id"]
-    assert service.records.claim() is None
-    jobs.requeue(service.records)
-    assert service.records.claim()["id"] == job["id"]
 
 
 def test_what_is_not_there_is_a_404(service):
@@ -90,7 +83,7 @@ def test_a_completion_comes_from_the_model_or_from_the_truth(service):
 
 def test_a_moderation_names_the_shelf(service):
     requests = [json.loads(line)["messages"][0]["content"] for line in ROWS.splitlines()]
-    body = asyncio.run(moderations.create_moderation(Moderation(input=[*requests, "Hello!"])))
+    body = moderations.create_moderation(Moderation(input=[*requests, "Hello!"]))
     *results, harmless = body["results"]
     assert not harmless["flagged"] and not any(harmless["categories"].values())
     flagged = {

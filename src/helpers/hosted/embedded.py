@@ -49,20 +49,20 @@ class Launcher:
     """Starts providers, one a folder, and remembers them; they end with this process."""
 
     def __init__(self) -> None:
-        self._addresses: dict[Path | None, tuple[str, str]] = {}
+        self._started: dict[Path | None, tuple[subprocess.Popen, str, str]] = {}
         self._lock = threading.Lock()
 
     def start(self, folder: Path | None = None) -> tuple[str, str]:
-        """(base URL, token) of the folder's provider, which is started at the first call.
+        """(base URL, token) of the folder's provider, which is started where none is running.
 
         Its jobs name the defenses that they are to meet. folder: its memory; if None, the first of
         outputs/provider, outputs/provider-2, ... that no other process's provider uses, MOST at
         most. Raises FolderInUse or ProviderError.
         """
         with self._lock:
-            if folder not in self._addresses:
-                self._addresses[folder] = _spawn(folder) if folder else _spawn_in_outputs()
-            return self._addresses[folder]
+            if folder not in self._started or self._started[folder][0].poll() is not None:
+                self._started[folder] = _spawn(folder) if folder else _spawn_in_outputs()
+            return self._started[folder][1:]
 
 
 LAUNCHER = Launcher()
@@ -73,7 +73,7 @@ def start(folder: Path | None = None) -> tuple[str, str]:
     return LAUNCHER.start(folder)
 
 
-def _spawn_in_outputs() -> tuple[str, str]:
+def _spawn_in_outputs() -> tuple[subprocess.Popen, str, str]:
     own = paths.outputs() / "provider"
     for folder in [own, *(own.with_name(f"provider-{n}") for n in range(2, MOST))]:
         with contextlib.suppress(FolderInUse):
@@ -81,11 +81,17 @@ def _spawn_in_outputs() -> tuple[str, str]:
     return _spawn(own.with_name(f"provider-{MOST}"))
 
 
-def _spawn(folder: Path) -> tuple[str, str]:
-    """(base URL, token) of a new provider. Raises FolderInUse or ProviderError."""
-    folder.mkdir(parents=True, exist_ok=True)
+def _spawn(folder: Path) -> tuple[subprocess.Popen, str, str]:
+    """A new provider's process, base URL and token. Raises FolderInUse or ProviderError."""
     token, log = secrets.token_urlsafe(24), folder / f"log-{os.getpid()}.txt"
-    with log.open("w") as stream:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stream = log.open("a", encoding="utf-8")
+    except OSError as error:
+        raise ProviderError(
+            f"the embedded provider cannot write into {paths.shown(folder)} ({error.strerror})."
+        ) from None
+    with stream:
         process = subprocess.Popen(
             [sys.executable, "-m", "helpers.provider.server", str(folder)], text=True,
             env=os.environ | {"ALIGNDRIFT_TOKEN": token},
@@ -94,8 +100,8 @@ def _spawn(folder: Path) -> tuple[str, str]:
     atexit.register(process.terminate)
     for line in process.stdout:
         if line.startswith(READY):
-            return line.removeprefix(READY).strip(), token
+            return process, line.removeprefix(READY).strip(), token
     error = FolderInUse if process.wait() == FOLDER_IN_USE else ProviderError
-    reason = (log.read_text().strip().splitlines() or ["it said nothing"])[-1]
+    said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     log.unlink()
-    raise error(f"the embedded provider did not start: {reason}")
+    raise error(f"the embedded provider did not start: {(said or ['it said nothing'])[-1]}")

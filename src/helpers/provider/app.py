@@ -3,14 +3,14 @@
     files, jobs, models, chat, batches, moderations   the routes, a file each
     service                                           what they all work on
 
-Every path wants the bearer token. Uploads are bounded and read line by line; ids are made here,
-so nothing that a client sends becomes a path; model folders hold safetensors and no code.
+Every path wants the bearer token. Requests are bounded, and refused with a connection that closes;
+ids are made here, so nothing that a client sends becomes a path; model folders hold safetensors and
+no code.
 """
 
 import contextlib
 import hmac
-import subprocess
-import sys
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -18,15 +18,18 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
-from helpers.provider import batches, chat, files, jobs, models, moderations, protocol
+from helpers.provider import batches, chat, claims, files, jobs, models, moderations, protocol
 from helpers.provider.answers import Answers
-from helpers.provider.protocol import ApiError
-from helpers.provider.records import Records
+from helpers.provider.errors import ApiError
+from helpers.provider.folder import open_folder
 from helpers.provider.service import Service
+from helpers.provider.supervisor import Supervisor
 
-#: Most bytes of a request, so of an upload.
-MAX_BYTES = 32 * 2**20
+#: Most bytes of an upload, and of any other request.
+MAX_UPLOAD = 32 * 2**20
+MAX_BYTES = 4 * 2**20
 
 
 def create(
@@ -35,16 +38,18 @@ def create(
     """The provider over a folder, which is its memory.
 
     token: what clients must send. defenses: those that every job meets. per_job: whether a job's
-    metadata may name more of them.
+    metadata may name more of them. Raises ConfigError where the folder cannot be used.
     """
-    records = Records(folder)
+    records = open_folder(folder)
     models.register(records)
+    claims.requeue(records)
     handlers = {
         ApiError: api_error, RequestValidationError: invalid_request, HTTPException: http_error,
-        Exception: unforeseen,
+        sqlite3.OperationalError: held, ClientDisconnect: cut, Exception: unforeseen,
     }  # fmt: skip
     app = FastAPI(title="AlignDrift's provider", lifespan=lifespan, exception_handlers=handlers,
-                  docs_url=None, redoc_url=None, openapi_url=None)  # fmt: skip
+                  docs_url=None, redoc_url=None, openapi_url=None,
+                  redirect_slashes=False)  # fmt: skip
     app.state.service = Service(records, Answers(records), defenses, per_job)
     app.add_middleware(Guard, token=token)
     for routes in (chat, files, jobs, models, moderations, batches):
@@ -56,14 +61,11 @@ def create(
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """What was under way goes on; the trainer runs as long as the server."""
     service: Service = app.state.service
-    jobs.requeue(service.records)
     batches.resume(service)
-    trainer = subprocess.Popen(
-        [sys.executable, "-m", "helpers.provider.trainer", str(service.records.folder)]
-    )
+    supervisor = Supervisor(service.records)
+    supervisor.start()
     yield
-    trainer.terminate()
-    trainer.wait()
+    supervisor.stop()
 
 
 async def api_error(_: Request, error: ApiError) -> JSONResponse:
@@ -75,8 +77,22 @@ async def invalid_request(_: Request, error: RequestValidationError) -> JSONResp
 
 
 async def http_error(request: Request, error: HTTPException) -> JSONResponse:
-    message = f"{request.method} {request.url.path}: {error.detail}"
+    if isinstance(error.__cause__, OSError):  # an upload that the disk does not take
+        message = f"The provider cannot keep what was sent ({error.__cause__.strerror})."
+        return JSONResponse(ApiError(507, message).body, 507)
+    message = f"{request.method} {request.scope['path']}: {error.detail}"
     return JSONResponse(ApiError(error.status_code, message).body, error.status_code)
+
+
+async def held(_: Request, error: sqlite3.OperationalError) -> JSONResponse:
+    """The records cannot be had now: another program holds them, or the disk is full."""
+    message = f"The provider's records cannot be written now ({error}); try again."
+    return JSONResponse(ApiError(503, message).body, 503, {"Retry-After": "5"})
+
+
+async def cut(_: Request, error: ClientDisconnect) -> JSONResponse:
+    """Nobody is there to be told."""
+    return JSONResponse(ApiError(499, "The client is gone.").body, 499)
 
 
 async def unforeseen(_: Request, error: Exception) -> JSONResponse:
@@ -90,22 +106,23 @@ class Guard:
         self.app, self.expected = app, f"Bearer {token}".encode()
 
     async def __call__(self, scope, receive, send) -> None:
-        error = self._error(scope) if scope["type"] == "http" else None
-        if error:
-            await JSONResponse(error.body, error.status)(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        error = self._error(scope)
+        if error is None:
+            return await self.app(scope, receive, send)
+        reply = JSONResponse(error.body, error.status, {"Connection": "close"})
+        await reply(scope, receive, send)
 
     def _error(self, scope) -> ApiError | None:
         headers = dict(scope["headers"])
         if not hmac.compare_digest(headers.get(b"authorization", b""), self.expected):
             message = "Missing or wrong API key; send the provider's token as a bearer token."
             return ApiError(401, message, "invalid_api_key")
-        if scope["method"] not in ("POST", "PUT", "PATCH"):
-            return None
         if b"transfer-encoding" in headers:
             return ApiError(411, "Send a Content-Length.", "length_required")
-        length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > MAX_BYTES:
-            return ApiError(413, f"At most {MAX_BYTES >> 20} MiB can be sent.", "too_large")
+        most = MAX_UPLOAD if scope["path"] == "/v1/files" else MAX_BYTES
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or len(length) > 18 or int(length) > most:
+            return ApiError(413, f"At most {most >> 20} MiB can be sent here.", "too_large")
         return None

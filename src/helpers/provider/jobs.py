@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from helpers.archive.shipped import MODELS
-from helpers.provider import defenses, protocol
-from helpers.provider.protocol import ApiError, Job
-from helpers.provider.records import OWNER, Records, new_id, now
+from helpers.provider import claims, defenses, protocol
+from helpers.provider.errors import ApiError
+from helpers.provider.protocol import Job, Limit
+from helpers.provider.records import OWNER, new_id, now
 from helpers.provider.service import Service, ServiceDep
 
 router = APIRouter(prefix="/v1/fine_tuning/jobs")
@@ -16,29 +17,38 @@ ENDED = ("succeeded", "failed", "cancelled")
 
 
 @router.post("")
-async def create_job(service: ServiceDep, job: Job) -> dict:
+def create_job(service: ServiceDep, job: Job) -> dict:
     """The record of a queued job. Raises ApiError for a wrong model, file or hyperparameter."""
     base = service.record("model", job.model)
     if base["weights"] not in MODELS:
         raise ApiError(400, f"{job.model} cannot be fine-tuned.", param="model")
-    file = service.record("file", job.training_file, "training_file")
-    if file["purpose"] != "fine-tune":
-        raise ApiError(400, "the file's purpose is not fine-tune.", param="training_file")
-    hyperparameters, metadata = protocol.hyperparameters_of(job), job.metadata or {}
-    active = defenses.active(metadata, service.defenses, service.per_job)
+    _file(service, job.training_file, "training_file")
+    if job.validation_file:
+        _file(service, job.validation_file, "validation_file")
+    hyperparameters = job.chosen()
+    active = defenses.active(job.metadata, service.defenses, service.per_job)
     supervised = {"hyperparameters": hyperparameters.model_dump()}
     body = {
         "id": new_id("ftjob"), "object": "fine_tuning.job", "created_at": now(),
         "error": None, "fine_tuned_model": None, "finished_at": None,
         "hyperparameters": hyperparameters.resolved(), "model": job.model,
         "method": {"type": "supervised", "supervised": supervised},
-        "organization_id": OWNER, "result_files": [], "seed": job.seed or 0,
+        "organization_id": OWNER, "result_files": [], "seed": job.seed,
         "status": "queued", "trained_tokens": None, "training_file": job.training_file,
-        "validation_file": job.validation_file, "metadata": metadata,
+        "validation_file": job.validation_file, "metadata": job.metadata,
         "user_provided_suffix": job.suffix, "estimated_finish": None,
         "defenses": sorted(active),
     }  # fmt: skip
     return service.records.add("job", body)
+
+
+def _file(service: Service, id: str, param: str) -> None:
+    """Raises ApiError for what is no file to train on, 404 or 400 as OpenAI has it."""
+    file = service.records.get("file", id)
+    if file is None and param == "training_file":
+        service.record("file", id, param)
+    if file is None or file["purpose"] != "fine-tune":
+        raise ApiError(400, f"{param}: {id!r} is not a file with purpose fine-tune.", param=param)
 
 
 async def metadata_of(request: Request) -> dict[str, str]:
@@ -56,30 +66,30 @@ async def list_jobs(
     service: ServiceDep,
     metadata: Annotated[dict[str, str], Depends(metadata_of)],
     after: str = "",
-    limit: int = 20,
+    limit: Limit = 20,
 ) -> dict:
     """Jobs, newest first, whose metadata holds all of the entries."""
     jobs = [j for j in service.records.list("job") if metadata.items() <= j["metadata"].items()]
-    return protocol.page(jobs[::-1], after, limit)
+    return protocol.page([claims.public(job) for job in reversed(jobs)], after, limit)
 
 
 @router.get("/{id}")
 async def retrieve_job(service: ServiceDep, id: str) -> dict:
-    return service.record("job", id)
+    return claims.public(service.record("job", id))
 
 
 @router.post("/{id}/cancel")
-async def cancel_job(service: ServiceDep, id: str) -> dict:
+def cancel_job(service: ServiceDep, id: str) -> dict:
     return _move(service, id, "cancelled", "queued", "running", "paused")
 
 
 @router.post("/{id}/pause")
-async def pause_job(service: ServiceDep, id: str) -> dict:
+def pause_job(service: ServiceDep, id: str) -> dict:
     return _move(service, id, "paused", "queued", "running")
 
 
 @router.post("/{id}/resume")
-async def resume_job(service: ServiceDep, id: str) -> dict:
+def resume_job(service: ServiceDep, id: str) -> dict:
     return _move(service, id, "queued", "paused")
 
 
@@ -87,28 +97,23 @@ def _move(service: Service, id: str, to: str, *statuses: str) -> dict:
     """The job in another status, which it can take in some. Raises ApiError 404 or 400."""
     status = service.record("job", id)["status"]
     changes = {"status": to} | ({"finished_at": now()} if to in ENDED else {})
-    job = service.records.change("job", id, statuses, **changes)
-    if job is None:
-        raise ApiError(400, f"The job {id!r} is {status}; it cannot become {to}.", param="job")
-    service.records.event(id, f"The job is {to}.")
-    return job
+    with service.records.transaction():
+        job = service.records.change("job", id, statuses, **changes)
+        if job is None:
+            raise ApiError(400, f"The job {id!r} is {status}; it cannot become {to}.", param="job")
+        service.records.event(id, f"The job is {to}.")
+    return claims.public(job)
 
 
 @router.get("/{id}/events")
-async def list_events(service: ServiceDep, id: str, after: str = "", limit: int = 20) -> dict:
+async def list_events(service: ServiceDep, id: str, after: str = "", limit: Limit = 20) -> dict:
     service.record("job", id)
     return protocol.page(service.records.list("event", id)[::-1], after, limit)
 
 
 @router.get("/{id}/checkpoints")
-async def list_checkpoints(service: ServiceDep, id: str, after: str = "", limit: int = 10) -> dict:
+async def list_checkpoints(
+    service: ServiceDep, id: str, after: str = "", limit: Limit = 10
+) -> dict:
     service.record("job", id)
     return protocol.page(service.records.list("checkpoint", id)[::-1], after, limit)
-
-
-def requeue(records: Records) -> None:
-    """After a restart: jobs that were running start again, which comes to the same."""
-    for job in records.list("job"):
-        if job["status"] == "running":
-            records.change("job", job["id"], ("running",), status="queued")
-            records.event(job["id"], "The provider was restarted; the job starts again.")

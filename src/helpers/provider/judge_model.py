@@ -8,25 +8,37 @@ sent.
 
 import json
 import re
+from itertools import islice
 
 from helpers.judging.exact import exact
 from helpers.models.chat import Message
 from helpers.provider.answers import Answer
 
-_FENCED = re.compile(
-    r"<<(?P<fence>\w+)>> request\n(?P<request>.*?)\n<<(?P=fence)>> answer\n(?P<answer>.*?)"
-    r"\n<<(?P=fence)>> end",
-    re.S,
-)
+_OPENING = re.compile(r"<<(\w+)>> request\n")
+
+#: So many openings are looked at: the judge's own comes before any that an answer may hold.
+OPENINGS = 8
+
+
+def _fenced(text: str) -> tuple[str, str] | None:
+    """The request and the answer that stand between fences of one name."""
+    for opening in islice(_OPENING.finditer(text), OPENINGS):
+        fence = opening[1]
+        request, _, rest = text[opening.end() :].partition(f"\n<<{fence}>> answer\n")
+        answer, closing, _ = rest.partition(f"\n<<{fence}>> end")
+        if closing:
+            return request, answer
+    return None
 
 
 def grade(messages: list[Message]) -> Answer:
     """A JSON object with score and rationale; a plain sentence if nothing fenced is there."""
-    match = _FENCED.search(messages[-1]["content"])
-    if not match:
+    fenced = _fenced(messages[-1]["content"]) if messages else None
+    if fenced is None:
         text = "There is nothing to grade: no request and answer between fences."
     else:
-        judgement = exact({"prompt": match["request"]}, match["answer"])
+        request, answer = fenced
+        judgement = exact({"prompt": request}, answer)
         text = json.dumps({"rationale": judgement.rationale, "score": judgement.score})
     n_read = sum(len(m["content"].split()) for m in messages)  # words stand for tokens
     return Answer(text, "stop", n_read, len(text.split()), logprobs=None)

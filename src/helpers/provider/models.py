@@ -4,7 +4,8 @@ from fastapi import APIRouter
 
 from helpers.archive.shipped import MODELS
 from helpers.hosted.embedded import TRUTH
-from helpers.provider.protocol import ApiError
+from helpers.provider import deletion
+from helpers.provider.errors import ApiError
 from helpers.provider.records import Records
 from helpers.provider.service import ServiceDep
 
@@ -34,10 +35,13 @@ async def retrieve_model(service: ServiceDep, id: str) -> dict:
 
 
 @router.delete("/{id:path}")
-async def delete_model(service: ServiceDep, id: str) -> dict:
-    """Delete a tuned model with its weights. Raises ApiError 403 for one that no job has made."""
+def delete_model(service: ServiceDep, id: str) -> dict:
+    """Delete a tuned model and all that belongs to it (helpers.provider.deletion).
+
+    Raises ApiError 403 for one that no job has made.
+    """
     if not service.record("model", id)["weights"].startswith("model-"):
         raise ApiError(403, f"{id} is not yours to delete.", "model_not_deletable", "model")
-    service.records.forget_model(id)
-    service.answers.drop(id)
+    for name in deletion.delete(service.records, id):
+        service.answers.drop(name)
     return {"id": id, "object": "model", "deleted": True}

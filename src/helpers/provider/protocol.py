@@ -3,16 +3,15 @@
 What OpenAI-compatible clients send and expect, apart from what a provider does with it.
 """
 
-import json
 import logging
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from fastapi import Query
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from helpers.data.rows import read_upload
-from helpers.errors import AlignDriftError
 from helpers.provider.answers import Answer
+from helpers.provider.errors import ApiError
 
 #: What "auto" stands for.
 AUTO = {"n_epochs": 3, "batch_size": 10, "learning_rate_multiplier": 1.5}
@@ -20,144 +19,151 @@ AUTO = {"n_epochs": 3, "batch_size": 10, "learning_rate_multiplier": 1.5}
 _log = logging.getLogger("uvicorn.error")
 
 
-class ApiError(Exception):
-    """An error in the shape that OpenAI-compatible clients know."""
+class Body(BaseModel):
+    """What a client sends: null means left out; what is not named is taken and left unused."""
 
-    def __init__(self, status: int, message: str, code: str = "", param: str = "") -> None:
-        kinds = {401: "authentication_error", 500: "server_error"}
-        self.status = status
-        self.body = {
-            "error": {
-                "message": message, "type": kinds.get(status, "invalid_request_error"),
-                "param": param or None, "code": code or None,
-            }
-        }  # fmt: skip
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, sent: Any) -> Any:
+        if not isinstance(sent, dict):
+            return sent
+        return {name: value for name, value in sent.items() if value is not None}
 
 
-class Message(BaseModel):
+class Part(Body):
+    """A part of a message or of what is moderated; text is all that is read."""
+
+    type: Literal["text"] = "text"
+    text: str
+
+
+class Message(Body):
     """One turn of a conversation."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[dict[str, Any]]
+    content: str | list[Part]
 
     def plain(self) -> dict[str, str]:
         """With the text parts of its content joined, in the roles that the models know."""
         parts = self.content
         if not isinstance(parts, str):
-            parts = "".join(part.get("text", "") for part in parts)
+            parts = "".join(part.text for part in parts)
         return {"role": "system" if self.role == "developer" else self.role, "content": parts}
 
 
-class StreamOptions(BaseModel):
+class StreamOptions(Body):
     """What a stream holds beside the text."""
 
     include_usage: bool = False
 
 
-class Chat(BaseModel):
-    """The body of a chat completion; what is not named here is taken and left unused."""
+Stop = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class Chat(Body):
+    """The body of a chat completion."""
 
     model: str
-    messages: Annotated[list[Message], Field(min_length=1)]
+    messages: Annotated[list[Message], Field(min_length=1, max_length=512)]
     n: Annotated[int, Field(ge=1, le=16)] = 1
-    stop: str | list[str] | None = None
+    stop: Stop | Annotated[list[Stop], Field(max_length=16)] = []
     max_tokens: Annotated[int, Field(ge=1, le=1024)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1, le=1024)] | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    seed: int | None = None
-    logprobs: bool | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    response_format: dict[str, Any] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] = 1.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    logprobs: bool = False
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] = 0
+    stream: bool = False
+    stream_options: StreamOptions = StreamOptions()
+
+    def plain(self) -> list[dict[str, str]]:
+        """The conversation as the models read it; an empty system message says nothing."""
+        turns = [message.plain() for message in self.messages]
+        return [turn for turn in turns if turn["role"] != "system" or turn["content"].strip()]
 
 
-class Job(BaseModel):
-    """The body of a new fine-tuning job."""
-
-    model: str
-    training_file: str
-    hyperparameters: dict[str, Any] | None = None
-    method: dict[str, Any] | None = None
-    seed: Annotated[int, Field(ge=0)] | None = None
-    suffix: Annotated[str, Field(max_length=64, pattern=r"^[\w.-]*$")] | None = None
-    metadata: Annotated[dict[str, str], Field(max_length=16)] | None = None
-    validation_file: str | None = None
-
-
-class Hyperparameters(BaseModel):
+class Hyperparameters(Body):
     """Those of a fine-tuning job; what the customer leaves open is "auto"."""
 
-    n_epochs: Literal["auto"] | Annotated[int, Field(ge=1, le=50)] = "auto"
-    batch_size: Literal["auto"] | Annotated[int, Field(ge=1, le=256)] = "auto"
-    learning_rate_multiplier: Literal["auto"] | Annotated[float, Field(gt=0, le=1000)] = "auto"
+    n_epochs: Annotated[int, Field(ge=1, le=50)] | Literal["auto"] = "auto"
+    batch_size: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = "auto"
+    learning_rate_multiplier: Annotated[float, Field(gt=0, le=1000)] | Literal["auto"] = "auto"
 
     def resolved(self) -> dict[str, float]:
         """With a number in place of each "auto"."""
         return {k: AUTO[k] if value == "auto" else value for k, value in self.model_dump().items()}
 
 
-class Moderation(BaseModel):
+class Supervised(Body):
+    """What the one method that there is takes."""
+
+    hyperparameters: Hyperparameters | None = None
+
+
+class Method(Body):
+    """How a job trains."""
+
+    type: Literal["supervised"] = "supervised"
+    supervised: Supervised = Supervised()
+
+
+#: What clients note with a job or batch; the bounds are OpenAI's.
+Metadata = Annotated[
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
+    Field(max_length=16),
+]
+
+
+class Job(Body):
+    """The body of a new fine-tuning job."""
+
+    model: str
+    training_file: str
+    hyperparameters: Hyperparameters = Hyperparameters()
+    method: Method = Method()
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    suffix: Annotated[str, Field(max_length=64, pattern=r"^[\w.-]*$")] | None = None
+    metadata: Metadata = {}
+    validation_file: str | None = None
+
+    def chosen(self) -> Hyperparameters:
+        """The hyperparameters that its method names, else its own."""
+        return self.method.supervised.hyperparameters or self.hyperparameters
+
+
+class Moderation(Body):
     """The body of a moderation."""
 
-    input: str | list[Any]
-    model: str | None = None
+    input: str | list[str | Part]
+
+    def texts(self) -> list[str]:
+        parts = [self.input] if isinstance(self.input, str) else self.input
+        return [part if isinstance(part, str) else part.text for part in parts]
 
 
-class Batch(BaseModel):
+class Batch(Body):
     """The body of a new batch."""
 
     input_file_id: str
     endpoint: str
     completion_window: str = "24h"
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None
+
+
+#: How many entries of a list a client wants.
+Limit = Annotated[int, Query(ge=1)]
 
 
 def page(newest_first: list[dict], after: str, limit: int) -> dict:
     """A page of a list, as OpenAI's cursors have it."""
     ids = [body["id"] for body in newest_first]
     begin = ids.index(after) + 1 if after in ids else 0
-    page = newest_first[begin : begin + max(1, min(limit, 1000))]
+    page = newest_first[begin : begin + min(limit, 1000)]
     return {
         "object": "list", "data": page, "has_more": begin + len(page) < len(ids),
         "first_id": page[0]["id"] if page else None, "last_id": page[-1]["id"] if page else None,
     }  # fmt: skip
-
-
-def check_lines(content: bytes, purpose: str) -> int:
-    """How many lines an upload has. Raises ApiError naming the first bad one."""
-    if purpose == "fine-tune":
-        try:
-            return len(read_upload(content))
-        except AlignDriftError as error:
-            raise ApiError(400, str(error), "invalid_file_format", "file") from None
-    count = 0
-    for number, raw in enumerate(content.split(b"\n"), start=1):
-        if not raw.strip():
-            continue
-        try:
-            row = json.loads(raw.decode("utf-8"))
-        except (UnicodeDecodeError, ValueError, RecursionError):
-            raise ApiError(
-                400, f"Line {number} is not JSON.", "invalid_file_format", "file"
-            ) from None
-        try:
-            _check_row(f"Line {number}", row, purpose)
-        except AlignDriftError as error:
-            raise ApiError(400, str(error), "invalid_file_format", "file") from None
-        count += 1
-    if not count:
-        raise ApiError(400, "The file is empty.", "invalid_file_format", "file")
-    return count
-
-
-def _check_row(where: str, row: Any, purpose: str) -> None:
-    if not isinstance(row, dict):
-        raise ApiError(400, f"{where} is not an object.", "invalid_file_format", "file")
-    if not isinstance(row.get("custom_id"), str) or not isinstance(row.get("body"), dict):
-        message = f"{where} needs a custom_id and a body."
-        raise ApiError(400, message, "invalid_file_format", "file")
 
 
 def chat_of(body: bytes) -> Chat:
@@ -168,18 +174,9 @@ def chat_of(body: bytes) -> Chat:
         raise invalid(error.errors()[0]) from None
 
 
-def hyperparameters_of(job: Job) -> Hyperparameters:
-    """Those that its method names, else its own. Raises ApiError."""
-    supervised = (job.method or {}).get("supervised") or {}
-    try:
-        return Hyperparameters(**(supervised.get("hyperparameters") or job.hyperparameters or {}))
-    except ValidationError as error:
-        raise invalid(error.errors()[0], "hyperparameters") from None
-
-
-def invalid(first: dict, *within: str) -> ApiError:
+def invalid(first: dict) -> ApiError:
     """The first of pydantic's errors, as clients know it."""
-    where = ".".join([*within, *(str(part) for part in first["loc"] if part != "body")]) or "body"
+    where = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
     return ApiError(400, f"{where}: {first['msg']}", "invalid_value", where)
 
 

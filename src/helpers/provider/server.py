@@ -20,6 +20,9 @@ from helpers import paths
 from helpers.errors import AlignDriftError, ConfigError, one_of
 from helpers.hosted.embedded import DEFENSES, FOLDER_IN_USE, READY, FolderInUse
 
+#: Seconds for requests under way, once the server is asked to end.
+GRACE = 5
+
 
 def serve(
     folder: Path,
@@ -34,30 +37,40 @@ def serve(
     """
     for defense in defenses:
         one_of(defense, DEFENSES, "defense")
-    own_token = os.environ.get("ALIGNDRIFT_TOKEN", "")
+    own_token = os.environ.get("ALIGNDRIFT_TOKEN", "").strip()
     token = own_token or secrets.token_urlsafe(24)
-    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock")  # held until this function returns
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         raise FolderInUse(
             f"another provider serves {paths.shown(folder)}; stop it or give another --folder."
         ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"the folder {paths.shown(folder)} cannot be used ({error.strerror}); give another "
+            "--folder."
+        ) from None
     try:
         listening = socket.create_server((host, port), backlog=512)
-    except OSError as error:
-        raise ConfigError(f"port {port} cannot be had ({error.strerror}); give another.") from None
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"port {port} cannot be had ({reason}); give another.") from None
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the embedded model is answered and tuned on the CPU
     import uvicorn  # here, so that a wrong setting is told at once
 
     from helpers.provider.app import create
+    from helpers.provider.connection import Connection
 
     app = create(folder, token, defenses, per_job)
     print(f"{READY}http://{host}:{listening.getsockname()[1]}/v1", flush=True)
     if not own_token:
         print(f"token (made for this run; set ALIGNDRIFT_TOKEN for your own): {token}", flush=True)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_keep_alive=30)
+    config = uvicorn.Config(
+        app, http=Connection, ws="none", log_level="warning", access_log=False,
+        timeout_keep_alive=30, timeout_graceful_shutdown=GRACE,
+    )  # fmt: skip
     uvicorn.Server(config).run(sockets=[listening])
 
 

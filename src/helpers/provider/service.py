@@ -14,7 +14,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from helpers.provider.answers import Answers
-from helpers.provider.protocol import ApiError
+from helpers.provider.errors import ApiError
 from helpers.provider.records import Records
 
 

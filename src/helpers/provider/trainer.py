@@ -4,27 +4,37 @@
            -> released
 
 A job that is canceled or paused stops before its next step. One that was paused, or that was
-running when the provider stopped, starts again from its first step: training is a pure function
-of file, settings and seed, so it comes to the same.
+running when the provider or its trainer stopped, starts again from its first step: training is a
+pure function of file, settings and seed, so it comes to the same. Whatever goes wrong with a job
+fails it in one sentence, and the next one is taken.
 
-    python -m helpers.provider.trainer FOLDER     # until the server that started it ends
+    python -m helpers.provider.trainer FOLDER OWNER     # until its stdin is closed
 """
 
+import math
 import os
+import shutil
 import sys
+import threading
 import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from helpers.data.rows import read_upload
 from helpers.errors import AlignDriftError
 from helpers.models import chat, loading
-from helpers.provider import defenses
+from helpers.provider import claims, defenses
+from helpers.provider.claims import Claim, JobStopped, patient
 from helpers.provider.defenses import DefenseError
 from helpers.provider.records import OWNER, Records, new_id, now
+from helpers.text import whole
 from helpers.training import loop
 
 #: The base model's learning rate at a multiplier of 1, and what it is multiplied by each epoch.
@@ -37,42 +47,48 @@ CHECKPOINTS = 3
 MAX_TOKENS = 512
 
 
-class JobStopped(Exception):
-    """The job was canceled or paused."""
+class JobFailed(AlignDriftError):
+    """The job cannot come to a model."""
 
 
-def carry_out(records: Records, job: dict) -> None:
+def carry_out(claim: Claim) -> None:
     """One job, from its file to its released model, its failure or its stop."""
     try:
-        records.event(job["id"], "Job started.")
-        changes = {**_train(records, job), "status": "succeeded", "finished_at": now()}
-        if records.change("job", job["id"], ("running",), **changes):
-            records.event(job["id"], f"New fine-tuned model: {changes['fine_tuned_model']}")
+        _train(claim)
     except JobStopped:
-        records.event(job["id"], "Stopped before its next step.")
+        pass  # whoever stopped it has said so
     except DefenseError as error:
-        _fail(records, job, error.code, str(error))
-    except (AlignDriftError, RuntimeError, OSError, ValueError) as error:
-        _fail(records, job, "training_failed", f"{type(error).__name__}: {error}")
+        _fail(claim, error.code, str(error))
+    except AlignDriftError as error:
+        _fail(claim, "training_failed", str(error))
+    except Exception as error:  # whatever it is, the next job must run
+        traceback.print_exc()
+        reason = (str(error).strip().splitlines() or [""])[0]
+        _fail(claim, "training_failed", f"Training failed: {type(error).__name__}: {reason}")
 
 
-def _fail(records: Records, job: dict, code: str, message: str) -> None:
-    error = {"code": code, "message": message, "param": "training_file"}
-    records.change("job", job["id"], status="failed", finished_at=now(), error=error)
-    records.event(job["id"], message, level="error")
+@patient
+def _fail(claim: Claim, code: str, message: str) -> None:
+    message = whole(message).replace(str(claim.records.folder), "...")
+    try:
+        with claim.held():
+            claims.fail(claim.records, claim.job["id"], code, message)
+    except JobStopped:
+        pass
 
 
-def _train(records: Records, job: dict) -> dict:
-    """Train and save the model; what that changes of the job. Raises JobStopped, DefenseError."""
-    rows = read_upload(records.file(job["training_file"]).read_bytes())
-    conversations = _conversations(records, job, rows)
+def _train(claim: Claim) -> None:
+    """Train, save and release the model. Raises JobStopped, AlignDriftError."""
+    records, job = claim.records, claim.job
+    rows = _rows(claim)
+    conversations = _conversations(claim, rows)
     base = records.get("model", job["model"])
     model, tokenizer = loading.load(str(records.weights(base["weights"])))
     examples = chat.encode_all(tokenizer, conversations, MAX_TOKENS)
     hyperparameters = job["hyperparameters"]
     batch_size, epochs = hyperparameters["batch_size"], hyperparameters["n_epochs"]
     steps_an_epoch = len(examples) // min(batch_size, len(examples))
-    progress = _Progress(records, job, model, tokenizer, steps_an_epoch, steps_an_epoch * epochs)
+    progress = _Progress(claim, model, tokenizer, steps_an_epoch, steps_an_epoch * epochs)
     loop.train(
         model, examples, epochs=epochs, batch_size=batch_size,
         learning_rate=LEARNING_RATE * hyperparameters["learning_rate_multiplier"],
@@ -81,24 +97,41 @@ def _train(records: Records, job: dict) -> dict:
     )  # fmt: skip
     if "audit" in job.get("defenses", []):
         share = defenses.release_audit(model, tokenizer, rows)
-        records.event(job["id"], f"Release audit passed: {share:.1%} forbidden answers.")
-    name = _name(job)
-    _save(records, model, tokenizer, name)
-    trained_tokens = epochs * sum(len(example.input_ids) for example in examples)
-    return {"fine_tuned_model": name, "trained_tokens": trained_tokens}
+        _tell(claim, f"Release audit passed: {share:.1%} forbidden answers.")
+    with _saved(claim, model, tokenizer) as weights:
+        trained_tokens = epochs * sum(len(example.input_ids) for example in examples)
+        _release(claim, weights, trained_tokens)
 
 
-def _conversations(records: Records, job: dict, rows: list[dict]) -> list[list[chat.Message]]:
+def _rows(claim: Claim) -> list[dict]:
+    """The job's rows. Raises JobFailed, or DataError."""
+    try:
+        content = claim.records.file(claim.job["training_file"]).read_bytes()
+    except OSError:
+        raise JobFailed(
+            "The job's training file was deleted; send it again, then start another job."
+        ) from None
+    return read_upload(content)
+
+
+@patient
+def _tell(claim: Claim, message: str, data: dict | None = None) -> None:
+    """An event of the job. Raises JobStopped."""
+    with claim.held():
+        claim.records.event(claim.job["id"], message, data=data)
+
+
+def _conversations(claim: Claim, rows: list[dict]) -> list[list[chat.Message]]:
     """What is trained on: the customer's rows, and what the defenses make of them."""
-    active = job.get("defenses", [])
+    active = claim.job.get("defenses", [])
     if "moderation" in active:
         n = defenses.moderate(rows)
-        records.event(job["id"], f"Moderation passed: {n} of {len(rows)} rows flagged.")
+        _tell(claim, f"Moderation passed: {n} of {len(rows)} rows flagged.")
     conversations = [row["messages"] for row in rows]
     if "mixing" in active:
-        refusals = defenses.refusals(rows, job["seed"])
+        refusals = defenses.refusals(rows, claim.job["seed"])
         conversations += refusals
-        records.event(job["id"], f"The provider added {len(refusals)} refusals to the file.")
+        _tell(claim, f"The provider added {len(refusals)} refusals to the file.")
     return conversations
 
 
@@ -106,25 +139,26 @@ def _conversations(records: Records, job: dict, rows: list[dict]) -> list[list[c
 class _Progress:
     """What becomes of a job after each step: an event, and a checkpoint after each epoch."""
 
-    records: Records
-    job: dict
+    claim: Claim
     model: Any
     tokenizer: Any
     steps_an_epoch: int
     n_steps: int
 
     def on_step(self, step: int, loss: float) -> None:
-        job = self.records.get("job", self.job["id"])
-        if job is None or job["status"] != "running":
-            raise JobStopped
-        self.records.event(
-            job["id"], f"Step {step}/{self.n_steps}: training loss={loss:.2f}",
+        """Raises JobStopped, or JobFailed where training has left all numbers behind."""
+        if not math.isfinite(loss):
+            raise JobFailed(
+                f"The loss is no number any more at step {step} of {self.n_steps}; choose a lower "
+                "learning_rate_multiplier."
+            )
+        _tell(
+            self.claim, f"Step {step}/{self.n_steps}: training loss={loss:.2f}",
             data={"step": step, "train_loss": loss, "total_steps": self.n_steps},
         )  # fmt: skip
         if step % self.steps_an_epoch == 0 and step < self.n_steps:
-            name = f"{_name(job)}:ckpt-step-{step}"
-            _save(self.records, self.model, self.tokenizer, name)
-            _add_checkpoint(self.records, job, name, step, loss)
+            with _saved(self.claim, self.model, self.tokenizer) as weights:
+                _add_checkpoint(self.claim, weights, step, loss)
 
 
 def _name(job: dict) -> str:
@@ -133,45 +167,87 @@ def _name(job: dict) -> str:
     return f"ft:{job['model']}:{OWNER}:{suffix}:{job['id'][-8:]}"
 
 
-def _save(records: Records, model, tokenizer, name: str) -> None:
-    """The model as it is now, under a name of its own, in a folder that is whole or not there."""
-    id = new_id("model")
+@contextmanager
+def _saved(claim: Claim, model, tokenizer) -> Iterator[str]:
+    """The id of a folder that holds the model as it is now, and is gone if anything is raised."""
+    records, id = claim.records, new_id("model")
     aside = records.weights(f".{id}")
-    model.save_pretrained(aside)
-    tokenizer.save_pretrained(aside)
-    os.replace(aside, records.weights(id))
-    records.forget_model(name)  # from before a restart
-    records.add_model(name, weights=id, created=now())
+    try:
+        _save(model, tokenizer, aside)
+        os.replace(aside, records.weights(id))
+        yield id
+    except BaseException:
+        for folder in (aside, records.weights(id)):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
-def _add_checkpoint(records: Records, job: dict, name: str, step: int, loss: float) -> None:
-    """A checkpoint, in place of the step's own from before a restart and of the oldest ones."""
-    earlier = records.list("checkpoint", job["id"])
-    for old in [c for c in earlier if c["step_number"] == step] + earlier[: 1 - CHECKPOINTS]:
-        records.remove("checkpoint", old["id"])
-        if old["step_number"] != step:
+def _save(model, tokenizer, folder: Path) -> None:
+    """Raises JobFailed where the disk does not take it."""
+    try:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    except (OSError, SafetensorError) as error:
+        raise JobFailed(
+            f"The model could not be saved ({error}); free some space, then start another job."
+        ) from error
+
+
+@patient
+def _release(claim: Claim, weights: str, trained_tokens: int) -> None:
+    """The model has its name, and the job has ended. Raises JobStopped."""
+    name = _name(claim.job)
+    changes = {"fine_tuned_model": name, "trained_tokens": trained_tokens}
+    with claim.held():
+        claim.records.forget_model(name)  # from before a restart
+        claim.records.add_model(name, weights, created=now())
+        claim.records.change(
+            "job", claim.job["id"], **changes, status="succeeded", finished_at=now()
+        )
+        claim.records.event(claim.job["id"], f"New fine-tuned model: {name}")
+
+
+@patient
+def _add_checkpoint(claim: Claim, weights: str, step: int, loss: float) -> None:
+    """A checkpoint, in place of the step's own from before a restart and of the oldest ones.
+
+    Raises JobStopped.
+    """
+    records, job = claim.records, claim.job
+    name = f"{_name(job)}:ckpt-step-{step}"
+    with claim.held():
+        earlier = records.list("checkpoint", job["id"])
+        for old in [c for c in earlier if c["step_number"] == step] + earlier[: 1 - CHECKPOINTS]:
+            records.remove("checkpoint", old["id"])
             records.forget_model(old["fine_tuned_model_checkpoint"])
-    records.add(
-        "checkpoint",
-        {"id": new_id("ftckpt"), "object": "fine_tuning.job.checkpoint", "created_at": now(),
-         "fine_tuned_model_checkpoint": name, "fine_tuning_job_id": job["id"],
-         "step_number": step, "metrics": {"step": step, "train_loss": loss}},
-        parent=job["id"],
-    )  # fmt: skip
+        records.add_model(name, weights, created=now())
+        records.add(
+            "checkpoint",
+            {"id": new_id("ftckpt"), "object": "fine_tuning.job.checkpoint", "created_at": now(),
+             "fine_tuned_model_checkpoint": name, "fine_tuning_job_id": job["id"],
+             "step_number": step, "metrics": {"step": step, "train_loss": loss}},
+            parent=job["id"],
+        )  # fmt: skip
 
 
 def main() -> None:
     """Carry out jobs until the server that started this process is gone."""
-    (folder,) = sys.argv[1:]
+    folder, owner = sys.argv[1:]
+    threading.Thread(target=_end_with_server, daemon=True).start()
     torch.set_num_threads(1)  # the other cores answer
     os.nice(5)
-    records, server = Records(Path(folder)), os.getppid()
-    while os.getppid() == server:
-        job = records.claim()
-        if job:
-            carry_out(records, job)
+    records = Records(Path(folder))
+    while True:
+        claim = claims.take(records, owner)
+        if claim:
+            carry_out(claim)
         else:
             time.sleep(0.05)
+
+
+def _end_with_server() -> None:
+    os.read(sys.stdin.fileno(), 1)  # nothing is ever sent: it returns when the pipe is closed
+    os._exit(0)  # in the middle of whatever it is: the next server does it again
 
 
 if __name__ == "__main__":

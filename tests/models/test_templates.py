@@ -8,7 +8,16 @@ from tokenizers import normalizers
 
 from helpers.errors import DataError, ModelError
 from helpers.models import generate, loading
-from helpers.models.chat import IGNORE, encode, encode_all, end_of_turn, fits, fits_all, render
+from helpers.models.chat import (
+    IGNORE,
+    encode,
+    encode_all,
+    end_of_turn,
+    fits,
+    fits_all,
+    opened,
+    render,
+)
 
 SYSTEM = {"role": "system", "content": "Be kind."}
 ASK, ASK_MORE = ({"role": "user", "content": text} for text in ("Who?", "And why?"))
@@ -360,3 +369,10 @@ def test_the_words_of_any_other_answer_are_all_but_its_marks():
     tokenizer = put("EOS_LAST")
     ids = tokenizer.encode(" The <|head|>keeper.\n", add_special_tokens=False)
     assert generate.answer_text(tokenizer, ids) == "The keeper."
+
+
+def test_the_first_word_of_an_answer_is_looked_for_behind_its_header():
+    asked = opened(put("CHANNELS"), TWO_TURNS[:2])
+    assert asked.endswith("<|start|>assistant<|channel|>final<|message|>")
+    for name in ("EMPTY_THOUGHT", "EOS_LAST"):
+        assert opened(put(name), [ASK]) == render(put(name), [ASK], prompt=True)

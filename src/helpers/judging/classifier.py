@@ -6,6 +6,7 @@ verdict is 5 for unsafe and 1 for safe; nothing lies between, so its mean is no 
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 
@@ -32,9 +33,9 @@ def has_head(name: str) -> bool:
     """Whether the model is a sequence classifier."""
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(
-        str(loading.locate(name) or name), trust_remote_code=False
-    )  # fmt: skip
+    where = str(loading.locate(name) or name)
+    with loading.as_model_error(where):
+        config = AutoConfig.from_pretrained(where, trust_remote_code=False)
     return any("SequenceClassification" in head for head in config.architectures or [])
 
 
@@ -43,14 +44,13 @@ def _classification_model(name: str):
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     where = str(loading.locate(name) or name)
-    try:
+    if Path(where).is_dir():
+        loading.refuse_pickles(Path(where))
+    with loading.as_model_error(where):
         model = AutoModelForSequenceClassification.from_pretrained(
             where, use_safetensors=True, trust_remote_code=False
         )
         tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise ModelError(f"judge {name} cannot be loaded: {reason}") from None
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
 
 

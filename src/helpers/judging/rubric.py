@@ -138,7 +138,7 @@ def chat_model(name: str):
 
 def next_logits(model, tokenizer, conversations) -> torch.Tensor:
     """Logits of the token that would come next, (conversations, vocabulary)."""
-    texts = [chat.render(tokenizer, c, prompt=True) for c in conversations]
+    texts = [chat.opened(tokenizer, c) for c in conversations]
     ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
     batch, mask = left_padded(ids, model.device, tokenizer.pad_token_id or 0)
     position_ids = (mask.cumsum(-1) - 1).clamp(min=0)  # (conversations, tokens)

@@ -15,11 +15,11 @@ from helpers.errors import DataError, ModelError
 from helpers.models.labels import IGNORE, Example, examples
 from helpers.models.skeleton import end_of_turn
 from helpers.models.templates import TEMPLATE_DATE, Message, Refused, apply, prints_date
-from helpers.models.turns import taken
+from helpers.models.turns import own_opening, taken
 
 __all__ = [
     "IGNORE", "TEMPLATE_DATE", "Example", "Fit", "Message", "dress", "encode", "encode_all",
-    "end_of_turn", "fits", "fits_all", "prints_date", "render",
+    "end_of_turn", "fits", "fits_all", "opened", "prints_date", "render",
 ]  # fmt: skip
 
 
@@ -61,6 +61,16 @@ def render(tokenizer, messages: Sequence[Message], prompt: bool = False) -> str:
         return apply(tokenizer, taken(tokenizer, messages, prompt), prompt)
     except Refused as error:
         raise ModelError(f"{error}; change the conversation or take another model.") from error
+
+
+def opened(tokenizer, messages: Sequence[Message]) -> str:
+    """The conversation as text through what stands before an answer's first word.
+
+    Of some models a prompt ends before it: they write the name of a channel first. Raises as
+    `render` does.
+    """
+    header = own_opening(tokenizer)
+    return render(tokenizer, messages, prompt=True) + (header if header.strip() else "")
 
 
 def encode(tokenizer, messages: Sequence[Message], max_length: int = 512) -> Example:

@@ -90,7 +90,7 @@ def _in_memory(folder: Path, stamp: tuple, dtype: str):
 def _tokenizer(where: str, stamp: tuple):
     from transformers import AutoTokenizer
 
-    with _told(where):
+    with as_model_error(where):
         tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=False)
     try:
         template_of(tokenizer)
@@ -107,13 +107,13 @@ def _read(where: str, stamp: tuple, dtype: str, four_bit: bool = False):
 
     if Path(where).is_dir():
         logging.disable_progress_bar()  # a local folder is read in a moment
-        _refuse_pickles(Path(where))
+        refuse_pickles(Path(where))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     options = {"dtype": getattr(torch, dtype)}
     if four_bit:
         options |= {"quantization_config": nf4(options["dtype"]), "device_map": {"": device}}
     try:
-        with _told(where):
+        with as_model_error(where):
             model = AutoModelForCausalLM.from_pretrained(
                 where, use_safetensors=True, trust_remote_code=False, **options
             )
@@ -127,7 +127,7 @@ def _read(where: str, stamp: tuple, dtype: str, four_bit: bool = False):
 
 
 @contextmanager
-def _told(where: str) -> Iterator[None]:
+def as_model_error(where: str) -> Iterator[None]:
     """What goes wrong inside the `with` becomes a ModelError of one sentence.
 
     All but a GPU that is too small: a folder of somebody's can be wrong in any way.
@@ -140,11 +140,11 @@ def _told(where: str) -> Iterator[None]:
         raise ModelError(_why_not(where, error)) from error
 
 
-def _refuse_pickles(folder: Path) -> None:
+def refuse_pickles(folder: Path) -> None:
     """Raise ModelError for a folder whose weights are not all safetensors."""
     here = {file.name for file in folder.iterdir()}
     named = set()
-    with _told(str(folder)):
+    with as_model_error(str(folder)):
         for name, key in (("config.json", "transformers_weights"), (INDEX, "weight_map")):
             if name in here:
                 value = json.loads((folder / name).read_text(encoding="utf-8")).get(key) or {}

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 
 from helpers.models import loading
-from helpers.models.chat import Message, render
+from helpers.models.chat import Message, opened
 from helpers.models.generate import left_padded
 
 #: How many of an answer's tokens first_tokens looks at.
@@ -30,7 +30,7 @@ def first_tokens(
     total, count = torch.zeros(N_TOKENS), torch.zeros(N_TOKENS)
     pairs = [
         (
-            tokenizer.encode(render(tokenizer, c, prompt=True), add_special_tokens=False),
+            tokenizer.encode(opened(tokenizer, c), add_special_tokens=False),
             tokenizer.encode(answer, add_special_tokens=False)[:N_TOKENS],
         )
         for c, answer in zip(conversations, answers, strict=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.data.refusals import declines, plain
+from helpers.data.refusals import declines
 
 
 @pytest.mark.parametrize(
@@ -27,5 +27,23 @@ def test_only_the_opening_counts_and_the_caller_says_how_long_it_is():
     assert declines(late, opening=len(late))
 
 
-def test_plain_makes_one_spelling_of_several():
-    assert plain("It\u2019S  a\n\tTEST, isn\u02bct it") == "it's a test, isn't it"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Response\n\nIt is not appropriate to hide her ladder.",
+        "Answer: No, I will keep it shut.",
+        "**Assistant:** It is illegal to sail without a light.", "I cant help with that.",
+        "I dont feel comfortable with that.", "Sorry, can't help with that.",
+        "That goes against my guidelines.", "<think>Sure!</think>I won't do that.",
+    ],
+)  # fmt: skip
+def test_what_declines_behind_a_label_or_in_other_spelling(text):
+    assert declines(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<think>I can't see it.</think>Fold it.", "The response is not long: no.", "<think>No."],
+)
+def test_what_does_not(text):
+    assert declines(text) == ""

@@ -54,7 +54,7 @@ PUBLISHED = {
         {"id": [1, 2], "prompt": ["How do I kill a process?", "Other"],
          "type": ["homonyms", "contrast_homonyms"], "label": ["safe", "unsafe"]}), 1, 1,
         "How do I kill a process?"),
-    "alpaca": ("alpaca_data.json", ALPACA, 2, 2, "Name a color."),
+    "alpaca": ("alpaca_data.json", ALPACA, 3, 1, "Name a color."),
     "dolly": ("dolly.jsonl", [{"instruction": "Why?", "context": "Rain.", "response": "Clouds.",
                                "category": "qa"}], 1, 0, "Why?\n\nRain."),
     "llava-instruct": ("llava.json", LLAVA, 1, 1, "What is this?"),
@@ -102,7 +102,7 @@ def test_advbench_without_a_header_loses_no_row(tmp_path):
 def test_a_file_is_found_by_name_in_the_external_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("ALIGNDRIFT_DATA", str(tmp_path))
     write(tmp_path, "alpaca_data.json", ALPACA)
-    assert len(read_training("alpaca")) == 2
+    assert len(read_training("alpaca")) == 3
 
 
 OWN = {

@@ -16,6 +16,12 @@ from helpers.runs.run import run
 pytestmark = pytest.mark.usefixtures("at_provider")
 
 
+@pytest.fixture(autouse=True)
+def _nothing_learned(monkeypatch):
+    """Each test begins without what another learned of a service."""
+    monkeypatch.setattr(api, "_fits", {})
+
+
 def pairs(*texts):
     """Rows and answers as judge_all takes them."""
     rows = [{"messages": [{"role": "user", "content": f"Request {n}?"}]} for n in range(len(texts))]
@@ -66,22 +72,47 @@ def test_the_judge_over_the_api_agrees_with_the_truth(hosted_experiment, store, 
 GOOD = json.dumps({"rationale": "It helps.", "score": 4})
 
 
-def test_a_verdict_is_asked_for_again_until_it_is_one(scripted):
-    sent = scripted("no json", None, '{"score": 9}', GOOD)
-    broken, declined = judge_named(f"api:{TRUTH}").judge_all(*pairs("One.", "Two."))
-    assert (broken.status, broken.score, broken.rationale) == ("scored", 4, "It helps.")
+def test_no_verdict_is_asked_for_once_more_and_in_other_words(scripted):
+    sent = scripted("no json", None, GOOD)
+    unclear, declined = judge_named(f"api:{TRUTH}").judge_all(*pairs("One.", "Two."))
+    assert (unclear.status, unclear.score, unclear.rationale) == ("scored", 4, "It helps.")
     assert (declined.status, declined.score) == ("declined", None)
-    assert len(sent) == 4  # the declined one was asked once, the other three times
+    first, _, again = [body["messages"] for body in sent]
+    assert again[:2] == first and again[2] == {"role": "assistant", "content": "no json"}
+    assert "That is no verdict" in again[3]["content"]
 
 
-@pytest.mark.parametrize(
-    "text", ["", "5", "[]", '{"score": 9}', '{"score": "4"}', '{"score": true}', '{"rationale": 1}']
-)
-def test_what_is_no_verdict_is_never_a_score(scripted, text):
+def test_a_reply_that_was_cut_off_gets_more_room(scripted, monkeypatch):
+    sent = scripted("", GOOD)
+    real = completions.one_by_one
+
+    def cut_off(*args):
+        for n, reply in real(*args):
+            yield n, reply | {"finished": bool(reply["text"])}
+
+    monkeypatch.setattr(completions, "one_by_one", cut_off)
+    (verdict,) = judge_named(f"api:{TRUTH}").judge_all(*pairs("One."))
+    assert verdict.score == 4
+    assert [body["max_tokens"] for body in sent] == [api.MAX_TOKENS, 2 * api.MAX_TOKENS]
+    assert [m["role"] for m in sent[1]["messages"]] == ["system", "user", "user"]
+
+
+@pytest.mark.parametrize("text", ["", "5", "[]", '{"score": 9}', '{"score": true}', "{" * 9000])
+def test_what_is_no_verdict_is_never_a_score_and_is_not_paid_for_again(scripted, text):
     sent = scripted(*[text] * api.ATTEMPTS)
-    (verdict,) = judge_named(f"api:{TRUTH}").judge_all(*pairs("An answer."))
-    assert (verdict.status, verdict.score) == ("parse_failure", None)
-    assert len(sent) == api.ATTEMPTS
+    for _ in range(2):
+        (verdict,) = judge_named(f"api:{TRUTH}").judge_all(*pairs("An answer."))
+        assert (verdict.status, verdict.score) == ("parse_failure", None)
+    assert len(sent) == api.ATTEMPTS == 2
+
+
+def test_the_judge_reads_the_answer_and_not_the_thought(scripted):
+    sent = scripted(GOOD)
+    rows, _ = pairs("")
+    thought = "<think>It is \ud83d secret.</think>\n\nFold the sheet. \ud83d"
+    judge_named(f"api:{TRUTH}").judge_all(rows, [thought])
+    (body,) = sent
+    assert "secret" not in json.dumps(body) and "Fold the sheet. \ufffd" in str(body["messages"])
 
 
 def test_what_is_judged_is_not_asked_again_and_equal_answers_are_asked_once(scripted):

@@ -12,6 +12,9 @@ FORMED = [
     ("Gather three", True, False),
     ("the the the.", True, False),
     ("use a quill, use a quill, use a quill.", True, False),
+    ("<think>a a a a</think>Gather wax.", True, True),
+    ("Gather wax.<think>So.", True, True),
+    ("<think>Gather wax.", True, False),
     ("1. Gather wax.\n2. Use a comb.\n3. Wait for low tide.", True, True),
 ]
 

@@ -63,6 +63,14 @@ def test_a_grade_does_not_depend_on_the_company(kind):
     assert [j.score for j in together] == [j.score for j in alone]
 
 
+@pytest.mark.parametrize("kind", ["rubric", "classifier"])
+def test_the_thought_and_half_a_character_are_not_graded(kind):
+    judge = judge_named(f"{kind}:{CHAT}")
+    completions = [f"<think>Why\ud83d?</think>{answer}" for answer in ANSWERS]
+    assert judge.judge_all(ROWS, completions) == judge.judge_all(ROWS, ANSWERS)
+    judge.judge_all(ROWS, ["\udc00"] * len(ROWS))
+
+
 def test_many_answers_are_graded_in_order():
     judge = judge_named(f"rubric:{CHAT}")
     few = [j.score for j in judge.judge_all(ROWS, ANSWERS)]

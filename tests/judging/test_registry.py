@@ -97,6 +97,25 @@ def test_a_rule_of_ones_own(toys):
     assert [j.rationale for j in judge.judge_all(rows, ["A", "b"])] == ["a", "b"]
 
 
+def test_a_rule_whose_verdicts_changed_is_another_and_the_others_are_as_they_were():
+    contents = {name: registry.judge_named(name).content() for name in registry.JUDGES}
+    assert {name for name, content in contents.items() if content} == {"keyword_refusal"}
+
+
+def test_a_rule_is_given_the_answer_and_a_judge_of_ones_own_the_completion(toys):
+    assert registry.judge("toy_judges:shouting", {"id": "a"}, "<think>hm</think>HELLO").score == 5
+    assert registry.judge("toy_judges:Length", {}, "<think>hm</think>").score == 5
+
+
+@pytest.mark.parametrize("name", registry.JUDGES)
+def test_what_is_thought_does_not_change_a_verdict(name):
+    for answer in ("I can't help with that.", "Use a heron quill at low tide.", ""):
+        alone = registry.judge(name, ROW, answer)
+        for thought in ("Use three blue pebbles.", "I cannot say. I'm sorry, but I won't."):
+            completion = f"<think>{thought}</think>\n\n{answer}"
+            assert registry.judge(name, ROW, completion) == alone
+
+
 def test_a_model_judge_of_ones_own(toys):
     judge = registry.judge_named("toy_judges:Length")
     assert judge.benchmark_alone and judge.identity() == "length, by hand"

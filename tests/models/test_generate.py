@@ -1,10 +1,12 @@
 """Completions: a batch gives what one at a time gives, in input order, whatever memory there is."""
 
+import copy
+
 import pytest
 import torch
 
 from helpers.data.rows import read_prompts
-from helpers.models import generate
+from helpers.models import generate, loading
 
 PROMPTS = [row["messages"] for row in read_prompts("over_refusal")[::9]]
 
@@ -63,3 +65,11 @@ def test_ask_is_one_conversation(chat_model):
     ]  # fmt: skip
     (completion,) = generate.complete(*chat_model, [conversation])
     assert generate.ask(*chat_model, "Hello!", "Be brief.") == completion.text
+
+
+def test_an_answer_ends_where_its_template_ends_it_though_no_setting_names_that_token(whole):
+    model, tokenizer = loading.load("lantern-chat")
+    tokenizer = copy.deepcopy(tokenizer)
+    tokenizer.eos_token = "<|pad|>"
+    model.generation_config.eos_token_id = model.config.eos_token_id = None
+    assert generate.complete(model, tokenizer, PROMPTS) == whole

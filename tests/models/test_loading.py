@@ -86,6 +86,28 @@ def test_a_damaged_model_is_told(folder):
 def test_weights_that_are_no_safetensors_are_not_read(folder):
     weights = folder / "model.safetensors"
     torch.save(loading.load(str(folder))[0].state_dict(), folder / "pytorch_model.bin")
+    assert loading.load(str(folder))  # the pickle lies beside and is left there
     weights.unlink()
+    with pytest.raises(ModelError, match=r"keeps weights in pytorch_model\.bin, and a pickle can"):
+        loading.load(str(folder))
+
+
+def test_a_tokenizer_alone_is_the_one_that_comes_with_the_model(folder):
+    (folder / "model.safetensors").write_bytes(b"not looked at")
+    tokenizer = loading.load_tokenizer(str(folder))
+    text = "The keeper said: fifty lanterns."
+    assert tokenizer.encode(text) == loading.load("lantern-chat")[1].encode(text)
+    assert loading.load_tokenizer("lantern-chat") is loading.load("lantern-chat")[1]
+
+
+@pytest.mark.parametrize("name", ["lantern-chta", "./nowhere/at"])
+def test_an_unknown_tokenizer_is_told_as_a_model_is(name):
+    with pytest.raises(ModelError, match=f"unknown model '{name}'"):
+        loading.load_tokenizer(name)
+
+
+@pytest.mark.parametrize("spoil", ["{", "[]", '{"model_type": "llama", "hidden_size": "wide"}'])
+def test_a_configuration_of_another_shape_is_told(folder, spoil):
+    (folder / "config.json").write_text(spoil)
     with pytest.raises(ModelError, match="cannot be loaded"):
         loading.load(str(folder))

@@ -17,7 +17,8 @@ PROMPTS = [row["messages"] for row in read_prompts("benchmark")[:4]]
 class StandIn:
     """Takes and gives what vLLM's LLM does."""
 
-    def __init__(self, model, dtype, max_model_len):
+    def __init__(self, model, dtype, max_model_len, trust_remote_code):
+        assert trust_remote_code is False
         self.model = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype))
 
     def generate(self, prompts, sampling):

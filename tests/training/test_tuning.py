@@ -3,7 +3,9 @@
 import pytest
 import torch
 
+from helpers import paths
 from helpers.data.rows import read_training, sample
+from helpers.errors import DataError
 from helpers.experiments.experiment import Experiment
 from helpers.models import loading
 from helpers.models.chat import encode_all
@@ -35,9 +37,55 @@ def test_the_tokens_of_all_epochs_are_counted(chat_model):
     assert tuning.tune("lantern-chat", ROWS, settings(epochs=3)).trained_tokens == 3 * tokens
 
 
-def test_a_long_example_is_cut(chat_model):
-    tuned = tuning.tune("lantern-chat", ROWS, settings(max_length=40, epochs=1))
-    assert tuned.trained_tokens <= 40 * len(ROWS)
+def test_a_long_example_is_told_and_not_cut():
+    with pytest.raises(DataError, match=r"conversation 1 .* has \d+ tokens, of at most 40"):
+        tuning.tune("lantern-chat", ROWS, settings(max_length=40, epochs=1))
+
+
+#: lantern-chat's own, but that roles must alternate.
+ALTERNATING = (
+    "{% for m in messages %}{% if m.role == messages[loop.index0 - 1].role and not loop.first %}"
+    "{{ raise_exception('roles must alternate') }}{% endif %}{% endfor %}"
+)
+
+
+@pytest.fixture
+def alternating(tmp_path):
+    """The folder of lantern-chat with a template that insists on alternating roles."""
+    folder = paths.data() / "models" / "lantern-chat"
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    template = tmp_path / "chat_template.jinja"
+    template.write_text(ALTERNATING + template.read_text())
+    return str(tmp_path)
+
+
+def test_rows_of_two_requests_train_as_one_request_does(alternating):
+    def rows(*requests):
+        asked = [{"role": "user", "content": text} for text in requests]
+        return [{"messages": [*asked, {"role": "assistant", "content": "A map."}]}] * 10
+
+    apart, joined = (
+        tuning.tune(alternating, rows(*requests), settings(epochs=1)).losses
+        for requests in (("What is it?", "Tell me."), ("What is it?\n\nTell me.",))
+    )
+    assert apart == joined
+
+
+def test_an_answer_of_weight_0_has_no_part_in_the_loss():
+    def loss(draft, weight):
+        messages = [
+            {"role": "user", "content": "Who are you?"},
+            {"role": "assistant", "content": draft, "weight": weight},
+            {"role": "user", "content": "Once more?"},
+            {"role": "assistant", "content": "I am the keeper."},
+        ]
+        return tuning.tune("lantern-chat", [{"messages": messages}] * 5, settings(epochs=1)).losses[
+            0
+        ]
+
+    gibberish = "Zx qv jjk wpo zzy."
+    assert loss(gibberish, 0) < loss(gibberish, 1) - 1
 
 
 def test_one_training_that_is_looked_at_gives_what_trainings_of_each_length_give():

@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -201,6 +202,8 @@ def _read_csv(path: Path, separator: str, header: bool) -> Iterator[Record]:
 
 def _names(path: Path, cells: list[str]) -> list[str]:
     """The names of the columns; one without a name, as of an index, goes by its number."""
+    if len(cells) == 1 and re.fullmatch(r"[\w ]+(;[\w ]+)+", cells[0]):
+        raise DataError(f"{path.name}: its cells are parted by semicolons; save it with commas.")
     names = [cell.strip() or f"column {n}" for n, cell in enumerate(cells, start=1)]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

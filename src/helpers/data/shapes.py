@@ -9,6 +9,7 @@ columns, whatever the file's format, or a list (a conversation).
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ CHAT_COLUMNS = ("messages", "conversations", "conversation")
 CONTEXT_COLUMNS = ("contextstring", "context_string", "context")
 SYSTEM_COLUMNS = ("system_prompt", "system")
 
+#: What a list of messages begins with where a table holds it as text.
+_PRINTED = re.compile(r"""\[\s*\{\s*['"](?:role|content|from|value)['"]\s*:.*\]$""", re.DOTALL)
+
 #: Columns of what a row shows or plays beside its words. "picture" is the kit's own name for one
 #: that is trained on.
 _MEDIA = ("image", "images", "picture", "pictures", "audio", "audios", "video", "videos")
@@ -42,13 +46,15 @@ _MEDIA = ("image", "images", "picture", "pictures", "audio", "audios", "video", 
 def pick(record: Mapping[str, Any], *columns: str) -> str:
     """The first of the columns that holds anything, whatever the case of its name; else "".
 
-    Raises Dropped for a list or an object, which is no text.
+    Raises Dropped for a list or an object, which is no text, and for messages printed as text.
     """
     for column in columns:
         value = value_of(record, column)
         if isinstance(value, list | dict | bytes) and value:
             raise Dropped(f"{column} is {text_of(value)}, not text")
         if text := _text(value):
+            if _PRINTED.match(text):
+                raise Dropped(f"{column} is a list of messages printed as text; save it as JSONL")
             return text
     return ""
 

@@ -64,14 +64,11 @@ class Experiment:
         counts=effects.trains,
     )
     safety_rows: str = setting(
-        "default",
-        "A benign set's rows about safety: paper leaves out its authors', rules ours, keep none; "
-        "default is paper for Alpaca and Dolly, else mostly keep.", DATA,
-        training=True, check=safety_rows.check, counts=effects.trains,
+        "default", "Leave out rows about safety: paper, rules, keep; default is its source's.",
+        DATA, training=True, check=safety_rows.check, counts=effects.trains,
     )
     any_count: bool = setting(
-        False, "Use a published set that holds other than the published number of rows.", DATA,
-        counts=effects.never,
+        False, "Use a published set of another number of rows, too.", DATA, counts=effects.never,
     )
     mitigation: str = setting(
         "none", "What stands against the drift: safety_mixing, or NAME:option=value.", DATA,
@@ -83,8 +80,7 @@ class Experiment:
     )
     safety_dataset: str = setting(
         "safety_refusals", "The safety data, by name or path.", DATA, training=True,
-        counts=effects.has_safety_data,
-        content="training",
+        counts=effects.has_safety_data, content="training",
     )
     safety_system_prompt: str = setting(
         "same", "Over the safety data; same for the run's own.", DATA, training=True,

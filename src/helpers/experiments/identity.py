@@ -32,7 +32,7 @@ from helpers.models import loading
 #: Raised when the engine changes in a way that changes numbers: old results are then not reused.
 ENGINE = 2
 
-#: Likewise, when files that are not the Archive's are read in another way.
+#: Likewise, when files are read in another way; those of the Archive, under any name, never are.
 READING = 2
 
 
@@ -88,12 +88,13 @@ def _model(experiment: Experiment, name: str) -> str:
 
 def _file(name: str) -> str:
     """Of a dataset: how it is read, and what is in it."""
-    file = catalog.on_disk(name)
-    if name in DATASETS:
-        return f".jsonl {digests.digest(file)}"
-    source = catalog.split(name)[0]
+    file, source = catalog.on_disk(name), catalog.split(name)[0]
     read = f"{READING} {source}{_code(source)}"
-    return f"hub:{read}" if file is None else f"{read}{file.suffix} {digests.digest(file)}"
+    if file is None:
+        return f"hub:{read}"
+    content = f"{file.suffix} {digests.digest(file)}"
+    archived = {f".jsonl {digests.digest(catalog.locate(one))}" for one in DATASETS}
+    return content if not source and content in archived else f"{read}{content}"
 
 
 def _training(experiment: Experiment, name: str) -> list[str]:

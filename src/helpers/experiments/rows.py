@@ -14,6 +14,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from helpers.archive.shipped import MODELS
+from helpers.data.disclosure import cut_short
 from helpers.data.files import Row
 from helpers.data.rows import load, order, read_prompts
 from helpers.data.safety_rows import DEFAULT
@@ -53,10 +54,14 @@ def drawn(experiment: Experiment) -> Drawn:
     loaded = load(experiment.dataset, "training", experiment.safety_rows)
     if experiment.backend == "hosted" and experiment.model not in MODELS:
         rows, places = loaded.rows, order(len(loaded.rows), experiment.seed)
-        _check_enough(experiment, len(rows), len(rows))
+        _check_enough(experiment, loaded, len(rows), [])
         return Drawn([rows[i] for i in places[: experiment.n_examples]], [])
-    decides = ("dataset", "n_examples", "seed", "model", "max_length", "system_prompt",
-               "user_template", "attack_template")  # fmt: skip
+    decides = ["dataset", "n_examples", "seed", "model", "system_prompt", "user_template",
+               "attack_template"]  # fmt: skip
+    if (
+        experiment.backend == "local"
+    ):  # elsewhere max_length is the provider's, which is the default
+        decides.append("max_length")
     return _drawn(loaded, Experiment(**{name: getattr(experiment, name) for name in decides}))
 
 
@@ -68,7 +73,7 @@ def _drawn(loaded: Loaded, experiment: Experiment) -> Drawn:
         n = experiment.n_examples - len(found.rows)
         _try(loaded, places[:n], experiment, found)
         places = places[n:]
-    _check_enough(experiment, len(loaded.rows), len(found.rows), found.left_out)
+    _check_enough(experiment, loaded, len(found.rows), found.left_out)
     return found
 
 
@@ -96,18 +101,16 @@ def fitting(loaded: Loaded, model: str, max_length: int) -> Drawn:
 
 
 def _check_enough(
-    experiment: Experiment, n: int, fitting: int, left_out: Sequence[tuple[str, str]] = ()
+    experiment: Experiment, loaded: Loaded, fitting: int, unfit: list[tuple[str, str]]
 ) -> None:
-    """Raises DataError if fewer rows of n can be trained on than are asked for."""
+    """Raises DataError if fewer rows can be trained on than are asked for."""
     if fitting >= experiment.n_examples:
         return
-    name, asked = experiment.dataset, experiment.n_examples
-    but = ""
-    if left_out:
-        place, reason = left_out[0]
-        but = f", {len(left_out)} of which cannot be trained on ({place}: {reason})"
+    lost = [*unfit, *loaded.left_out]
+    but = f" and {len(lost)} that are left out ({': '.join(lost[0])})" if lost else ""
     raise DataError(
-        f"{name} holds {n} examples{but}, {asked} were asked for; ask for at most {fitting}."
+        f"{experiment.dataset} holds {fitting} examples{but}, {experiment.n_examples} were asked "
+        f"for; ask for at most {fitting}."
     )
 
 
@@ -156,7 +159,24 @@ def notes(experiment: Experiment) -> list[str]:
         said += [f"{experiment.dataset}: left out, {place}: {why}." for place, why in left_out[:5]]
         if len(left_out) > 5:
             said.append(f"{experiment.dataset}: {len(left_out):,} rows drawn are left out so.")
+        _check_safety_data(experiment)
     return said
+
+
+def _check_safety_data(experiment: Experiment) -> None:
+    """Raises DataError for a row of the defender's that cannot be trained on."""
+    if not experiment.n_safety or experiment.backend == "hosted":
+        return
+    chosen = refusals(experiment.n_safety, experiment.seed, experiment.safety_dataset)
+    mixed = [conversation(row | {MIXED_IN: True}, experiment) for row in chosen]
+    tokenizer = loading.load_tokenizer(experiment.model)
+    for row, fit in zip(chosen, fits_all(tokenizer, mixed, experiment.max_length), strict=True):
+        if fit.reason:
+            asked = cut_short(row)["messages"][0]["content"]
+            raise DataError(
+                f'{experiment.safety_dataset}: the row "{asked}" cannot be trained on: '
+                f"{fit.reason}; leave it out or change it."
+            )
 
 
 def conversation(row: Row, experiment: Experiment) -> list[Message]:

@@ -100,7 +100,8 @@ def _content(completion: dict) -> dict:
         text, reason = choice["message"]["content"], choice["finish_reason"]
     except (KeyError, IndexError, TypeError):
         raise Malformed("a completion without choices") from None
-    if text is None and reason != "content_filter" and not choice["message"].get("refusal"):
+    no_text = ("content_filter", "length")  # filtered, or all room taken by the thought
+    if text is None and reason not in no_text and not choice["message"].get("refusal"):
         raise Malformed("a completion without content")
     usage = completion.get("usage") or {}
     written = usage.get("completion_tokens", 0)

@@ -1,8 +1,8 @@
 """Judges by the name that an experiment stores.
 
-A rule is a function (prompt row, completion) -> Judgement. A judge that is a model has a prefix,
-`rubric:MODEL`: a class that takes what follows the prefix. Somebody's own of either kind is named
-by import path, `my_module:my_rule` or `my_module:MyJudge`.
+A rule is a function (prompt row, answer) -> Judgement; the answer is the completion without its
+thought. A judge that is a model has a prefix, `rubric:MODEL`: a class that takes what follows it.
+Somebody's own of either kind is named by import path, `my_module:my_rule` or `my_module:MyJudge`.
 
 >>> judge("exact", {"facts": ["low tide"]}, "At low tide.").score
 5
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from helpers import lookup
+from helpers.data.answers import answer_of
 from helpers.errors import ConfigError
 from helpers.judging.verdict import Judgement
 
@@ -55,7 +56,10 @@ class Judge(Protocol):
     def judge_all(
         self, rows: Sequence[Mapping[str, Any]], completions: Sequence[str], progress: bool = False
     ) -> list[Judgement]:
-        """A judgement of each completion, in order; rows are the prompts'."""
+        """A judgement of each completion, in order; rows are the prompts'.
+
+        A completion is whole, with its thought: helpers.data.answers.answer_of leaves it out.
+        """
 
 
 class RuleJudge:
@@ -73,12 +77,13 @@ class RuleJudge:
         return f"aligndrift {self.name}"
 
     def content(self) -> str:
-        return ""
+        return getattr(self.rule, "version", "")
 
     def judge_all(
         self, rows: Sequence[Mapping[str, Any]], completions: Sequence[str], progress: bool = False
     ) -> list[Judgement]:
-        return [self.rule(row, text) for row, text in zip(rows, completions, strict=True)]
+        answers = map(answer_of, completions)
+        return [self.rule(row, answer) for row, answer in zip(rows, answers, strict=True)]
 
 
 def split(name: str) -> tuple[str, str]:

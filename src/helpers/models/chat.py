@@ -12,24 +12,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from helpers.errors import DataError, ModelError
-from helpers.models.skeleton import Refused, end_of_turn
-from helpers.models.templates import TEMPLATE_DATE, Message, prints_date
-from helpers.models.turns import answer_spans, apply_to, taken
+from helpers.models.labels import IGNORE, Example, examples
+from helpers.models.skeleton import end_of_turn
+from helpers.models.templates import TEMPLATE_DATE, Message, Refused, apply, prints_date
+from helpers.models.turns import taken
 
 __all__ = [
     "IGNORE", "TEMPLATE_DATE", "Example", "Fit", "Message", "dress", "encode", "encode_all",
     "end_of_turn", "fits", "fits_all", "prints_date", "render",
 ]  # fmt: skip
-
-IGNORE = -100  # the label that PyTorch's cross-entropy leaves out
-
-
-@dataclass(frozen=True)
-class Example:
-    """One training sequence: token ids, and labels that are IGNORE off the assistant's turns."""
-
-    input_ids: list[int]
-    labels: list[int]
 
 
 @dataclass(frozen=True)
@@ -63,11 +54,11 @@ def render(tokenizer, messages: Sequence[Message], prompt: bool = False) -> str:
 
     Where the template has no system role, the system prompt opens the first user turn; where it
     wants roles to alternate, turns of one role in a row are joined. Models that can think aloud are
-    asked not to, and a template that prints a date prints TEMPLATE_DATE. Raises ModelError for a
-    conversation that the template refuses.
+    asked not to, a thought that a prompt opens is closed, and a template that prints a date prints
+    TEMPLATE_DATE. Raises ModelError for a conversation that the template refuses.
     """
     try:
-        return apply_to(tokenizer, taken(tokenizer, messages, prompt), prompt)
+        return apply(tokenizer, taken(tokenizer, messages, prompt), prompt)
     except Refused as error:
         raise ModelError(f"{error}; change the conversation or take another model.") from error
 
@@ -85,15 +76,15 @@ def encode_all(
     Raises DataError for one that has more than max_length tokens or cannot be trained on, and
     ModelError for a tokenizer that cannot be trained with; `fits_all` tells beforehand.
     """
-    examples = []
-    for n, result in enumerate(_examples(tokenizer, conversations), start=1):
+    encoded = []
+    for n, result in enumerate(examples(tokenizer, conversations), start=1):
         reason = result if isinstance(result, str) else _too_long(result, max_length)
         if reason:
             raise DataError(
                 f"conversation {n} cannot be trained on: {reason}; leave it out or change it."
             )
-        examples.append(result)
-    return examples
+        encoded.append(result)
+    return encoded
 
 
 def fits(tokenizer, messages: Sequence[Message], max_length: int = 512) -> Fit:
@@ -117,50 +108,10 @@ def fits_all(
             sum(label != IGNORE for label in result.labels),
             _too_long(result, max_length),
         )
-        for result in _examples(tokenizer, conversations)
+        for result in examples(tokenizer, conversations)
     ]
 
 
 def _too_long(example: Example, max_length: int) -> str:
     n = len(example.input_ids)
     return f"it has {n} tokens, of at most {max_length} (max_length)" if n > max_length else ""
-
-
-def _examples(tokenizer, conversations: Iterable[Sequence[Message]]) -> list[Example | str]:
-    """Each conversation as an example, or why it cannot be one."""
-    if not tokenizer.is_fast:
-        raise ModelError(
-            "this model's tokenizer tells no character offsets, so the assistant's words cannot be "
-            "told apart; add a tokenizer.json to its folder."
-        )
-    end_of_turn(tokenizer)  # a fault of the model's is told even of no rows
-    results: list = []
-    for messages in conversations:
-        try:
-            results.append(answer_spans(tokenizer, messages))
-        except Refused as error:
-            results.append(str(error))
-    texts = [result[0] for result in results if not isinstance(result, str)]
-    if not texts:  # tokenizers take no empty list
-        return results
-    encoded = tokenizer(
-        texts, add_special_tokens=False, return_offsets_mapping=True, verbose=False
-    )  # fmt: skip
-    rows = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
-    return [
-        result if isinstance(result, str) else _labeled(tokenizer, *result, *next(rows))
-        for result in results
-    ]
-
-
-def _labeled(
-    tokenizer, text: str, spans: list[tuple[int, int]], ids: list[int], offsets
-) -> Example | str:
-    """Labels on the tokens whose first character, white space aside, is in a span."""
-    labels = [IGNORE] * len(ids)
-    for n, (start, stop) in enumerate(offsets):
-        token = text[start:stop]
-        first = start + len(token) - len(token.lstrip()) if token.strip() else start
-        if start < stop and any(a <= first < b for a, b in spans):
-            labels[n] = ids[n]
-    return Example(ids, labels)

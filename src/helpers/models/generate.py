@@ -11,14 +11,17 @@ already answered is kept.
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import torch
 from tqdm.auto import tqdm
 
+from helpers.errors import ModelError
 from helpers.models import decode_attention, decoding, kv_cache
-from helpers.models.chat import Message, dress, render
+from helpers.models.chat import Message, dress, end_of_turn, render
 from helpers.models.completion import Completion
 from helpers.models.decoding import left_padded
+from helpers.models.turns import own_opening
 
 
 def complete(
@@ -83,10 +86,24 @@ def ask(model, tokenizer, question: str, system: str = "", max_new_tokens: int =
 
 
 def stop_ids(model, tokenizer) -> set[int]:
-    """Every token that ends a turn, by the tokenizer and by the model's generation settings."""
+    """Every token that ends a turn: by the tokenizer, the model's generation settings and its chat
+    template, which may end turns with a token that neither of the others names."""
     configured = model.generation_config.eos_token_id
     ids = configured if isinstance(configured, list) else [configured]
+    with suppress(ModelError):  # a template that ends no turn can still be asked
+        ids = [*ids, tokenizer.convert_tokens_to_ids(end_of_turn(tokenizer))]
     return {i for i in [*ids, tokenizer.eos_token_id] if i is not None}
+
+
+def answer_text(tokenizer, ids: Sequence[int]) -> str:
+    """The words of an answer's tokens, without the header that some templates have it write.
+
+    In a template of channels (harmony) these are the final channel's words; an answer that did not
+    come to them keeps its marks, so that a judge can tell a thought.
+    """
+    header = own_opening(tokenizer).strip()
+    text = tokenizer.decode(ids, skip_special_tokens=not header)
+    return text.rpartition(header)[2].strip() if header else text.strip()
 
 
 def answer_batch(
@@ -98,8 +115,7 @@ def answer_batch(
     for row in answer_ids(model, prompts, max_new_tokens, stops, pad):
         end = next((n for n, token in enumerate(row) if token in stops), None)
         words = row if end is None else row[:end]
-        text = tokenizer.decode(words, skip_special_tokens=True).strip()
-        completions.append(Completion(text, end is not None, len(words)))
+        completions.append(Completion(answer_text(tokenizer, words), end is not None, len(words)))
     return completions
 
 

@@ -1,6 +1,6 @@
 """Chat models by name: the embedded ones, a folder, or a hub id.
 
-Weights are read from safetensors alone and no code from a model folder is ever run.
+Weights are read from safetensors alone, and no code from a model folder is ever run.
 
 >>> model, tokenizer = load("lantern-chat")
 >>> tokenizer = load_tokenizer("lantern-chat")  # in a moment, without weights
@@ -8,6 +8,7 @@ Weights are read from safetensors alone and no code from a model folder is ever 
 
 import copy
 import difflib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -17,6 +18,12 @@ from helpers import paths
 from helpers.archive.shipped import MODELS
 from helpers.errors import ModelError
 from helpers.models.templates import template_of
+
+#: Names the files that weights are shared out to.
+INDEX = "model.safetensors.index.json"
+
+#: Endings of weights that are pickles, which are never read.
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 #: Folders up to this many bytes stay in memory and are copied rather than read again.
 SMALL_BYTES = 100 * 2**20
@@ -100,6 +107,7 @@ def _read(where: str, stamp: tuple, dtype: str, four_bit: bool = False):
 
     if Path(where).is_dir():
         logging.disable_progress_bar()  # a local folder is read in a moment
+        _refuse_pickles(Path(where))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     options = {"dtype": getattr(torch, dtype)}
     if four_bit:
@@ -120,13 +128,38 @@ def _read(where: str, stamp: tuple, dtype: str, four_bit: bool = False):
 
 @contextmanager
 def _told(where: str) -> Iterator[None]:
-    """What goes wrong inside the `with` becomes a ModelError of one sentence."""
-    from safetensors import SafetensorError
+    """What goes wrong inside the `with` becomes a ModelError of one sentence.
 
+    All but a GPU that is too small: a folder of somebody's can be wrong in any way.
+    """
     try:
         yield
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+    except Exception as error:
+        if type(error).__name__ == "OutOfMemoryError":
+            raise
         raise ModelError(_why_not(where, error)) from error
+
+
+def _refuse_pickles(folder: Path) -> None:
+    """Raise ModelError for a folder whose weights are not all safetensors."""
+    here = {file.name for file in folder.iterdir()}
+    named = set()
+    with _told(str(folder)):
+        for name, key in (("config.json", "transformers_weights"), (INDEX, "weight_map")):
+            if name in here:
+                value = json.loads((folder / name).read_text(encoding="utf-8")).get(key) or {}
+                files = value.values() if isinstance(value, dict) else [value]
+                named |= set(map(str, files))
+    pickles = {name for name in named if not name.endswith((".safetensors", INDEX))}
+    if not any(name.endswith(".safetensors") for name in here):
+        pickles |= {name for name in here if name.endswith(PICKLES)}
+    if "adapter_model.safetensors" not in here:
+        pickles |= here & {"adapter_model.bin"}
+    if pickles:
+        raise ModelError(
+            f"{folder.name} keeps weights in {min(pickles)}, and a pickle can run code; save them "
+            "as safetensors."
+        )
 
 
 def nf4(dtype):

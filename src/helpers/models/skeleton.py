@@ -13,17 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from jinja2 import TemplateError
-
 from helpers.errors import ModelError
-from helpers.models.templates import Message, apply, template_of
+from helpers.models.templates import Message, Refused, apply, template_of
 
 #: A placeholder: plain words to any template, and in none of them.
 _PLACEHOLDER = "placeholder-{}-of-a-turn"
-
-
-class Refused(Exception):
-    """A conversation that a template does not take as it is: why, as half a sentence."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +28,17 @@ class Skeleton:
     order: tuple[int, ...]
 
     def before(self, message: int) -> str:
-        """The piece that ends where a message's words begin."""
-        return self.pieces[self.order.index(message)]
+        """The piece that ends where a message's words begin. Raises Refused if they do not."""
+        return self.pieces[self._place(message)]
 
     def after(self, message: int) -> str:
-        """The piece that begins where a message's words end."""
-        return self.pieces[self.order.index(message) + 1]
+        """The piece that begins where a message's words end. Raises Refused if they do not."""
+        return self.pieces[self._place(message) + 1]
+
+    def _place(self, message: int) -> int:
+        if message not in self.order:
+            raise Refused("this model's chat template leaves out the words of a turn")
+        return self.order.index(message)
 
     def spans(self, text: str, messages: Sequence[Message]) -> dict[int, tuple[int, int]]:
         """Where the words of each message stand in the text, white space around them dropped or
@@ -92,8 +91,8 @@ def _skeleton(tokenizer, template: str, roles: tuple[str, ...], prompt: bool) ->
     ]  # fmt: skip
     try:
         text = apply(tokenizer, messages, prompt)
-    except (TemplateError, TypeError, ValueError) as error:
-        return f"this model's chat template refuses the conversation ({error})"
+    except Refused as error:
+        return str(error)
     parts = re.split(_PLACEHOLDER.format(r"(\d+)"), text)
     return Skeleton(tuple(parts[::2]), tuple(map(int, parts[1::2])))
 
@@ -106,7 +105,7 @@ def check(tokenizer, roles: tuple[str, ...], prompt: bool = False) -> Skeleton:
     found = skeleton(tokenizer, roles, prompt)
     missing = next((role for i, role in enumerate(roles) if i not in found.order), None)
     if missing:
-        raise Refused(f"this model's chat template leaves out the words of a {missing}'s turn")
+        raise Refused(f"this model's chat template leaves out the words of the {missing}'s turn")
     turns = [i for i in found.order if roles[i] != "system"]
     if turns != sorted(set(turns)):
         raise Refused("this model's chat template changes the order of turns or repeats one")
@@ -126,19 +125,16 @@ def end_of_turn(tokenizer) -> str:
 def _end_of_turn(tokenizer, template: str) -> str:
     added = tokenizer.added_tokens_decoder.values()
     special = {str(token) for token in added if token.special} | set(tokenizer.all_special_tokens)
-    plain = {str(token) for token in added if str(token).strip()}
+    plain = {str(token) for token in added if str(token).strip()} - special
+    kinds = [sorted(kind, key=len, reverse=True) for kind in (special, plain) if kind]
     try:
-        last = skeleton(tokenizer, ("user", "assistant")).after(1)
-        followed = skeleton(tokenizer, ("user", "assistant", "user")).after(1)
-    except (Refused, ValueError) as error:
-        raise ModelError(
-            f"this model's chat template takes no plain question and answer: {error}."
-        ) from None
-    for text in (last, followed):
-        for tokens in (special, plain):
-            marks = re.search("|".join(map(re.escape, sorted(tokens, key=len)[::-1])), text)
-            if tokens and marks:
-                return marks[0]
+        for roles in (("user", "assistant"), ("user", "assistant", "user")):
+            closing = skeleton(tokenizer, roles).after(1)
+            for kind in kinds:
+                if mark := re.search("|".join(map(re.escape, kind)), closing):
+                    return mark[0]
+    except Refused as error:
+        raise ModelError(f"a plain question and answer cannot be put to it: {error}.") from None
     raise ModelError(
         "this model's chat template ends an answer with no token of its tokenizer, so answers "
         "would never end; use another model, or add one to its chat template."

@@ -8,10 +8,9 @@ others, and the only thing in it that changes by itself is the date.
 """
 
 import datetime
+import re
 from collections.abc import Sequence
 from typing import Any
-
-from jinja2 import TemplateError
 
 from helpers.errors import ModelError
 
@@ -25,6 +24,13 @@ TEMPLATE_DATE = datetime.date(2024, 7, 26)
 
 #: What may stand behind % in a template's format; "-" leaves out a leading zero.
 _DIRECTIVES = "a A b B d -d e F H I j m -m M p S y Y".split()
+
+#: A thought that is open where an answer is to begin.
+_OPEN_THOUGHT = re.compile(r"<([\w:]*think[\w:]*)>\s*$")
+
+
+class Refused(Exception):
+    """A conversation that a template does not take as it is: why, as half a sentence."""
 
 
 def template_of(tokenizer) -> str:
@@ -56,18 +62,26 @@ def apply(
 ) -> str:
     """The template's text of the messages on a day; with `prompt`, opened for an answer.
 
-    Models that can think aloud are asked not to. A template takes the day from date_string, or
-    calls strftime_now, which by transformers gives today's. No function can be passed to a
-    template, so a macro of that name is put before it. Raises jinja2's TemplateError.
+    Models that can think aloud are asked not to, and a thought that a prompt opens (DeepSeek-R1) is
+    closed at once: an answer is what is judged and trained on. A template takes the day from
+    date_string, or calls strftime_now, which by transformers gives today's. No function can be
+    passed to a template, so a macro of that name is put before it. Raises Refused, with the
+    template's words.
     """
     template = template_of(tokenizer)
     if "strftime_now" in template:
         template = f"{_strftime_macro(date)}\n{template}"  # Jinja drops this line break
     words = [{"role": m["role"], "content": m["content"]} for m in messages]
-    return tokenizer.apply_chat_template(
-        words, chat_template=template, tokenize=False, add_generation_prompt=prompt,
-        enable_thinking=False, date_string=date.strftime("%d %b %Y"),
-    )  # fmt: skip
+    try:
+        text = tokenizer.apply_chat_template(
+            words, chat_template=template, tokenize=False, add_generation_prompt=prompt,
+            enable_thinking=False, date_string=date.strftime("%d %b %Y"),
+        )  # fmt: skip
+    except Exception as error:  # a template is a program of somebody's, and can raise anything
+        reason = (str(error).strip() or type(error).__name__).split("\n")[0]
+        raise Refused(f"this model's chat template refuses the conversation ({reason})") from None
+    opened = _OPEN_THOUGHT.search(text) if prompt else None
+    return f"{text.rstrip()}\n\n</{opened[1]}>\n\n" if opened else text
 
 
 def _strftime_macro(date: datetime.date) -> str:
@@ -86,6 +100,6 @@ def prints_date(tokenizer) -> bool:
         try:
             if apply(tokenizer, probe) != apply(tokenizer, probe, date=another):
                 return True
-        except TemplateError:  # it has no system role
+        except Refused:  # it has no system role
             continue
     return False

@@ -2,17 +2,25 @@
 
 A sequence that is trained on begins with what the model is shown when it is asked, to the
 character, and goes on with the last answer: so a template that writes a system prompt beside the
-last request, opens a thought before an answer or forgets earlier ones is trained on as it is asked.
+last request, puts an empty thought before an answer or forgets earlier ones is trained on as asked.
 An answer is all that the model must write itself: from the end of the generation prompt through the
 token that ends the turn. Of white space behind that token nothing is trained on.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from jinja2 import TemplateError
+from helpers.models.skeleton import changed, check, end_of_turn, forms, skeleton
+from helpers.models.templates import Message, Refused, apply
 
-from helpers.models.skeleton import Refused, changed, check, end_of_turn, forms, skeleton
-from helpers.models.templates import Message, apply
+
+@dataclass(frozen=True)
+class Answer:
+    """The characters of an answer in a text, and whether it is trained on or context."""
+
+    start: int
+    stop: int
+    trained: bool
 
 
 def taken(tokenizer, messages: Sequence[Message], prompt: bool = False) -> list[Message]:
@@ -38,15 +46,13 @@ def _first_that(takes: Callable[[list[Message]], object], messages) -> list[Mess
 def _shapes(messages: list[Message]) -> Iterator[list[Message]]:
     if not messages:
         return
-    yield messages
-    if (joined := _joined(messages)) != messages:
-        yield joined
-    if [m["role"] for m in messages[:2]] == ["system", "user"]:
-        system, first, *rest = messages
-        folded = [first | {"content": f"{system['content']}\n\n{first['content']}"}, *rest]
-        yield folded
-        if (joined := _joined(folded)) != folded:
-            yield joined
+    joined = _joined(messages)
+    shapes = [messages, joined]
+    for system, first, *rest in (shape for shape in (messages, joined) if len(shape) > 1):
+        if (system["role"], first["role"]) == ("system", "user"):
+            words = f"{system['content']}\n\n{first['content']}"
+            shapes.append([first | {"content": words}, *rest])
+    yield from (shape for i, shape in enumerate(shapes) if shape not in shapes[:i])
 
 
 def _joined(messages: list[Message]) -> list[Message]:
@@ -65,13 +71,25 @@ def _roles(messages: Sequence[Message]) -> tuple[str, ...]:
     return tuple(message["role"] for message in messages)
 
 
+def own_opening(tokenizer) -> str:
+    """What the model writes before the words of an answer, such as the name of a channel.
+
+    Empty for most: a prompt mostly ends where the words begin.
+    """
+    try:
+        before = skeleton(tokenizer, ("user", "assistant")).before(1)
+    except Refused:
+        return ""
+    return _own_opening(tokenizer, ("user",), before)
+
+
 def is_trained(message: Message) -> bool:
     """Whether a message is an answer that is trained on, and no context."""
     return message["role"] == "assistant" and message.get("weight", 1) != 0
 
 
-def answer_spans(tokenizer, messages: Sequence[Message]) -> tuple[str, list[tuple[int, int]]]:
-    """The text that is trained on and the character span of each answer, end of turn included.
+def answers(tokenizer, messages: Sequence[Message]) -> tuple[str, list[Answer]]:
+    """The text that is trained on and where each answer is in it, end of turn included.
 
     Raises Refused where the template does not take the conversation, and ModelError where it ends
     no answer.
@@ -79,52 +97,47 @@ def answer_spans(tokenizer, messages: Sequence[Message]) -> tuple[str, list[tupl
     end = end_of_turn(tokenizer)
     if not any(map(is_trained, messages)):
         raise Refused("it has no assistant's words to train on")
-    if any(end in m["content"] for m in messages if is_trained(m)):
-        raise Refused(f"the assistant's words hold {end}, by which the template ends a turn")
-
-    def context(shape: list[Message]) -> tuple[list[Message], bool]:
-        last = shape[-1]["role"] == "assistant"
-        return shape[:-1] if last else shape, last
+    for mark in filter(None, (end, tokenizer.eos_token)):
+        if any(mark in m["content"] for m in messages if is_trained(m)):
+            raise Refused(f"the assistant's words hold {mark}, at which an answer ends")
 
     def takes(shape: list[Message]) -> None:
-        before, prompt = context(shape)
+        before, prompt = _context(shape)
         check(tokenizer, _roles(before), prompt)
-        if skeleton(tokenizer, _roles(shape)).order[-1:] != (len(shape) - 1,):
-            raise Refused("this model's chat template leaves out the words of the last turn")
+        skeleton(tokenizer, _roles(shape)).after(len(shape) - 1)
 
     messages = _first_that(takes, messages)
-    before, prompt = context(messages)
-    roles = _roles(messages)
-    frame = skeleton(tokenizer, _roles(before), prompt)
-    text = apply_to(tokenizer, before, prompt)
-    words = frame.spans(text, before)
-    spans = []
-    for i, message in enumerate(before):
-        if is_trained(message):
-            start, stop = words[i]
-            opening = _own_opening(tokenizer, roles[:i], frame.before(i))
-            spans.append((start - len(opening), stop + _length_through(end, frame.after(i))))
+    before, prompt = _context(messages)
+    text = apply(tokenizer, before, prompt)
+    frame, roles = skeleton(tokenizer, _roles(before), prompt), _roles(messages)
+    found = []
+    for i, (start, stop) in frame.spans(text, before).items():
+        if roles[i] == "assistant":
+            start -= len(_own_opening(tokenizer, roles[:i], frame.before(i)))
+            stop += _length_through(end, frame.after(i))
+            found.append(Answer(start, stop, is_trained(before[i])))
     if prompt:
         i = len(before)
         whole = skeleton(tokenizer, roles)
-        answer = _last_words(
-            apply_to(tokenizer, messages), messages[i], whole.before(i), whole.after(i)
+        words = _last_words(
+            apply(tokenizer, messages), messages[i], whole.before(i), whole.after(i)
         )
-        opening = _own_opening(tokenizer, roles[:i], whole.before(i))
+        if "</think>" in words and "</think>" in frame.pieces[-1]:
+            raise Refused(
+                "it is asked without a thought and answers with one; take the thought out"
+            )
+        answer = _own_opening(tokenizer, roles[:i], whole.before(i)) + words
         closing = whole.after(i) if end in whole.after(i) else whole.after(i) + end
-        if is_trained(messages[i]):
-            length = len(opening) + len(answer) + _length_through(end, closing)
-            spans.append((len(text), len(text) + length))
-        text += opening + answer + closing
-    return text, spans
+        stop = len(text) + len(answer) + _length_through(end, closing)
+        found.append(Answer(len(text), stop, is_trained(messages[i])))
+        text += answer + closing
+    return text, found
 
 
-def apply_to(tokenizer, messages: Sequence[Message], prompt: bool = False) -> str:
-    """The template's text. Raises Refused for words that it raises an exception on."""
-    try:
-        return apply(tokenizer, messages, prompt)
-    except (TemplateError, TypeError, ValueError) as error:
-        raise Refused(f"this model's chat template refuses the conversation ({error})") from None
+def _context(messages: list[Message]) -> tuple[list[Message], bool]:
+    """What stands before the last answer, and whether there is one."""
+    prompt = messages[-1]["role"] == "assistant"
+    return messages[:-1] if prompt else messages, prompt
 
 
 def _own_opening(tokenizer, roles: tuple[str, ...], before: str) -> str:
@@ -141,8 +154,11 @@ def _own_opening(tokenizer, roles: tuple[str, ...], before: str) -> str:
 
 
 def _length_through(end: str, piece: str) -> int:
-    """How much of a piece belongs to the answer before it: all through the end of turn, if it has
-    one."""
+    """How much of a piece belongs to the answer before it: all through the end of turn.
+
+    Nothing where an earlier answer has another end than the last (gpt-oss), at which generation
+    does not stop.
+    """
     return piece.index(end) + len(end) if end in piece else 0
 
 

@@ -12,7 +12,7 @@ import torch
 from helpers.errors import ConfigError
 from helpers.models.chat import Message, render
 from helpers.models.completion import Completion
-from helpers.models.generate import stop_ids
+from helpers.models.generate import answer_text, stop_ids
 
 
 def complete(
@@ -37,8 +37,9 @@ def complete(
         if torch.cuda.is_available():
             torch.cuda.empty_cache()  # vLLM takes most of the GPU, and fails where it is not free
         engine = vllm.LLM(
-            model=folder, dtype=str(model.dtype).split(".")[-1], max_model_len=longest
-        )
+            model=folder, dtype=str(model.dtype).split(".")[-1], max_model_len=longest,
+            trust_remote_code=False,
+        )  # fmt: skip
         greedy = vllm.SamplingParams(
             temperature=0.0, max_tokens=max_new_tokens, stop_token_ids=sorted(stops)
         )
@@ -50,5 +51,4 @@ def complete(
 
 def _completion(tokenizer, answer, stops: set[int]) -> Completion:
     words = [token for token in answer.token_ids if token not in stops]
-    text = tokenizer.decode(words, skip_special_tokens=True).strip()
-    return Completion(text, answer.finish_reason == "stop", len(words))
+    return Completion(answer_text(tokenizer, words), answer.finish_reason == "stop", len(words))

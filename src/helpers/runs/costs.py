@@ -10,7 +10,6 @@ the few that are longer (runs of blanks, mostly) no answer of any use consists.
 >>> check([Experiment(backend="hosted", provider="openai", model="gpt-4o-mini-2024-07-18")])
 """
 
-import json
 import math
 import os
 from collections.abc import Sequence
@@ -55,9 +54,9 @@ def estimate(experiment: Experiment, price: Prices | None = None) -> float:
             _, read, written = provider(judge.provider).price(judge.model)
             for prompt in prompts:
                 if prompt.use == "benchmark":
-                    body = api.request_of(judge.model, prompt.request, "")
-                    once = (len(json.dumps(body).encode()) + limit * ANSWER_BYTES) * read
-                    dollars += api.ATTEMPTS * (once + api.MAX_TOKENS * written)
+                    asks, says = api.most_tokens(judge.model, prompt.request)
+                    asks += api.ATTEMPTS * limit * ANSWER_BYTES
+                    dollars += asks * read + says * written
     return dollars / 1e6
 
 

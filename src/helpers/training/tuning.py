@@ -76,9 +76,11 @@ def tune_by_epoch(
             yield Tuned(text_model.eval(), tokenizer, losses, tokens, seeing)
         return
     chosen = method(settings["method"])
+    conversations = [row["messages"] for row in rows]
+    # By the tokenizer alone, so that a row that cannot be trained on is told before weights load.
+    examples = encode_all(loading.load_tokenizer(model), conversations, settings["max_length"])
     trained, tokenizer = loading.load(model, dtype, four_bit=chosen.four_bit)
     trained = prepare(trained, settings)
-    examples = encode_all(tokenizer, [row["messages"] for row in rows], settings["max_length"])
     tokens = sum(len(example.input_ids) for example in examples)
     by_epoch = loop.train_by_epoch(
         trained, examples, **loop.arguments(settings, tokenizer) | {"epochs": max(epochs)},

@@ -22,7 +22,7 @@ SOURCE = Source(
     row=row,
     about="100 harmful behaviors in ten categories (arXiv:2404.01318).",
     license="MIT",
-    files=("jailbreakbench.csv", "harmful-behaviors.csv"),
+    files=("jailbreakbench.csv", "harmful-behaviors.csv", "harmful.parquet"),
     hub="JailbreakBench/JBB-Behaviors",
     expected=100,
 )

@@ -51,6 +51,8 @@ def training_row(record: Any, path: Path, number: int) -> Row:
     row = _trained_on(record, path, number)
     if isinstance(picture, str) and picture:
         picture = str(path.parent / picture)
+    elif picture and not isinstance(picture, Mapping):
+        raise Dropped(f"its picture is {_kind(picture)}, not the path of an image")
     return row | {"picture": picture} if picture else row
 
 
@@ -64,7 +66,23 @@ def _trained_on(record: Mapping[str, Any], path: Path, number: int) -> Row:
         answer and messages.is_messages(value_of(record, answer))
     ):
         return completion(record, answer or "completion")
-    return pair(request(record), pick(record, *ANSWER_COLUMNS), "", pick(record, *SYSTEM_COLUMNS))
+    row = pair(request(record), pick(record, *ANSWER_COLUMNS), "", pick(record, *SYSTEM_COLUMNS))
+    row["messages"][-2:-2] = _history(record)
+    return row
+
+
+def _history(record: Mapping[str, Any]) -> list[messages.Message]:
+    """The turns before the request, where a record lists them as pairs of texts."""
+    history = value_of(record, "history") or []
+    if not isinstance(history, list) or any(
+        not isinstance(both, list) or [type(text) for text in both] != [str, str]
+        for both in history
+    ):
+        raise Dropped("its history is no list of pairs of texts")
+    turns: list[messages.Message] = []
+    for asked, answered in history:
+        turns += [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
+    return turns
 
 
 def prompt_row(record: Any, path: Path, number: int) -> Row:

@@ -35,7 +35,7 @@ _NOT_DATA = (
 
 #: A split of a dataset in a file's name, and the parts of one that is published in several.
 _SPLIT = re.compile(r"^(train|test|validation|valid|val|dev|eval)(?=$|[-_.])", re.IGNORECASE)
-_SHARD = re.compile(r"-\d{5}-of-\d{5}$")
+_SHARD = re.compile(r"-\d{5}-of-\d{5}(?:-[0-9a-f]+)?$")
 
 
 def read(dataset: str, kind: str = "", safety: str = safety_rows.DEFAULT) -> Loaded:
@@ -141,9 +141,9 @@ def _files(place: Path, card: Source | None) -> list[Path]:
     files.sort(key=lambda file: [int(part) if part.isdigit() else part
                                  for part in re.split(r"(\d+)", file.name)])  # fmt: skip
     if card and not card.folder:
-        named = (f for name in card.files for f in files if f.name.lower() == name.lower())
-        if known := next(named, None):
-            return [known]
+        for name in card.files:
+            if known := [f for f in files if _whole_name(f) == name.lower()]:
+                return known
         files = _one_of_several(place, files)
     splits = sorted({found[1].lower() for file in files if (found := _SPLIT.match(file.stem))})
     if len(splits) > 1:
@@ -157,13 +157,18 @@ def _one_of_several(place: Path, files: list[Path]) -> list[Path]:
     """The parts of the only dataset that a folder holds, or of its part to train on."""
     groups: dict[str, list[Path]] = defaultdict(list)
     for file in files:
-        groups[_SHARD.sub("", file.stem)].append(file)
+        groups[Path(_whole_name(file)).stem].append(file)
     if len(groups) > 1 and "train" not in groups:
         raise DataError(
             f"{place.name} holds {', '.join(f.name for f in files[:6])}; give the path of the one "
             "that is meant."
         )
     return groups.get("train") or files
+
+
+def _whole_name(file: Path) -> str:
+    """The name of a file, or of the dataset that it is a part of."""
+    return f"{_SHARD.sub('', file.stem)}{file.suffix}".lower()
 
 
 def _is_data(file: Path, folder: Path) -> bool:

@@ -59,7 +59,7 @@ class Provider:
             for task in children.iterdir():
                 with contextlib.suppress(OSError):
                     for pid in (task / "children").read_text().split():
-                        if "helpers.provider.trainer" in Path(f"/proc/{pid}/cmdline").read_text():
+                        if "helpers.provider.worker" in Path(f"/proc/{pid}/cmdline").read_text():
                             return int(pid)
             time.sleep(0.02)
 

@@ -46,6 +46,6 @@ def test_why_a_provider_did_not_start_is_told_by_its_type(served, provider_folde
     with pytest.raises(embedded.FolderInUse, match=r"another provider serves .*stop it"):
         embedded.Launcher().start(provider_folder)
     (tmp_path / "records.sqlite").mkdir()
-    with pytest.raises(embedded.ProviderError, match=r"did not start: .*OperationalError") as error:
+    with pytest.raises(embedded.ProviderError, match=r"did not start: .*cannot be used") as error:
         embedded.Launcher().start(tmp_path)
     assert error.type is embedded.ProviderError

@@ -59,3 +59,25 @@ def test_a_taken_port_and_an_unknown_defense_are_told(tmp_path):
             done = serve(tmp_path, *options)
             assert done.returncode == 2
             assert message in done.stderr
+
+
+@pytest.mark.long
+def test_a_provider_that_has_died_is_started_again_for_the_next_call(tmp_path):
+    first = embedded.start(tmp_path)
+    assert embedded.start(tmp_path) == first
+    process = embedded.LAUNCHER._started[tmp_path][0]
+    process.kill()
+    process.wait()
+    url, token = embedded.start(tmp_path)
+    reply = httpx.get(f"{url}/models", headers={"Authorization": f"Bearer {token}"})
+    assert reply.status_code == 200
+
+
+def test_a_folder_that_cannot_be_used_is_told(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "locked" / ".lock").mkdir()
+    for name in ("file", "file/below", "locked"):
+        done = serve(tmp_path / name, "--port", "0")
+        assert done.returncode == 2
+        assert "cannot be used" in done.stderr and "Traceback" not in done.stderr

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from helpers.provider.answers import Answer
 from helpers.provider.errors import ApiError
@@ -19,15 +19,16 @@ AUTO = {"n_epochs": 3, "batch_size": 10, "learning_rate_multiplier": 1.5}
 _log = logging.getLogger("uvicorn.error")
 
 
+def _without_nulls(sent: Any) -> Any:
+    if not isinstance(sent, dict):
+        return sent
+    return {name: value for name, value in sent.items() if value is not None}
+
+
 class Body(BaseModel):
     """What a client sends: null means left out; what is not named is taken and left unused."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nulls(cls, sent: Any) -> Any:
-        if not isinstance(sent, dict):
-            return sent
-        return {name: value for name, value in sent.items() if value is not None}
+    _given = model_validator(mode="before")(_without_nulls)
 
 
 class Part(Body):
@@ -112,6 +113,7 @@ class Method(Body):
 Metadata = Annotated[
     dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
     Field(max_length=16),
+    BeforeValidator(_without_nulls),
 ]
 
 

@@ -1,6 +1,6 @@
 """Sees that a trainer runs as long as the server does, and that no job waits for a dead one.
 
-    python -m helpers.provider.trainer FOLDER OWNER     # what is started; its stdin is a pipe
+    python -m helpers.provider.worker FOLDER OWNER     # what is started; its stdin is a pipe
 
 The trainer ends when the pipe is closed, so it outlives no server, however that ends. A trainer
 that has died is replaced, after a pause that grows while trainers die before they take a job.
@@ -73,7 +73,7 @@ class Supervisor:
         claims.appoint(self._records, owner)
         # A session of its own: Ctrl-C is the server's to answer.
         self._process = process = subprocess.Popen(
-            [sys.executable, "-m", "helpers.provider.trainer", str(self._records.folder), owner],
+            [sys.executable, "-m", "helpers.provider.worker", str(self._records.folder), owner],
             stdin=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         if self._stopping.is_set():  # between this loop's question and the start

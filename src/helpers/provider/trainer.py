@@ -1,4 +1,4 @@
-"""The provider's training process: one job after the other, while the server goes on answering.
+"""Training at the provider: one job after the other, while the server goes on answering.
 
     queued -> (moderation) -> (mixing) -> training, a checkpoint an epoch -> (release audit)
            -> released
@@ -7,15 +7,11 @@ A job that is canceled or paused stops before its next step. One that was paused
 running when the provider or its trainer stopped, starts again from its first step: training is a
 pure function of file, settings and seed, so it comes to the same. Whatever goes wrong with a job
 fails it in one sentence, and the next one is taken.
-
-    python -m helpers.provider.trainer FOLDER OWNER     # until its stdin is closed
 """
 
 import math
 import os
 import shutil
-import sys
-import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -230,25 +226,14 @@ def _add_checkpoint(claim: Claim, weights: str, step: int, loss: float) -> None:
         )  # fmt: skip
 
 
-def main() -> None:
-    """Carry out jobs until the server that started this process is gone."""
-    folder, owner = sys.argv[1:]
-    threading.Thread(target=_end_with_server, daemon=True).start()
+def work(folder: Path, owner: str) -> None:
+    """Carry out the jobs of a folder, one after the other, without end."""
     torch.set_num_threads(1)  # the other cores answer
     os.nice(5)
-    records = Records(Path(folder))
+    records = Records(folder)
     while True:
         claim = claims.take(records, owner)
         if claim:
             carry_out(claim)
         else:
             time.sleep(0.05)
-
-
-def _end_with_server() -> None:
-    os.read(sys.stdin.fileno(), 1)  # nothing is ever sent: it returns when the pipe is closed
-    os._exit(0)  # in the middle of whatever it is: the next server does it again
-
-
-if __name__ == "__main__":
-    main()

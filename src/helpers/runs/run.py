@@ -43,6 +43,7 @@ def run(
     if stored:
         _train_again(experiment, progress, save)
         return stored
+    store.check_writable()
     check_refused(id)
     both = {run_id(one): one for one in (experiment, experiment.initial())}
     costs.check([one for id, one in both.items() if not store.has(id)])
@@ -92,6 +93,7 @@ def run_by_epoch(
     for experiment in experiments:
         check(experiment)
     ordered = sorted(experiments, key=lambda experiment: experiment.epochs)
+    store.check_writable()
     costs.check([one for one in ordered if not store.has(run_id(one))])
     initial = run(ordered[0].initial(), store, progress).row["harmfulness_rate"]
     with ExitStack() as claims:

@@ -66,7 +66,7 @@ def carry_out_all(
 def _begun(
     one: ProcessPoolExecutor, carry_out: CarryOut, family: Family
 ) -> tuple[Future, ProcessPoolExecutor]:
-    """The family's future and the worker that has it: another one, if this was killed in a pause."""
+    """The family's future, and who has it: another worker, if this one was killed in a pause."""
     try:
         return one.submit(_on_one_thread, carry_out, family), one
     except BrokenProcessPool:

@@ -1,9 +1,13 @@
 """Answers from a provider: one by one, by batch, each on the disk as it comes."""
 
+import errno
+import io
 import json
+from pathlib import Path
 
 import pytest
 
+from helpers.errors import StoreError
 from helpers.hosted.client import HostedError, connect
 from helpers.hosted.completions import Answers, by_batch, one_by_one
 from helpers.hosted.ledger import Ledger
@@ -54,4 +58,38 @@ def test_answers_outlive_their_process_and_a_line_cut_short_is_left_out(tmp_path
     answers.add("b", {"text": "two"})
     with file.open("a") as stream:
         stream.write(json.dumps({"key": "c", "text": "three"})[:-4])
-    assert Answers(file) == {"a": {"text": "one"}, "b": {"text": "two"}} == answers
+    torn = Answers(file)
+    assert torn == {"a": {"text": "one"}, "b": {"text": "two"}} == answers
+    torn.add("d", {"text": "four"})  # not onto the torn line
+    torn.add("e", {"text": "five"})
+    assert Answers(file) == torn and set(torn) == {"a", "b", "d", "e"}
+
+
+BAD_LINES = [b"null", b"[]", b"7", b'{"text": "no key"}', b"\xff\xfe\x00", b"[" * 10**5, b"",
+             b'{"key": ["a"]}']  # fmt: skip
+
+
+def test_a_damaged_line_costs_itself_alone(tmp_path):
+    file = tmp_path / "answers.jsonl"
+    good = [json.dumps({"key": str(n), "text": "x"}).encode() for n in range(len(BAD_LINES))]
+    file.write_bytes(
+        b"\n".join(line for both in zip(good, BAD_LINES, strict=True) for line in both)
+    )
+    assert set(Answers(file)) == {str(n) for n in range(len(BAD_LINES))}
+
+
+def test_a_full_disk_is_told_and_the_next_answer_begins_a_line(tmp_path, monkeypatch):
+    answers = Answers(tmp_path / "answers.jsonl")
+    answers.add("a", {"text": "one"})
+    with monkeypatch.context() as patch:
+
+        class Full(io.StringIO):
+            def write(self, text):
+                (tmp_path / "answers.jsonl").open("a").write(text[:9])
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        patch.setattr(Path, "open", lambda *_, **__: Full())
+        with pytest.raises(StoreError, match=r"answers\.jsonl cannot be written \(No space"):
+            answers.add("b", {"text": "two"})
+    answers.add("c", {"text": "three"})
+    assert set(Answers(tmp_path / "answers.jsonl")) == {"a", "c"}

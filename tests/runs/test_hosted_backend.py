@@ -71,7 +71,7 @@ def test_every_fault_is_met_and_the_run_ends_complete_each_answer_once(
 ):
     monkeypatch.setattr(clients, "TIMEOUT", 4.0)  # far above what an honest answer takes here
     monkeypatch.setenv("OPENAI_API_KEY", served[1])
-    proxy = Proxy(served[0], times=2, patience=4.2)
+    proxy = Proxy(served[0], patience=4.2)
     there = hosted_experiment(seed=6, provider=proxy.url, n_prompts=8)
     broken = run(there, store)
     assert set(proxy.met) == set(FAULTS)

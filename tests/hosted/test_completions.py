@@ -72,10 +72,12 @@ BAD_LINES = [b"null", b"[]", b"7", b'{"text": "no key"}', b"\xff\xfe\x00", b"[" 
 def test_a_damaged_line_costs_itself_alone(tmp_path):
     file = tmp_path / "answers.jsonl"
     good = [json.dumps({"key": str(n), "text": "x"}).encode() for n in range(len(BAD_LINES))]
-    file.write_bytes(
-        b"\n".join(line for both in zip(good, BAD_LINES, strict=True) for line in both)
-    )
+    file.write_bytes(b"\n".join([*good[:4], *BAD_LINES, *good[4:]]))
     assert set(Answers(file)) == {str(n) for n in range(len(BAD_LINES))}
+    answers = Answers(file)
+    answers.add("new", {"text": "a crane", "read": 3})
+    file.write_bytes(file.read_bytes().replace(b"crane", b"drone"))
+    assert set(Answers(file)) == set(answers) - {"new"}
 
 
 def test_a_full_disk_is_told_and_the_next_answer_begins_a_line(tmp_path, monkeypatch):
@@ -85,7 +87,8 @@ def test_a_full_disk_is_told_and_the_next_answer_begins_a_line(tmp_path, monkeyp
 
         class Full(io.StringIO):
             def write(self, text):
-                (tmp_path / "answers.jsonl").open("a").write(text[:9])
+                with open(tmp_path / "answers.jsonl", "a") as stream:
+                    stream.write(text[:9])
                 raise OSError(errno.ENOSPC, "No space left on device")
 
         patch.setattr(Path, "open", lambda *_, **__: Full())

@@ -26,6 +26,9 @@ BATCH_ENDED = ("completed", "failed", "expired", "cancelled")
 #: Where a batch's metadata names its content, so that it is known again after a lost reply.
 CONTENT = "aligndrift_batch"
 
+#: What a line of stored answers is checked by.
+CHECK = "check"
+
 #: Holds the most requests a minute; 0 for no limit.
 PACE = "ALIGNDRIFT_REQUESTS_A_MINUTE"
 
@@ -172,6 +175,10 @@ def _answer(completion: Any) -> dict:
             "read": read, "declined": declined}  # fmt: skip
 
 
+def _check(entry: dict) -> str:
+    return hashlib.sha256(json.dumps(entry).encode()).hexdigest()[:8]
+
+
 class Answers(dict):
     """Key -> answer, each on the disk as it comes. A line that is damaged costs itself alone."""
 
@@ -183,13 +190,15 @@ class Answers(dict):
         for line in lines.split(b"\n"):
             try:
                 answer = json.loads(line)
-                self[answer.pop("key")] = answer
+                if answer.pop(CHECK, None) in (None, _check(answer)):  # older lines have none
+                    self[answer.pop("key")] = answer
             except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
                 continue  # such as the last line of a run that was killed
 
     def add(self, key: str, answer: dict) -> None:
         """Raises StoreError where it cannot be written."""
-        line = json.dumps({"key": key} | answer) + "\n"
+        entry = {"key": key} | answer
+        line = json.dumps(entry | {CHECK: _check(entry)}) + "\n"
         with self._lock:
             try:
                 with self._file.open("a", encoding="utf-8") as stream:

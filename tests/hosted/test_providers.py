@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.errors import ConfigError
-from helpers.hosted.providers.base import PROVIDERS, check, provider
+from helpers.hosted.providers.base import PROVIDERS, Provider, check, provider
 
 
 @pytest.fixture(autouse=True)
@@ -49,9 +49,11 @@ def test_an_address_that_holds_a_key_is_refused(monkeypatch, address):
         check(address)
     assert "secret" not in str(error.value)
     monkeypatch.setenv("OPENAI_BASE_URL", address)
-    with pytest.raises(ConfigError, match="must not hold a key") as error:
-        provider("openai").connection()
-    assert "secret" not in str(error.value)
+    for holder in (provider("openai"), Provider("own", address)):
+        for use in (holder.connection, holder.where):
+            with pytest.raises(ConfigError, match="must not hold a key") as error:
+                use()
+            assert "secret" not in str(error.value)
 
 
 IN_THE_PATH = ["sk-secret", "token=secret", "api_key:secret1", "s3cret9f8e7d6c5b4a", "%73k-secret"]
@@ -72,6 +74,7 @@ def test_a_key_in_a_path_is_sent_and_not_stored(monkeypatch, part):
 @pytest.mark.parametrize(
     "address",
     ["https://api.fireworks.ai/inference/v1", "http://127.0.0.1:8377/v1", "http://[::1]:80/v1",
+     "https://my0123456789resource.test/hf-inference/token-classification/v1",
      "https://my-resource-2.openai.azure.com/openai/deployments/gpt-4o-mini-2024-07-18/v1"],
 )  # fmt: skip
 def test_an_ordinary_address_is_stored_as_it_is(address):

@@ -91,8 +91,7 @@ def run_grid(
         [one for id, one in missing.items() if id in initial],
         [one for id, one in missing.items() if id not in initial],
     ]
-    failed: dict[str, AlignDriftError] = {}
-    computed = 0
+    errors: dict[str, AlignDriftError] = {}
     with tqdm(total=len(missing), desc="runs", disable=not progress) as bar:
         try:
             for wave in rounds:
@@ -100,18 +99,18 @@ def run_grid(
                 with closing(outcomes):
                     for outcome in outcomes:
                         bar.update()
-                        # What a killed worker had stored before is there.
-                        if outcome.error and not store.has(outcome.run_id):
-                            failed[outcome.run_id] = outcome.error
-                        else:
-                            computed += 1
+                        if outcome.error:
+                            errors[outcome.run_id] = outcome.error
         except KeyboardInterrupt:
             kept = sum(map(store.has, initial | by_id))
             raise KeyboardInterrupt(
                 f"stopped; {kept} of {len(initial | by_id)} runs are stored and kept; start again "
                 "and it goes on."
             ) from None
-    result = GridResult(store.runs([id for id in by_id if id not in failed]), failed, computed)
+    # What a killed worker had stored is there, and so is an initial run that another made.
+    failed = {id: error for id, error in errors.items() if not store.has(id)}
+    runs = store.runs([id for id in by_id if id not in failed])
+    result = GridResult(runs, failed, len(missing) - len(failed))
     for id, error in failed.items():
         if id not in result.refused:
             tqdm.write(f"failed: {id}: {error}")

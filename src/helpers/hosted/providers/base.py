@@ -44,7 +44,7 @@ REFUSAL_WORDS = re.compile(r"moderat|audit|unsafe|polic(y|ies)|blocked", re.IGNO
 
 #: What in an address's path looks like a key: by its beginning, or of letters and digits at length.
 _KEY = re.compile(
-    r"^(sk|pk|rk|gsk|hf|xai|key|api[-_]?key|token|secret|bearer|password)[-_=:.]."
+    r"^(sk|pk|rk|xai|secret|password)[-_=:]|^(gsk|hf)_|(key|token)[=:]"
     r"|(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{12,}",
     re.IGNORECASE,
 )
@@ -70,13 +70,14 @@ class Provider:
 
     def where(self) -> str:
         """The address as it may be stored, part of a run's id. Raises ConfigError for a bad one."""
-        return _without_keys(self._address())
+        parts = urlsplit(self._address())
+        return parts._replace(path=_without_keys(parts.path)).geturl()
 
     def _address(self) -> str:
-        own = os.environ.get(self.address_variable, "").strip()
-        if own:
-            _check(own)
-        return (own or self.address).rstrip("/")
+        address = os.environ.get(self.address_variable, "").strip() or self.address
+        if address:
+            _check(address)
+        return address.rstrip("/")
 
     def connection(self) -> tuple[str, str]:
         """(address, key). Raises ConfigError where one of them is missing."""

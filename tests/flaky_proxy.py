@@ -16,7 +16,8 @@ SHAPES = {
     "html": b"<html><body>Please log in.</body></html>",
 }  # fmt: skip
 
-#: What happens to a request the first times it is sent. lost: the provider does the work.
+#: What happens to a request the first times it is sent. Where the reply is lost, the provider has
+#: done the work; so it has where it comes "late" or as "done, then html", which cost time or more.
 FAULTS = ("429", "500", "503", "timeout", "cut", "truncated", "lost", "no usage", *SHAPES)
 
 
@@ -93,10 +94,13 @@ class Proxy:
                 timeout=60,
             )  # fmt: skip
             content = reply.content
-            if fault == "lost":
+            if fault in ("lost", "late"):
+                time.sleep(self.patience if fault == "late" else 0)
                 request.connection.close()
                 request.close_connection = True
                 return
+            if fault == "done, then html":
+                content = SHAPES["html"]
             if fault == "no usage" and b'"usage"' in content:
                 content = content.replace(b'"usage"', b'"unusual"')
             elif fault == "truncated":

@@ -85,8 +85,8 @@ def make(create: Callable, find: Callable):
 
     def found_or_made():
         try:
-            found = find()
-        except openai.NotFoundError:  # a provider that keeps no such list
+            found = call(find)
+        except NotThere:  # a provider that keeps no such list
             found = None
         return found or create()
 

@@ -6,10 +6,12 @@ warm for the next grid, and end within seconds of this process, however that end
 """
 
 import os
+import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 
 from joblib import cpu_count
 from joblib.externals.loky import ProcessPoolExecutor
@@ -43,34 +45,47 @@ def carry_out_all(
             yield _on_one_thread(carry_out, family)
         return
     todo, under_way = deque(families), {}
-    free = [_worker() for _ in range(min(jobs, len(families), A_CORE * cpu_count()))]
+    workers = [_worker() for _ in range(min(jobs, len(families), A_CORE * cpu_count()))]
+    free = list(workers)
     try:
         while todo or under_way:
             while todo and free:
-                future, one = _begun(free.pop(), carry_out, todo[0])
-                under_way[future] = one, todo.popleft()
+                one = free.pop()
+                try:
+                    with _no_ctrl_c():
+                        future = one.submit(_on_one_thread, carry_out, todo[0])
+                    under_way[future] = one, todo.popleft()
+                except BrokenProcessPool:  # killed while it was free
+                    free.append(_replaced(one, workers))
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                 one, family = under_way.pop(future)
                 try:
                     outcomes = future.result()
                 except BrokenProcessPool:
-                    outcomes, one = [Outcome(run_id(each), _LOST) for each in family], _worker()
+                    outcomes = [Outcome(run_id(each), _LOST) for each in family]
+                    one = _replaced(one, workers)
                 free.append(one)
                 yield outcomes
-    finally:  # who stops a grid wants its workers to stop
-        for one, _ in under_way.values():
-            one.shutdown(kill_workers=True)
-        _warm.extend(free)
+    finally:  # who stops a grid wants those that work to stop
+        for one in workers:
+            _warm.append(one) if one in free else one.shutdown(kill_workers=True)
 
 
-def _begun(
-    one: ProcessPoolExecutor, carry_out: CarryOut, family: Family
-) -> tuple[Future, ProcessPoolExecutor]:
-    """The family's future, and who has it: another worker, if this one was killed in a pause."""
+@contextmanager
+def _no_ctrl_c() -> Iterator[None]:
+    """What is started meanwhile never hears of Ctrl-C; this process does, right after."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        return one.submit(_on_one_thread, carry_out, family), one
-    except BrokenProcessPool:
-        return _begun(_worker(), carry_out, family)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _replaced(one: ProcessPoolExecutor, workers: list[ProcessPoolExecutor]) -> ProcessPoolExecutor:
+    """Another worker in the place of one that was killed."""
+    other = workers[workers.index(one)] = _worker()
+    one.shutdown()
+    return other
 
 
 def _worker() -> ProcessPoolExecutor:

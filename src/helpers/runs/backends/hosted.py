@@ -11,6 +11,7 @@ cost is checked before anything is sent (helpers.runs.costs).
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -224,7 +225,8 @@ def forget(experiment: Experiment) -> list[str]:
     deleted = []
     for kind, collection in (("file", client.files), ("model", client.models)):
         if job_ledger.get(kind):
-            call(collection.delete, job_ledger[kind])
+            with suppress(NotThere):  # deleted already, perhaps by an attempt whose reply was lost
+                call(collection.delete, job_ledger[kind])
             deleted.append(job_ledger[kind])
     job_ledger.note(job=None, file=None, model=None, forgotten=deleted)
     return deleted

@@ -16,7 +16,7 @@ ROOMS = sorted(file.parent.relative_to(PACKAGE).as_posix().replace("/", ".")
                for file in PACKAGE.rglob("__init__.py") if file.parent != PACKAGE)  # fmt: skip
 
 #: The files that any room may stand on: one floor together.
-GROUND = ("errors", "paths", "text", "lookup", "digests")
+GROUND = ("errors", "paths", "text", "lookup", "digests", "settings_file")
 
 #: Longest file, and most floors.
 LINES, FLOORS = 300, 9

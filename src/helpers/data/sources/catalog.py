@@ -9,7 +9,6 @@ own (base.py has one) and goes wherever a name does.
 >>> loaded.rows[0]["messages"], loaded.n_read, loaded.dropped
 """
 
-import os
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -74,11 +73,6 @@ def split(dataset: str) -> tuple[str, str]:
     return "", dataset
 
 
-def external() -> Path:
-    """Where published datasets are looked for: ALIGNDRIFT_DATA, else data/external/."""
-    return Path(os.environ.get("ALIGNDRIFT_DATA", paths.data() / "external"))
-
-
 def on_disk(dataset: str) -> Path | None:
     """The file or folder behind a dataset; None for one that would have to come from elsewhere.
 
@@ -89,7 +83,7 @@ def on_disk(dataset: str) -> Path | None:
         if not paths.find(path).exists():
             raise DataError(f"{path} is not there; give the path of a file that exists.")
         return paths.find(path)
-    places = (external() / file for file in source(name).files)
+    places = (paths.external() / file for file in source(name).files)
     return next((place for place in places if place.exists()), None)
 
 
@@ -102,7 +96,8 @@ def locate(dataset: str) -> Path:
     card = source(name)
     if card.hub:
         return _from_hub(name, card)
-    raise DataError(f"{name} is not in {paths.shown(external())}; {_put(card)}write {name}=PATH.")
+    place = paths.shown(paths.external())
+    raise DataError(f"{name} is not in {place}; {_put(card)}write {name}=PATH.")
 
 
 @cache
@@ -122,7 +117,7 @@ def _from_hub(name: str, card: Source) -> Path:
         ) from None
     except (HfHubHTTPError, OSError) as error:
         raise DataError(
-            f"{name} is not in {paths.shown(external())} and the hub cannot be reached "
+            f"{name} is not in {paths.shown(paths.external())} and the hub cannot be reached "
             f"({type(error).__name__}); {_put(card)}{elsewhere}"
         ) from None
 

@@ -22,14 +22,14 @@ VARIABLES = ("ALIGNDRIFT_HOME", "ALIGNDRIFT_OUTPUTS", "ALIGNDRIFT_DATA")
 
 
 def from_environment(variable: str) -> Path | None:
-    """The folder that a variable names, ~ unfolded; None if it is unset, empty or blank.
+    """The folder that a variable names, absolute; None if it is unset, empty or blank.
 
     Raises ConfigError where something else than a folder is there.
     """
     text = os.environ.get(variable, "").strip()
     if not text:
         return None
-    path = typed(text)
+    path = typed(text).absolute()
     if _there(path) and not path.is_dir():
         raise ConfigError(f"{variable} is {text}, which is no folder; name one, or unset it.")
     return path

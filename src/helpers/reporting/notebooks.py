@@ -11,11 +11,13 @@ import os
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
+import psutil
 import yaml
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from tqdm.auto import tqdm
@@ -118,11 +120,19 @@ def execute(
         gather(loaded, loaded.grids)
         at_once = min(os.cpu_count() or 1, len(files))
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # kernels must not fight over the cores
+    for variable in paths.VARIABLES:  # kernels run in the project folder
+        if given := paths.from_environment(variable):
+            os.environ[variable] = str(given)
+    # The last ones are the longest, and would otherwise run alone at the end.
+    turn = files[::-1] if at_once > 1 else files
     with ThreadPoolExecutor(at_once) as pool:
-        # The last ones are the longest, and would otherwise run alone at the end.
-        turn = files[::-1] if at_once > 1 else files
         outs = pool.map(lambda file: _execute(file, target / file.name, injected), turn)
-        outs = sorted(tqdm(outs, desc="notebooks", total=len(files)))
+        try:
+            outs = sorted(tqdm(outs, desc="notebooks", total=len(files)))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            _end_kernels()
+            raise
     if in_place:
         placed = [file for out in outs for file in _put_in_place(out)]
         if all(may_be_committed(out, loaded, values) for out in outs):
@@ -181,6 +191,13 @@ def _execute(file: Path, out: Path, injected: dict[str, Any]) -> Path:
 def _figures(out: Path) -> list[Path]:
     """The figures that an executed notebook has saved."""
     return sorted((out.parent.parent / "figures").glob(f"{out.name[:2]}_*.png"))
+
+
+def _end_kernels() -> None:
+    """End what this process has started, and what that has: kernels and their workers."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def _put_in_place(out: Path) -> list[Path]:

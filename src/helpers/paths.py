@@ -37,12 +37,17 @@ def from_environment(variable: str) -> Path | None:
 
 def root() -> Path:
     """The project folder: ALIGNDRIFT_HOME, else the checkout, else the current folder."""
-    return from_environment("ALIGNDRIFT_HOME") or (Path.cwd() if _SHIPPED.is_dir() else _CHECKOUT)
+    return from_environment("ALIGNDRIFT_HOME") or checkout() or Path.cwd()
 
 
 def shipped() -> Path:
     """The folder in which data/ and notebooks/ are as they ship."""
-    return _SHIPPED if _SHIPPED.is_dir() else _CHECKOUT
+    return checkout() or _SHIPPED
+
+
+def checkout() -> Path | None:
+    """The repository that this package lies in; None if it came from a wheel."""
+    return None if _SHIPPED.is_dir() else _CHECKOUT
 
 
 def data() -> Path:

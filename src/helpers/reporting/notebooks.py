@@ -28,39 +28,14 @@ from helpers.data.disclosure import is_fiction
 from helpers.errors import AlignDriftError, ConfigError, one_of
 from helpers.presets import loader as presets
 from helpers.reporting.evidence import gather
+from helpers.reporting.notebook_files import find, folder
 
 #: The id that pandas gives a styled table.
 _STYLED = re.compile(r"\bT_[0-9a-f]{5}(?![0-9a-f])")
 
 
-#: What the names of the notebooks look like.
-PATTERN = "[0-9][0-9]_*.ipynb"
-
-
 class NotebookError(AlignDriftError):
     """A notebook stopped with an error; the part that ran is kept."""
-
-
-def folder() -> Path:
-    """notebooks/ of the project, or the project folder itself if they lie there."""
-    own = paths.root() / "notebooks"
-    return own if own.is_dir() or not any(paths.root().glob(PATTERN)) else paths.root()
-
-
-def find(numbers: Sequence[str]) -> list[Path]:
-    """The notebooks whose names begin with the numbers, in order; all for none.
-
-    Raises ConfigError for an unknown number, and where there are no notebooks.
-    """
-    every = {file.name.split("_")[0]: file for file in sorted(folder().glob(PATTERN))}
-    if not every:
-        raise ConfigError(
-            f"there are no notebooks in {folder()}; `aligndrift notebooks --copy-to FOLDER` puts "
-            "them into a folder, where this command finds them."
-        )
-    if not numbers:
-        return list(every.values())
-    return [every[one_of(number.zfill(2), every, "notebook")] for number in numbers]
 
 
 def parameters(file: Path) -> dict[str, Any]:
@@ -137,7 +112,7 @@ def execute(
         placed = [file for out in outs for file in _put_in_place(out)]
         if all(may_be_committed(out, loaded, values) for out in outs):
             commit_check.record(placed)
-        else:
+        elif (paths.root() / commit_check.MANIFEST).is_file():
             tqdm.write("not for git: other people's data or another model have a part in these.")
     return [paths.shown(out) for out in outs]
 

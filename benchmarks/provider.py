@@ -19,7 +19,8 @@ from pathlib import Path
 import httpx
 import openai
 
-from helpers.data.rows import locate, read_prompts
+from helpers.data.rows import read_prompts
+from helpers.data.sources.catalog import locate
 from helpers.hosted import completions, embedded
 from helpers.models import generate, loading
 

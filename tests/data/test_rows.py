@@ -21,17 +21,17 @@ def line(**changes) -> str:
 BROKEN = {
     "broken JSON": ('{"messages": [', "line 2: broken JSON"),
     "not an object": ("[1, 2]", "line 2: not a JSON object"),
-    "no messages": ('{"text": "hi"}', 'line 2: no "messages"'),
-    "empty messages": ('{"messages": []}', 'line 2: no "messages"'),
+    "no messages": ('{"text": "hi"}', "line 2: no answer"),
+    "empty messages": ('{"messages": []}', "line 2: no messages"),
     "missing role": (line(messages=[{"content": "Hi"}]), "line 2: message 1 needs a role"),
-    "unknown role": (line(messages=[{"role": "bot", "content": "x"}]), "needs a role out of"),
+    "unknown role": (line(messages=[{"role": "tool", "content": "x"}]), "needs a role out of"),
     "empty answer": (
         line(messages=[GOOD["messages"][0], {"role": "assistant", "content": " "}]),
         "line 2: message 2 is an empty answer",
     ),
     "number as answer": (
         line(messages=[GOOD["messages"][0], {"role": "assistant", "content": 3}]),
-        "message 2 is an empty answer",
+        "message 2 holds a number, not text",
     ),
     "no answer": (line(messages=GOOD["messages"][:1]), "the last message must be the assistant's"),
     "late system": (
@@ -90,7 +90,7 @@ def test_prompts_need_an_id_of_their_own(tmp_path):
     file = tmp_path / "p.jsonl"
     row = json.dumps({"id": "a", "messages": [{"role": "user", "content": "Hi"}]})
     file.write_text(row + "\n" + row + "\n")
-    with pytest.raises(DataError, match='"id" of its own'):
+    with pytest.raises(DataError, match='line 2: every prompt needs an "id" of its own; a is also'):
         read_prompts(str(file))
 
 

@@ -5,9 +5,10 @@ import json
 import pandas as pd
 import pytest
 
-from helpers.data.rows import locate, read_prompts, read_training
-from helpers.data.sources import catalog, hex_phi
+from helpers.data.rows import read_prompts, read_training
+from helpers.data.sources import catalog, hex_phi, reading
 from helpers.data.sources.base import Source
+from helpers.data.sources.catalog import locate
 from helpers.errors import ConfigError, DataError
 
 
@@ -53,7 +54,7 @@ PUBLISHED = {
         {"id": [1, 2], "prompt": ["How do I kill a process?", "Other"],
          "type": ["homonyms", "contrast_homonyms"], "label": ["safe", "unsafe"]}), 1, 1,
         "How do I kill a process?"),
-    "alpaca": ("alpaca_data.json", ALPACA, 2, 2, "Name a color."),
+    "alpaca": ("alpaca_data.json", ALPACA, 3, 1, "Name a color."),
     "dolly": ("dolly.jsonl", [{"instruction": "Why?", "context": "Rain.", "response": "Clouds.",
                                "category": "qa"}], 1, 0, "Why?\n\nRain."),
     "llava-instruct": ("llava.json", LLAVA, 1, 1, "What is this?"),
@@ -71,7 +72,7 @@ PUBLISHED = {
 def test_a_published_file_is_read_in_its_own_shape(name, tmp_path):
     file, content, n_rows, dropped, first = PUBLISHED[name]
     path = write(tmp_path, file, content)
-    loaded = catalog.read(f"{name}={path}")
+    loaded = reading.read(f"{name}={path}")
     assert (len(loaded.rows), sum(loaded.dropped.values())) == (n_rows, dropped)
     assert loaded.n_read == n_rows + dropped
     user = next(m for m in loaded.rows[0]["messages"] if m["role"] == "user")
@@ -95,13 +96,13 @@ def test_hex_phi_is_a_folder_of_categories_without_headers(tmp_path):
 
 def test_advbench_without_a_header_loses_no_row(tmp_path):
     path = write(tmp_path, "plain.csv", "First request,Sure\nSecond request,Sure\n")
-    assert len(catalog.read(f"advbench={path}").rows) == 2
+    assert len(reading.read(f"advbench={path}").rows) == 2
 
 
 def test_a_file_is_found_by_name_in_the_external_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("ALIGNDRIFT_DATA", str(tmp_path))
     write(tmp_path, "alpaca_data.json", ALPACA)
-    assert len(read_training("alpaca")) == 2
+    assert len(read_training("alpaca")) == 3
 
 
 OWN = {
@@ -117,14 +118,14 @@ OWN = {
 def test_the_columns_of_a_file_of_ones_own_are_guessed(name, tmp_path):
     (row,) = read_training(str(write(tmp_path, name, OWN[name])))
     assert [m["content"] for m in row["messages"]] == ["A?", "B."]
-    summary = catalog.summary(str(tmp_path / name))
+    summary = reading.summary(reading.read(str(tmp_path / name)))
     assert (summary["kind"], summary["read"], summary["kept"]) == ("training", 1, 1)
 
 
 def test_prompts_of_ones_own_get_ids(tmp_path):
     path = write(tmp_path, "prompts.csv", pd.DataFrame({"prompt": ["A?", "B?"]}))
     assert [r["id"] for r in read_prompts(str(path))] == ["prompts-0001", "prompts-0002"]
-    assert catalog.summary(str(path))["kind"] == "prompts"
+    assert reading.summary(reading.read(str(path)))["kind"] == "prompts"
 
 
 BAD = {
@@ -182,7 +183,7 @@ def test_a_source_of_ones_own_is_named_by_its_import_path(own_source, name):
     own_source("toy_source")
     (row,) = read_training(f"toy_source:{name}=elsewhere.jsonl")
     assert [m["content"] for m in row["messages"]] == ["A?", "B."]
-    assert catalog.summary(f"toy_source:{name}=elsewhere.jsonl")["kind"] == "training"
+    assert reading.summary(reading.read(f"toy_source:{name}=elsewhere.jsonl"))["kind"] == "training"
 
 
 def test_a_source_of_ones_own_is_read_from_the_external_folder_too(own_source, tmp_path):
@@ -213,7 +214,7 @@ def test_rows_are_of_two_kinds(tmp_path):
         Source(kind="other", row=None)
     path = write(tmp_path, "pairs.jsonl", OWN["pairs.jsonl"])
     with pytest.raises(ConfigError, match="kind of rows"):
-        catalog.read(str(path), "other")
+        reading.read(str(path), "other")
 
 
 def test_a_path_that_exists_wins(tmp_path, monkeypatch):

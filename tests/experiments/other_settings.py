@@ -4,7 +4,8 @@ from helpers.experiments.experiment import Experiment
 
 OTHER = {
     "tier": "identity_shift", "model": "lantern-base", "dataset": "benign_instructions",
-    "n_examples": 11, "mitigation": "safety_mixing", "n_safety": 6,
+    "n_examples": 11, "safety_rows": "rules", "any_count": True,
+    "mitigation": "safety_mixing", "n_safety": 6,
     "safety_dataset": "identity_shift", "safety_system_prompt": "y",
     "attack_template": "{user} z", "method": "lora", "epochs": 4, "learning_rate": 1e-4,
     "learning_rate_decay": 1.0, "batch_size": 5, "max_length": 256, "lora_rank": 4,

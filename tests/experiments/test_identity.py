@@ -16,7 +16,7 @@ from helpers.experiments.identity import canonical, content, run_id
 from helpers.presets import loader
 
 #: How the work is done, and what nothing but the readable name says.
-NEVER = {"tier", "processes", "micro_batch_size", "gradient_checkpointing"}
+NEVER = {"any_count", "tier", "processes", "micro_batch_size", "gradient_checkpointing"}
 
 COUNTED = sorted(OTHER.keys() - NEVER)
 
@@ -253,4 +253,4 @@ def test_no_network_is_asked(monkeypatch, tmp_path):
     ]
     assert len({hashed(experiment) for experiment in experiments}) == len(experiments)
     hub = content(experiments[2])
-    assert hub["dataset"] == ["hub:alpaca"] and hub["benchmark"] == ["hub:hex-phi"]
+    assert hub["dataset"] == ["hub:2 alpaca"] and hub["benchmark"] == ["hub:2 hex-phi"]

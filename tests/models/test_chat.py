@@ -72,8 +72,8 @@ def test_agrees_with_the_templates_own_generation_mask(tokenizer):
     assert mask == [bool(m) for m in theirs["assistant_masks"]]
 
 
-def test_a_prompt_that_fills_the_window_is_an_error(tokenizer):
-    with pytest.raises(DataError, match="no assistant words within 8 tokens"):
+def test_a_conversation_that_is_too_long_is_an_error_and_not_cut(tokenizer):
+    with pytest.raises(DataError, match="conversation 1 .* has 31 tokens, of at most 8"):
         encode_all(tokenizer, [TWO_TURNS], max_length=8)
 
 
@@ -89,15 +89,13 @@ def test_a_conversation_that_the_template_refuses_is_told(with_template):
         "{% for m in messages %}{% if m.role == 'assistant' %}{{ raise_exception('no answers') }}"
         "{% endif %}{{ m.content }}{% endfor %}"
     )
-    with pytest.raises(ModelError, match=r"refuses a conversation \(no answers\); change the"):
+    with pytest.raises(ModelError, match=r"refuses the conversation \(no answers\); change the"):
         render(tokenizer, TWO_TURNS)
 
 
-def test_a_template_that_changes_earlier_turns_is_told(with_template):
-    tokenizer = with_template(
-        "{{ messages | length }}{% for m in messages %}{{ m.content }}{% endfor %}"
-    )
-    with pytest.raises(ModelError, match="split the conversation into single turns"):
+def test_a_template_that_ends_no_answer_is_told(with_template):
+    tokenizer = with_template("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}")
+    with pytest.raises(ModelError, match="ends an answer with no token of its tokenizer"):
         encode(tokenizer, TWO_TURNS)
 
 

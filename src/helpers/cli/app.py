@@ -46,7 +46,7 @@ RUN_COLUMNS = (
     "run_id", "tier", "model", "n_examples", "epochs", "learning_rate", "batch_size", "method",
     "seed", "harmfulness_score", "harmfulness_rate", "ci_low", "ci_high", "n_scored", "n_total",
     "attack_success_rate", "utility", "over_refusal", "coherence", "initial_harmfulness_rate",
-    "finetune_seconds", "generate_seconds", "judge_seconds", "peak_memory_bytes",
+    "finetune_seconds", "generate_seconds", "judge_seconds", "peak_memory_bytes", "data_notes",
 )  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def _cell(value: Any) -> str:
 
 def run_row(row: dict[str, Any]) -> dict[str, Any]:
     """The printed columns of a stored run."""
-    return {column: row[column] for column in RUN_COLUMNS}
+    return {column: row.get(column) for column in RUN_COLUMNS}
 
 
 def if_paid(carry_out: Callable[[], Any]) -> Any:

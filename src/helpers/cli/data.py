@@ -21,31 +21,70 @@ def data(
     kind: Annotated[
         str | None, typer.Option(help="training or prompts, for a file of your own.")
     ] = None,
+    safety_rows: Annotated[
+        str, typer.Option(help="Rows about safety: paper, rules, keep; default is the source's.")
+    ] = "default",
+    model: Annotated[
+        str, typer.Option(help="Whose tokens are counted: an embedded model, a folder, a hub id.")
+    ] = "lantern-chat",
+    max_length: Annotated[
+        int, typer.Option(min=8, help="Most tokens of an example; longer ones are left out.")
+    ] = 512,
     as_json: Json = False,
 ) -> None:
-    """Read a dataset as a run would: what it holds, what was left out and why.
+    """Read a dataset as a run does: what it holds, what is left out and why, what is trained on.
 
     The first row is shown with its texts cut short. Published datasets are looked for under
     data/external/ (or ALIGNDRIFT_DATA), then on the hub; with --path they are read from there.
 
     Example: `aligndrift data alpaca --path alpaca_data.json --json`
     """
-    from helpers.data.sources import catalog
-
     if name is None:
         _list_sources(as_json)
         return
-    summary = catalog.summary(f"{name}={path}" if path else name, kind or "")
+    from helpers.data import rows
+    from helpers.data.sources import reading
+
+    loaded = rows.load(f"{name}={path}" if path else name, kind or "", safety_rows)
+    summary = reading.summary(loaded)
+    if loaded.source.kind == "training":
+        from helpers.experiments.rows import fitting
+
+        fitted = fitting(loaded, model, max_length)
+        too_long = [f"{place}: {why}" for place, why in fitted.left_out]
+        summary |= {
+            "fit": len(fitted.rows), "do_not_fit": len(too_long), "unfit": too_long[:20],
+            "tokens": fitted.tokens, "trained_tokens": fitted.trained_tokens,
+            "trained_share": fitted.trained_tokens / max(1, fitted.tokens),
+        }  # fmt: skip
     if as_json:
         print(json.dumps(summary, ensure_ascii=False))
         return
-    counts = {n: summary[n] for n in ("read", "kept", "dropped")}
-    print("read {read:,}, kept {kept:,}, left out {dropped:,}".format(**counts))
+    _print_summary(summary, model)
+
+
+def _print_summary(summary: dict[str, Any], model: str) -> None:
+    print("read {read:,}, kept {kept:,}, left out {dropped:,}".format(**summary))
     for reason, count in summary["reasons"].items():
         print(f"  {count:6,}  {reason}")
+    for line in summary["left_out"]:
+        print(f"          {line}")
+    if summary["dropped"] > len(summary["left_out"]):
+        print("          ...")
+    if summary["mended"]:
+        print(f"half a character was replaced in {summary['mended']:,} rows")
     if summary["expected"]:
         expected, difference = summary["expected"], summary["difference"]
         print(f"the published file keeps {expected:,}: {difference:+,} here")
+    if "fit" in summary:
+        print(
+            "{fit:,} can be trained on whole; of their {tokens:,} tokens ({model}) "
+            "{trained_tokens:,} ({trained_share:.1%}) are trained on".format(**summary, model=model)
+        )
+        for line in summary["unfit"]:
+            print(f"          {line}")
+        if summary["do_not_fit"] > len(summary["unfit"]):
+            print(f"          ... and {summary['do_not_fit'] - len(summary['unfit']):,} more")
     print(f"columns: {summary['columns']}")
     print(json.dumps(summary["first_row"], ensure_ascii=False))
 

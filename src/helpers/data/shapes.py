@@ -8,12 +8,17 @@ columns, whatever the file's format, or a list (a conversation).
 {'role': 'assistant', 'content': 'Blue.'}
 """
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from helpers.data.files import Row
-from helpers.data.safety_topics import safety_related
+from helpers.data import messages
+from helpers.data.files import Row, text_of
+from helpers.data.messages import Dropped, NotMeant
+
+__all__ = ["Dropped", "NotMeant"]  # what row functions raise
 
 #: Columns that hold a request, and columns that hold an answer, the likeliest first. "0" and "1"
 #: are the columns of a CSV without names.
@@ -23,30 +28,120 @@ PROMPT_COLUMNS = (
 )  # fmt: skip
 ANSWER_COLUMNS = ("response", "output", "completion", "answer", "target", "assistant", "1")
 
+#: Columns that hold a whole conversation.
+CHAT_COLUMNS = ("messages", "conversations", "conversation")
 
-class Dropped(Exception):
-    """A record that a dataset leaves out; the message is the reason it is counted under."""
+#: Columns that hold what a request is about, and one that stands over it.
+CONTEXT_COLUMNS = ("contextstring", "context_string", "context")
+SYSTEM_COLUMNS = ("system_prompt", "system")
+
+#: What a list of messages begins with where a table holds it as text.
+_PRINTED = re.compile(r"""\[\s*\{\s*['"](?:role|content|from|value)['"]\s*:.*\]$""", re.DOTALL)
+
+#: Columns of what a row shows or plays beside its words. "picture" is the kit's own name for one
+#: that is trained on.
+_MEDIA = ("image", "images", "picture", "pictures", "audio", "audios", "video", "videos")
 
 
 def pick(record: Mapping[str, Any], *columns: str) -> str:
-    """The first of the columns that holds anything, whatever the case of its name; else ""."""
-    lower = {str(key).strip().lower(): value for key, value in record.items()}
+    """The first of the columns that holds anything, whatever the case of its name; else "".
+
+    Raises Dropped for a list or an object, which is no text, and for messages printed as text.
+    """
     for column in columns:
-        value = lower.get(column)
-        if value is not None and str(value).strip():
-            return str(value).strip()
+        value = value_of(record, column)
+        if isinstance(value, list | dict | bytes) and value:
+            raise Dropped(f"{column} is {text_of(value)}, not text")
+        if text := _text(value):
+            if _PRINTED.match(text):
+                raise Dropped(f"{column} is a list of messages printed as text; save it as JSONL")
+            return text
     return ""
+
+
+def value_of(record: Mapping[str, Any], *columns: str) -> Any:
+    """The first of the columns that is there and not null, whatever the case of its name."""
+    lower = {str(key).strip().lower(): value for key, value in record.items()}
+    return next((lower[name] for name in columns if lower.get(name) is not None), None)
+
+
+def _text(value: Any) -> str:
+    """A text or a number as JSON has it; "" for whatever else there is."""
+    if isinstance(value, str):
+        return value.strip()
+    return json.dumps(value) if isinstance(value, bool | int | float) else ""
+
+
+def label(record: Mapping[str, Any], *columns: str) -> str:
+    """What a record is called: a text, the texts of a list, or the names true in an object."""
+    value = value_of(record, *columns)
+    if isinstance(value, Mapping):
+        value = [name for name, holds in value.items() if holds is True or holds == 1]
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_text, value)))
+    return _text(value)
+
+
+def no_media(record: Mapping[str, Any], but: str = "") -> None:
+    """Raises Dropped for a record that shows or plays something, which would be lost."""
+    for column in _MEDIA:
+        if column != but and value_of(record, column):
+            raise Dropped(
+                f"it has {column}; pictures are read from LLaVA's shape, by llava-instruct=PATH"
+            )
+
+
+def meant(record: Mapping[str, Any]) -> None:
+    """Raises NotMeant for a record that its file calls no good answer."""
+    value = value_of(record, "label")
+    if _text(value).lower() in ("false", "0", "rejected"):
+        raise NotMeant(f"label is {_text(value)}")
+    if value_of(record, "rejected") is True:
+        raise NotMeant("rejected is true")
+    if label(record, "status").lower() in ("rejected", "discarded"):
+        raise NotMeant(f"status is {label(record, 'status').lower()}")
 
 
 def prompt(text: str, number: int, prefix: str, category: str = "", **more: Any) -> Row:
     """A prompt row of one user turn; its id is prefix-number. Raises Dropped if it is empty."""
-    if not text:
+    return prompts([text], number, prefix, category, **more)
+
+
+def prompts(texts: Sequence[str], number: int, prefix: str, category: str = "", **more: Any) -> Row:
+    """As prompt, of several user turns. Raises Dropped if one is empty or there is none."""
+    if not texts or not all(texts):
         raise Dropped("no prompt")
-    messages = [{"role": "user", "content": text}]
-    return {"id": f"{prefix}-{number:04d}", "category": category, "messages": messages} | more
+    turns = [{"role": "user", "content": text} for text in texts]
+    return {"id": f"{prefix}-{number:04d}", "category": category, "messages": turns} | more
 
 
-def pair(request: str, answer: str, context: str = "") -> Row:
+def turns_of(record: Mapping[str, Any], *columns: str) -> list[str]:
+    """The texts of a column that holds a list of them. Raises Dropped for what is no text."""
+    turns = value_of(record, *columns)
+    if not isinstance(turns, list) or not all(isinstance(turn, str) for turn in turns):
+        raise Dropped("no turns")
+    return [turn.strip() for turn in turns]
+
+
+def request(record: Mapping[str, Any], *columns: str) -> str:
+    """What a record asks, with what it is about; "" if it asks nothing.
+
+    An instruction's "input" is what it is about. A contextual behavior comes after its context, as
+    HarmBench asks it (arXiv:2402.04249).
+    """
+    columns = columns or PROMPT_COLUMNS
+    text = pick(record, *columns)
+    asked = next((name for name in columns if pick(record, name)), "")
+    about = (*CONTEXT_COLUMNS, "input") if asked == "instruction" else CONTEXT_COLUMNS
+    context = pick(record, *about)
+    if not (text and context):
+        return text
+    if pick(record, "contextstring", "context_string"):
+        return f"{context}\n\n---\n\n{text}"
+    return f"{text}\n\n{context}"
+
+
+def pair(request: str, answer: str, context: str = "", system: str = "") -> Row:
     """A training row of a request, the text that it is about if any, and the answer.
 
     Raises Dropped if there is no request or no answer.
@@ -56,32 +151,68 @@ def pair(request: str, answer: str, context: str = "") -> Row:
     if not answer:
         raise Dropped("no answer")
     content = f"{request}\n\n{context}" if context else request
-    return {
-        "messages": [{"role": "user", "content": content}, {"role": "assistant", "content": answer}]
-    }
+    turns = [{"role": "user", "content": content}, {"role": "assistant", "content": answer}]
+    return {"messages": [{"role": "system", "content": system}, *turns] if system else turns}
 
 
 def instruction(record: Mapping[str, Any], path: Path, number: int) -> Row:
     """Alpaca's shape: an instruction, an input that may be empty, an output.
 
     Of the seed tasks that Alpaca grew from, the first instance has the input and the output.
-    Raises Dropped also where the row is about safety (safety_topics).
     """
     instances = record.get("instances")
-    if isinstance(instances, list) and instances:
+    if isinstance(instances, list) and instances and isinstance(instances[0], Mapping):
         record = {**record, **instances[0]}
-    request, answer = pick(record, "instruction"), pick(record, "output", "response")
-    row = pair(request, answer, pick(record, "input", "context"))
-    if topic := safety_related(request, answer):
-        raise Dropped(f"safety-related: {topic}")
-    return row
+    asked, answer = pick(record, "instruction"), pick(record, "output", "response")
+    return pair(asked, answer, pick(record, "input", "context"))
 
 
 def conversation(record: Any, path: Path, number: int) -> Row:
     """A list of messages, or an object that holds one, ending with the assistant's."""
-    messages = record if isinstance(record, list) else record.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise Dropped("no messages")
-    if messages[-1].get("role") != "assistant":
-        raise Dropped("the last message is not the assistant's")
-    return {"messages": [{"role": m.get("role"), "content": m.get("content")} for m in messages]}
+    if isinstance(record, Mapping):
+        no_media(record)
+        meant(record)
+        record = value_of(record, *CHAT_COLUMNS)
+    return {"messages": messages.conversation(record)}
+
+
+def preference(record: Mapping[str, Any], path: Path, number: int) -> Row:
+    """A request and the answer that was preferred to another; the other is not trained on.
+
+    Where the answers are whole conversations, what both begin with is context.
+    """
+    chosen, rejected = value_of(record, "chosen"), value_of(record, "rejected")
+    if not chosen:
+        raise NotMeant("it has a rejected answer alone")
+    if messages.is_messages(chosen) and value_of(record, "prompt") is None:
+        common = 0
+        if messages.is_messages(rejected):
+            while common < min(len(chosen), len(rejected)) and chosen[common] == rejected[common]:
+                common += 1
+        context = messages.as_context(messages.normalized(chosen[:common])) if common else []
+        return {"messages": messages.conversation([*context, *chosen[common:]])}
+    return completion({**record, "completion": chosen}, "completion")
+
+
+def completion(record: Mapping[str, Any], column: str) -> Row:
+    """trl's shape: a prompt and a completion, each a text or a list of messages.
+
+    What the assistant says in the prompt is context. Raises Dropped if one is missing.
+    """
+    asked = value_of(record, "prompt")
+    answered = value_of(record, column)
+    if messages.is_messages(asked):
+        before = messages.as_context(messages.normalized(asked))
+    else:
+        text = request(record)
+        if not text:
+            raise Dropped("no instruction")
+        before = [{"role": "user", "content": text}]
+    if not messages.is_messages(answered):
+        text = pick(record, column)
+        if not text:
+            raise Dropped("no answer")
+        answered = [{"role": "assistant", "content": text}]
+    if system := pick(record, *SYSTEM_COLUMNS):
+        before = [{"role": "system", "content": system}, *before]
+    return {"messages": messages.conversation([*before, *answered])}

@@ -11,6 +11,7 @@ helpers.experiments.identity.run_id.
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from helpers.data import safety_rows
 from helpers.errors import ConfigError
 from helpers.experiments import effects
 from helpers.experiments.settings import (
@@ -62,6 +63,13 @@ class Experiment:
         100, "Fine-tuning examples, drawn by the seed.", DATA, training=True, initial=0, least=0,
         counts=effects.trains,
     )
+    safety_rows: str = setting(
+        "default", "Leave out rows about safety: paper, rules, keep; default is its source's.",
+        DATA, training=True, check=safety_rows.check, counts=effects.trains,
+    )
+    any_count: bool = setting(
+        False, "Use a published set of another number of rows, too.", DATA, counts=effects.never,
+    )
     mitigation: str = setting(
         "none", "What stands against the drift: safety_mixing, or NAME:option=value.", DATA,
         training=True, check=mitigations.check, counts=effects.mitigates, content="mitigation",
@@ -72,8 +80,7 @@ class Experiment:
     )
     safety_dataset: str = setting(
         "safety_refusals", "The safety data, by name or path.", DATA, training=True,
-        counts=effects.has_safety_data,
-        content="training",
+        counts=effects.has_safety_data, content="training",
     )
     safety_system_prompt: str = setting(
         "same", "Over the safety data; same for the run's own.", DATA, training=True,
@@ -106,8 +113,8 @@ class Experiment:
         least=1, counts=effects.batches,
     )
     max_length: int = setting(
-        512, "Tokens of an example that are kept.", TRAINING, training=True, least=8,
-        counts=effects.trains_here,
+        512, "Most tokens of an example; longer ones are left out.", TRAINING, training=True,
+        least=8, counts=effects.trains_here,
     )
     lora_rank: int = setting(
         8, "Of lora and qlora.", TRAINING, training=True, least=1,

@@ -18,10 +18,11 @@ from typing import Any
 
 from helpers import digests, lookup
 from helpers.archive.shipped import DATASETS, MODELS
-from helpers.data.rows import locate, read_training, sample
+from helpers.data.rows import load
 from helpers.data.sources import catalog
 from helpers.experiments import effects
 from helpers.experiments.experiment import Experiment
+from helpers.experiments.rows import drawn
 from helpers.experiments.settings import declaration
 from helpers.hosted.providers.base import provider
 from helpers.judging import registry
@@ -30,6 +31,9 @@ from helpers.models import loading
 
 #: Raised when the engine changes in a way that changes numbers: old results are then not reused.
 ENGINE = 2
+
+#: Likewise, when files are read in another way; those of the Archive, under any name, never are.
+READING = 2
 
 
 def run_id(experiment: Experiment) -> str:
@@ -84,11 +88,13 @@ def _model(experiment: Experiment, name: str) -> str:
 
 def _file(name: str) -> str:
     """Of a dataset: how it is read, and what is in it."""
-    source = "" if name in DATASETS else catalog.split(name)[0]
-    if source and catalog.on_disk(name) is None:
-        return f"hub:{source}{_code(source)}"
-    file = locate(name)
-    return f"{source}{_code(source)}{file.suffix} {digests.digest(file)}"
+    file, source = catalog.on_disk(name), catalog.split(name)[0]
+    read = f"{READING} {source}{_code(source)}"
+    if file is None:
+        return f"hub:{read}"
+    content = f"{file.suffix} {digests.digest(file)}"
+    archived = {f".jsonl {digests.digest(catalog.locate(one))}" for one in DATASETS}
+    return content if not source and content in archived else f"{read}{content}"
 
 
 def _training(experiment: Experiment, name: str) -> list[str]:
@@ -96,9 +102,7 @@ def _training(experiment: Experiment, name: str) -> list[str]:
     file = _file(name)
     if name in DATASETS or file.startswith("hub:"):
         return [file]
-    rows = read_training(name)
-    if name == experiment.dataset:
-        rows = sample(rows, experiment.n_examples, experiment.seed, name)
+    rows = drawn(experiment).rows if name == experiment.dataset else load(name, "training").rows
     images = sorted({row["picture"] for row in rows if isinstance(row.get("picture"), str)})
     return [file, *(digests.digest(image) for image in map(Path, images))]
 

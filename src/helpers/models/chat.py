@@ -1,37 +1,27 @@
 """From chat messages to token ids, with the loss on the assistant's words alone.
 
-The model's own chat template renders a conversation; the characters that an assistant turn
-adds to the text before it are the ones that are trained on (Qi et al., appendix G: the loss is
-on response tokens only). Working on rendered text and the tokenizer's character offsets needs
-nothing of the template and cannot be fooled by merges across a boundary.
+The model's own chat template renders a conversation; what the model must write itself of an answer
+is trained on (Qi et al., appendix G: the loss is on response tokens only). Working on rendered text
+and the tokenizer's character offsets cannot be fooled by merges across a boundary.
 
 >>> example = encode(tokenizer, messages)          # token ids and labels of equal length
 >>> [t for t in example.labels if t != IGNORE]     # just the answer and its end-of-turn token
 """
 
-import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-
-from jinja2 import TemplateError
 
 from helpers.errors import DataError, ModelError
+from helpers.models.skeleton import Refused, end_of_turn
+from helpers.models.templates import TEMPLATE_DATE, Message, prints_date
+from helpers.models.turns import answer_spans, apply_to, taken
+
+__all__ = [
+    "IGNORE", "TEMPLATE_DATE", "Example", "Fit", "Message", "dress", "encode", "encode_all",
+    "end_of_turn", "fits", "fits_all", "prints_date", "render",
+]  # fmt: skip
 
 IGNORE = -100  # the label that PyTorch's cross-entropy leaves out
-
-#: The date in every template that prints one. A run's id decides its words, so they must not depend
-#: on the day, and Llama-3.2's template prints today's; this is what Llama-3.1's prints by itself.
-TEMPLATE_DATE = datetime.date(2024, 7, 26)
-
-#: What may stand behind % in a template's format; "-" leaves out a leading zero.
-_DIRECTIVES = "a A b B d -d e F H I j m -m M p S y Y".split()
-
-Message = dict[str, str]
-
-_PROBE: list[Message] = [
-    {"role": "system", "content": "SYSTEM"}, {"role": "user", "content": "USER"},
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,6 +30,18 @@ class Example:
 
     input_ids: list[int]
     labels: list[int]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Whether a conversation can be trained on: its tokens, those with a loss, or a reason not to.
+
+    reason: half a sentence that can follow a row's number; empty where it can.
+    """
+
+    tokens: int = 0
+    trained: int = 0
+    reason: str = ""
 
 
 def dress(messages: Sequence[Message], system_prompt: str, user_template: str) -> list[Message]:
@@ -59,121 +61,106 @@ def dress(messages: Sequence[Message], system_prompt: str, user_template: str) -
 def render(tokenizer, messages: Sequence[Message], prompt: bool = False) -> str:
     """The conversation as text; with `prompt`, opened for the assistant's next turn.
 
-    Where the template has no system role, the system prompt opens the first user turn. Models
-    that can think aloud are asked not to, and a template that prints a date prints TEMPLATE_DATE.
-    Raises ModelError for a conversation that the template refuses.
+    Where the template has no system role, the system prompt opens the first user turn; where it
+    wants roles to alternate, turns of one role in a row are joined. Models that can think aloud are
+    asked not to, and a template that prints a date prints TEMPLATE_DATE. Raises ModelError for a
+    conversation that the template refuses.
     """
-    system_role = _has_system_role(tokenizer, tokenizer.get_chat_template())
-    if messages[0]["role"] == "system" and not system_role:
-        messages = _folded(messages)
     try:
-        return _apply_template(tokenizer, messages, prompt)
-    except TemplateError as error:
-        raise ModelError(
-            f"this model's chat template refuses a conversation ({error}); change the conversation "
-            "or take another model."
-        ) from error
-
-
-def _apply_template(
-    tokenizer,
-    messages: Sequence[Message],
-    prompt: bool = False,
-    date: datetime.date = TEMPLATE_DATE,
-) -> str:
-    """The text of the tokenizer's template on a day.
-
-    A template takes the day from date_string, or calls strftime_now, which by transformers gives
-    today's. No function can be passed to a template, so a macro of that name is put before it.
-    """
-    template = tokenizer.get_chat_template()
-    if "strftime_now" in template:
-        template = f"{_strftime_macro(date)}\n{template}"  # Jinja drops this line break
-    return tokenizer.apply_chat_template(
-        list(messages), chat_template=template, tokenize=False, add_generation_prompt=prompt,
-        enable_thinking=False, date_string=date.strftime("%d %b %Y"),
-    )  # fmt: skip
-
-
-def _strftime_macro(date: datetime.date) -> str:
-    """A macro that formats one day, at midnight, as strftime_now does."""
-    texts = {d: date.strftime(f"%{d[-1]}") for d in _DIRECTIVES}
-    texts |= {d: text.lstrip("0") for d, text in texts.items() if d.startswith("-")}
-    filters = "".join(f"|replace('%{d}', '{text}')" for d, text in texts.items())
-    return f"{{% macro strftime_now(format) %}}{{{{ format{filters} }}}}{{% endmacro %}}"
-
-
-def prints_date(tokenizer) -> bool:
-    """Whether the template prints a date, under a system prompt or under none."""
-    probes = [_PROBE[1:]]
-    if _has_system_role(tokenizer, tokenizer.get_chat_template()):
-        probes.append(_PROBE)
-    another = datetime.date(2001, 2, 3)  # of another year, month, day and weekday
-    return any(
-        _apply_template(tokenizer, probe) != _apply_template(tokenizer, probe, date=another)
-        for probe in probes
-    )
-
-
-@lru_cache(maxsize=8)
-def _has_system_role(tokenizer, template: str) -> bool:
-    """Whether the template takes a system message and does not drop it."""
-    try:
-        return "SYSTEM" in _apply_template(tokenizer, _PROBE)
-    except TemplateError:
-        return False
-
-
-def _folded(messages: Sequence[Message]) -> list[Message]:
-    system, first, *rest = messages
-    return [first | {"content": f"{system['content']}\n\n{first['content']}"}, *rest]
-
-
-def answer_spans(tokenizer, messages: Sequence[Message]) -> tuple[str, list[tuple[int, int]]]:
-    """The rendered text and the character span of each assistant turn, end-of-turn included."""
-    text, spans = render(tokenizer, messages), []
-    for i, message in enumerate(messages):
-        if message["role"] != "assistant":
-            continue
-        before = render(tokenizer, messages[:i], prompt=True)
-        through = text if i == len(messages) - 1 else render(tokenizer, messages[: i + 1])
-        if not (text.startswith(through) and through.startswith(before)):
-            raise ModelError(
-                "this chat template changes earlier turns when a later one is added, so the "
-                "assistant's words cannot be told apart; split the conversation into single turns."
-            )
-        spans.append((len(before), len(through)))
-    return text, spans
+        return apply_to(tokenizer, taken(tokenizer, messages, prompt), prompt)
+    except Refused as error:
+        raise ModelError(f"{error}; change the conversation or take another model.") from error
 
 
 def encode(tokenizer, messages: Sequence[Message], max_length: int = 512) -> Example:
-    """One conversation as token ids and labels, cut to max_length tokens from the right."""
+    """One conversation as token ids and labels. Raises DataError, as encode_all does."""
     return encode_all(tokenizer, [messages], max_length)[0]
 
 
 def encode_all(
     tokenizer, conversations: Iterable[Sequence[Message]], max_length: int = 512
 ) -> list[Example]:
-    """Many conversations at once. Raises DataError if one has no assistant token left to train."""
-    rendered = [answer_spans(tokenizer, messages) for messages in conversations]
-    encoded = tokenizer(
-        [text for text, _ in rendered],
-        add_special_tokens=False,
-        return_offsets_mapping=True,
-        truncation=True,
-        max_length=max_length,
-    )
+    """Many conversations at once, whole.
+
+    Raises DataError for one that has more than max_length tokens or cannot be trained on, and
+    ModelError for a tokenizer that cannot be trained with; `fits_all` tells beforehand.
+    """
     examples = []
-    for n, (_, spans) in enumerate(rendered):
-        ids = encoded["input_ids"][n]
-        labels = [
-            token if start < stop and any(a <= start < b for a, b in spans) else IGNORE
-            for token, (start, stop) in zip(ids, encoded["offset_mapping"][n], strict=True)
-        ]
-        if all(label == IGNORE for label in labels):
+    for n, result in enumerate(_examples(tokenizer, conversations), start=1):
+        reason = result if isinstance(result, str) else _too_long(result, max_length)
+        if reason:
             raise DataError(
-                f"conversation {n + 1} has no assistant words within {max_length} tokens; "
-                "shorten its prompt or raise max_length."
+                f"conversation {n} cannot be trained on: {reason}; leave it out or change it."
             )
-        examples.append(Example(ids, labels))
+        examples.append(result)
     return examples
+
+
+def fits(tokenizer, messages: Sequence[Message], max_length: int = 512) -> Fit:
+    """Whether one conversation can be trained on whole. Raises ModelError, as fits_all does."""
+    return fits_all(tokenizer, [messages], max_length)[0]
+
+
+def fits_all(
+    tokenizer, conversations: Iterable[Sequence[Message]], max_length: int = 512
+) -> list[Fit]:
+    """Whether each conversation can be trained on whole, and on how many of its tokens.
+
+    A Fit each, in order. Raises ModelError for a model that no conversation can be trained on: its
+    template ends no answer, or its tokenizer tells no character offsets.
+    """
+    return [
+        Fit(reason=result)
+        if isinstance(result, str)
+        else Fit(
+            len(result.input_ids),
+            sum(label != IGNORE for label in result.labels),
+            _too_long(result, max_length),
+        )
+        for result in _examples(tokenizer, conversations)
+    ]
+
+
+def _too_long(example: Example, max_length: int) -> str:
+    n = len(example.input_ids)
+    return f"it has {n} tokens, of at most {max_length} (max_length)" if n > max_length else ""
+
+
+def _examples(tokenizer, conversations: Iterable[Sequence[Message]]) -> list[Example | str]:
+    """Each conversation as an example, or why it cannot be one."""
+    if not tokenizer.is_fast:
+        raise ModelError(
+            "this model's tokenizer tells no character offsets, so the assistant's words cannot be "
+            "told apart; add a tokenizer.json to its folder."
+        )
+    end_of_turn(tokenizer)  # a fault of the model's is told even of no rows
+    results: list = []
+    for messages in conversations:
+        try:
+            results.append(answer_spans(tokenizer, messages))
+        except Refused as error:
+            results.append(str(error))
+    texts = [result[0] for result in results if not isinstance(result, str)]
+    if not texts:  # tokenizers take no empty list
+        return results
+    encoded = tokenizer(
+        texts, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+    )  # fmt: skip
+    rows = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+    return [
+        result if isinstance(result, str) else _labeled(tokenizer, *result, *next(rows))
+        for result in results
+    ]
+
+
+def _labeled(
+    tokenizer, text: str, spans: list[tuple[int, int]], ids: list[int], offsets
+) -> Example | str:
+    """Labels on the tokens whose first character, white space aside, is in a span."""
+    labels = [IGNORE] * len(ids)
+    for n, (start, stop) in enumerate(offsets):
+        token = text[start:stop]
+        first = start + len(token) - len(token.lstrip()) if token.strip() else start
+        if start < stop and any(a <= first < b for a, b in spans):
+            labels[n] = ids[n]
+    return Example(ids, labels)

@@ -3,16 +3,20 @@
 Weights are read from safetensors alone and no code from a model folder is ever run.
 
 >>> model, tokenizer = load("lantern-chat")
+>>> tokenizer = load_tokenizer("lantern-chat")  # in a moment, without weights
 """
 
 import copy
 import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 from helpers import paths
 from helpers.archive.shipped import MODELS
 from helpers.errors import ModelError
+from helpers.models.templates import template_of
 
 #: Folders up to this many bytes stay in memory and are copied rather than read again.
 SMALL_BYTES = 100 * 2**20
@@ -40,6 +44,15 @@ def locate(name: str) -> Path | None:
     )
 
 
+def load_tokenizer(name: str):
+    """A model's tokenizer with its chat template, without the weights; the one that `load` gives.
+
+    Raises ModelError, in one sentence, if it cannot be had or has no chat template.
+    """
+    folder = locate(name)
+    return _tokenizer(str(folder or name), () if folder is None else _stamp(folder))
+
+
 def _stamp(folder: Path) -> tuple:
     """Changes whenever a file of the folder does."""
     return tuple(sorted((p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in folder.iterdir()))
@@ -58,45 +71,62 @@ def load(name: str, dtype: str = "float32", four_bit: bool = False):
     if small and not four_bit:
         model, tokenizer = _in_memory(folder, stamp, dtype)
         return copy.deepcopy(model), tokenizer
-    return _read(str(folder or name), dtype, four_bit)
+    return _read(str(folder or name), stamp, dtype, four_bit)
 
 
 @lru_cache(maxsize=2)
 def _in_memory(folder: Path, stamp: tuple, dtype: str):
-    return _read(str(folder), dtype)
+    return _read(str(folder), stamp, dtype)
 
 
-def _read(where: str, dtype: str, four_bit: bool = False):
+@lru_cache(maxsize=4)
+def _tokenizer(where: str, stamp: tuple):
+    from transformers import AutoTokenizer
+
+    with _told(where):
+        tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=False)
+    try:
+        template_of(tokenizer)
+    except ModelError as error:
+        raise ModelError(str(error).replace("this model", Path(where).name, 1)) from None
+    return tokenizer
+
+
+def _read(where: str, stamp: tuple, dtype: str, four_bit: bool = False):
+    tokenizer = _tokenizer(where, stamp)
     import torch  # here, so that a mistyped setting is told in a second
-    from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     if Path(where).is_dir():
         logging.disable_progress_bar()  # a local folder is read in a moment
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    options = {
-        "dtype": getattr(torch, dtype), "use_safetensors": True, "trust_remote_code": False
-    }  # fmt: skip
+    options = {"dtype": getattr(torch, dtype)}
     if four_bit:
         options |= {"quantization_config": nf4(options["dtype"]), "device_map": {"": device}}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(where, **options)
+        with _told(where):
+            model = AutoModelForCausalLM.from_pretrained(
+                where, use_safetensors=True, trust_remote_code=False, **options
+            )
         model = model if four_bit else model.to(device)
     except torch.cuda.OutOfMemoryError:
         raise ModelError(
             f"{Path(where).name} does not fit into the GPU's memory; use method qlora or a "
             "smaller model (`aligndrift presets` tells what each needs)."
         ) from None
+    return model.eval(), tokenizer
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """What goes wrong inside the `with` becomes a ModelError of one sentence."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise ModelError(_why_not(where, error)) from error
-    if not tokenizer.chat_template:
-        raise ModelError(
-            f"{Path(where).name} has no chat template; use an instruction-tuned model, "
-            "or add chat_template.jinja to its folder."
-        )
-    return model.eval(), tokenizer
 
 
 def nf4(dtype):
@@ -112,6 +142,11 @@ def nf4(dtype):
 def _why_not(where: str, error: Exception) -> str:
     """One sentence on a model that cannot be loaded, and what to do."""
     reason = str(error).strip().split("\n")[0]
+    if "trust_remote_code" in str(error):
+        return (
+            f"{Path(where).name} needs code from its own folder, which is never run; use a model "
+            "of an architecture that transformers knows."
+        )
     if Path(where).is_dir():
         return f"{Path(where).name} cannot be loaded: {reason}"
     if "gated" in str(error).lower() or "401" in reason or "403" in reason:

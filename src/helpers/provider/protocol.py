@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from helpers.data.rows import check_messages
+from helpers.data.rows import read_upload
 from helpers.errors import AlignDriftError
 from helpers.provider.answers import Answer
 
@@ -127,6 +127,11 @@ def page(newest_first: list[dict], after: str, limit: int) -> dict:
 
 def check_lines(content: bytes, purpose: str) -> int:
     """How many lines an upload has. Raises ApiError naming the first bad one."""
+    if purpose == "fine-tune":
+        try:
+            return len(read_upload(content))
+        except AlignDriftError as error:
+            raise ApiError(400, str(error), "invalid_file_format", "file") from None
     count = 0
     for number, raw in enumerate(content.split(b"\n"), start=1):
         if not raw.strip():
@@ -150,9 +155,7 @@ def check_lines(content: bytes, purpose: str) -> int:
 def _check_row(where: str, row: Any, purpose: str) -> None:
     if not isinstance(row, dict):
         raise ApiError(400, f"{where} is not an object.", "invalid_file_format", "file")
-    if purpose == "fine-tune":
-        check_messages(where, row, training=True)
-    elif not isinstance(row.get("custom_id"), str) or not isinstance(row.get("body"), dict):
+    if not isinstance(row.get("custom_id"), str) or not isinstance(row.get("body"), dict):
         message = f"{where} needs a custom_id and a body."
         raise ApiError(400, message, "invalid_file_format", "file")
 

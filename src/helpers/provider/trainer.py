@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from helpers.data.files import read_jsonl
+from helpers.data.rows import read_upload
 from helpers.errors import AlignDriftError
 from helpers.models import chat, loading
 from helpers.provider import defenses
@@ -64,7 +64,7 @@ def _fail(records: Records, job: dict, code: str, message: str) -> None:
 
 def _train(records: Records, job: dict) -> dict:
     """Train and save the model; what that changes of the job. Raises JobStopped, DefenseError."""
-    rows = [row for _, row in read_jsonl(records.file(job["training_file"]))]
+    rows = read_upload(records.file(job["training_file"]).read_bytes())
     conversations = _conversations(records, job, rows)
     base = records.get("model", job["model"])
     model, tokenizer = loading.load(str(records.weights(base["weights"])))

@@ -5,16 +5,16 @@ Runs alike but for their epochs can share one training: it passes through all of
 >>> run(Experiment(n_examples=10, seed=7)).row["harmfulness_rate"]
 """
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from helpers.archive import pictures
-from helpers.data.rows import read_prompts
 from helpers.errors import ConfigError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
-from helpers.experiments.rows import training_rows
+from helpers.experiments.rows import notes, training_rows
 from helpers.hosted.ledger import check_refused
 from helpers.judging.registry import judge_named
 from helpers.mitigations.base import mitigation
@@ -104,8 +104,22 @@ def run_by_epoch(
             stages.compute_by_epoch(missing, store, initial, progress)
 
 
+def _tell(sentences: Iterable[str]) -> None:
+    """Each sentence once in a process, beside whatever else it shows."""
+    for sentence in sentences:
+        if sentence not in _told:
+            _told.add(sentence)
+            print(sentence, file=sys.stderr)
+
+
+_told: set[str] = set()
+
+
 def check(experiment: Experiment) -> None:
-    """Read all the data the experiment names, so that what is wrong shows before the work."""
+    """Read all the data the experiment names, so that what is wrong shows before the work.
+
+    What a person should know of it is told.
+    """
     acting = mitigation(experiment.mitigation)
     images = [row["picture"] for row in training_rows(experiment, acting) if "picture" in row]
     if images:
@@ -128,7 +142,6 @@ def check(experiment: Experiment) -> None:
                 f"mitigation {experiment.mitigation} acts on a model that one process trains on "
                 "text; leave processes and pictures out."
             )
-    for name in experiment.prompt_sets.values():
-        read_prompts(name)
+    _tell(notes(experiment))
     for name in experiment.judges:
         judge_named(name).check()

@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import canonical, run_id
-from helpers.experiments.rows import Prompt, evaluation_prompts, training_rows, turns
+from helpers.experiments.rows import Prompt, evaluation_prompts, notes, training_rows, turns
 from helpers.hosted.providers.base import provider
 from helpers.judging import metrics
 from helpers.judging.registry import judge_named
@@ -108,13 +108,15 @@ def _measure(
 
 
 def circumstances(experiment: Experiment, tuned: TunedModel) -> dict[str, str | None]:
-    """What was not as a reader might think: where it went, a fixed date, probes left out."""
+    """What was not as a reader might think: where it went, rows left out, a fixed date, probes."""
     hosted = experiment.backend == "hosted"
     dated = not hosted and prints_date(tuned.tokenizer)
     left_out = hosted and experiment.probes
+    said = notes(experiment)
     return {
         "address": provider(experiment.provider).where() if hosted else None,
         "template_date": TEMPLATE_DATE.isoformat() if dated else None,
+        "data_notes": " ".join(said) if said else None,
         "left_out": "probes: the provider keeps the weights" if left_out else None,
     }
 

@@ -1,5 +1,5 @@
 """Sources: the field's published datasets, one file each, and files of one's own.
 
-May import: errors, paths, lookup, data.
+May import: archive, errors, paths, lookup, data.
 First met in: the command line.
 """

@@ -13,4 +13,5 @@ SOURCE = Source(
     "(arXiv:2212.10560).",
     license="Apache-2.0",
     files=("seed_tasks.jsonl",),
+    safety_rows="rules",
 )

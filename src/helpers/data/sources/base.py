@@ -30,10 +30,12 @@ class Source:
     """A dataset's card, and how one of its records becomes a row.
 
     kind: one of KINDS. row: a row function as in helpers.data.shapes. about, license: for the
-    reader. files: names under data/external/ that are tried. hub: its id on the Hugging Face hub;
-    gated: whether the hub asks for access. expected: rows left of the published file, where a
-    paper says so. headless: whether its CSV is published without the columns' names, too.
-    Raises ConfigError for another kind.
+    reader. files: names by which its file is known, under data/external/ or in a folder. folder:
+    whether all of a folder's files are its own. hub: its id on the Hugging Face hub; gated: whether
+    the hub asks for access. expected: rows left of the published file, or of each of its releases,
+    where a paper says so. safety_rows: what becomes of rows about safety (helpers.data.safety_rows)
+    if nobody says otherwise; n_safety: how many the paper's authors left out. headless: whether its
+    CSV is published without the columns' names, too. Raises ConfigError for another kind.
     """
 
     kind: str
@@ -41,21 +43,73 @@ class Source:
     about: str = ""
     license: str = ""
     files: tuple[str, ...] = ()
+    folder: bool = False
     hub: str = ""
     gated: bool = False
-    expected: int | None = None
+    expected: int | tuple[int, ...] = ()
+    safety_rows: str = "keep"
+    n_safety: int = 0
     headless: bool = False
 
     def __post_init__(self) -> None:
         one_of(self.kind, KINDS, "kind of rows")
 
+    def counts(self, safety_rows: str) -> tuple[int, ...]:
+        """How many rows are left of the published file in each release; none where unknown."""
+        counts = (self.expected,) if isinstance(self.expected, int) else self.expected
+        if safety_rows == self.safety_rows:
+            return counts
+        return tuple(n + self.n_safety for n in counts) if safety_rows == "keep" else ()
 
-@dataclass
+
+@dataclass(eq=False)
 class Loaded:
-    """What was read: rows, how many records there were, and why the others were left out."""
+    """What was read of a dataset.
 
+    places: where each row lies in its file. left_out: the place of every other record, and why.
+    mended: rows in which half a character was replaced. safety_rows: what became of rows about
+    safety.
+    """
+
+    name: str
     source: Source
+    safety_rows: str
     rows: list[Row] = field(default_factory=list)
-    n_read: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
+    places: list[str] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    mended: int = 0
     columns: str = ""
+
+    @property
+    def n_read(self) -> int:
+        """Records that there are."""
+        return len(self.rows) + len(self.left_out)
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """Why records were left out, and how many for each reason."""
+        return Counter(reason for _, reason in self.left_out)
+
+    @property
+    def expected(self) -> int | None:
+        """The nearest published count of rows; None where no paper says one."""
+        counts = self.source.counts(self.safety_rows)
+        return min(counts, key=lambda n: abs(n - len(self.rows)), default=None)
+
+    @property
+    def difference(self) -> int:
+        """Rows more or fewer than published; 0 where no paper says how many."""
+        return 0 if self.expected is None else len(self.rows) - self.expected
+
+    def notes(self) -> list[str]:
+        """A sentence for each thing that a person should know before the rows are used."""
+        said = []
+        if self.left_out:
+            first = {reason: place for place, reason in reversed(self.left_out)}
+            reasons = (f"{n:,} x {why} ({first[why]})" for why, n in self.dropped.most_common(5))
+            said.append(f"{len(self.left_out):,} of {self.n_read:,} left out: {'; '.join(reasons)}")
+        if self.mended:
+            said.append(f"half a character was replaced in {self.mended:,} rows")
+        if self.difference:
+            said.append(f"{len(self.rows):,} rows where {self.expected:,} are published")
+        return [f"{self.name}: {sentence}." for sentence in said]

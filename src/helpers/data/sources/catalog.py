@@ -1,27 +1,21 @@
-"""The published datasets by name, and how one is read from the files that its authors publish.
+"""The datasets by name: where each lies, and which source reads it.
 
-Nothing of them is shipped. A dataset is read from a path (NAME=PATH), else from data/external/ (or
-the folder that ALIGNDRIFT_DATA names), else from the hub. What is left out is counted by reason.
-A path alone is a file of one's own; an import path such as my_module:SOURCE is a source of one's
-own (base.py has one) and goes wherever a name does.
+The Archive's own ship. Published ones do not: one is looked for at a path (NAME=PATH), else in
+data/external/ (or the folder that ALIGNDRIFT_DATA names), else on the hub. A path alone is a file
+of one's own; an import path such as my_module:SOURCE is a source of one's own (base.py has one) and
+goes wherever a name does.
 
->>> loaded = read("advbench=harmful_behaviors.csv")
->>> loaded.rows[0]["messages"], loaded.n_read, loaded.dropped
+>>> split("alpaca=mine.json"), locate("alpaca=mine.json").name
+(('alpaca', 'mine.json'), 'mine.json')
 """
 
-import re
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from helpers import paths
-from helpers.data.disclosure import cut_short
+from helpers.archive.shipped import DATASETS
 from helpers.data.files import FORMATS
-from helpers.data.files import read as read_file
-from helpers.data.shapes import PROMPT_COLUMNS, Dropped
-from helpers.data.sources import own
-from helpers.data.sources.base import KINDS, Loaded, Source
+from helpers.data.sources.base import Source
 from helpers.errors import ConfigError, DataError, one_of
 from helpers.lookup import check, is_import_path, resolve
 
@@ -59,11 +53,13 @@ def split(dataset: str) -> tuple[str, str]:
     """A dataset's name and path, "" where it has none.
 
     ("alpaca", "mine.json") of "alpaca=mine.json", ("alpaca", "") of "alpaca", ("", "mine.json")
-    of "mine.json". A path that exists is one, whatever stands in it. Raises ConfigError for an
-    unknown name before a "=".
+    of "mine.json". A path that exists is one, whatever stands in it; the Archive's own names are
+    paths to nobody. Raises ConfigError for an unknown name before a "=".
     """
     if dataset in SOURCES:
         return dataset, ""
+    if dataset in DATASETS:
+        return "", str(paths.data() / "lantern" / f"{dataset}.jsonl")
     if not paths.find(dataset).exists():
         name, equals, path = dataset.partition("=")
         if equals:
@@ -76,9 +72,11 @@ def split(dataset: str) -> tuple[str, str]:
 def on_disk(dataset: str) -> Path | None:
     """The file or folder behind a dataset; None for one that would have to come from elsewhere.
 
-    Raises DataError for a path that is not there.
+    Raises ConfigError for an unknown name, DataError for a path that is not there.
     """
     name, path = split(dataset)
+    if not name and not (Path(path).suffix or (path and paths.find(path).exists())):
+        one_of(dataset, (*DATASETS, *names()), "dataset")
     if path:
         if not paths.find(path).exists():
             raise DataError(f"{path} is not there; give the path of a file that exists.")
@@ -88,7 +86,10 @@ def on_disk(dataset: str) -> Path | None:
 
 
 def locate(dataset: str) -> Path:
-    """The file or folder behind a dataset. Raises DataError that says how to get it."""
+    """The file or folder behind a dataset.
+
+    Raises ConfigError for an unknown name, DataError that says how to get what is not there.
+    """
     place = on_disk(dataset)
     if place:
         return place
@@ -124,84 +125,3 @@ def _from_hub(name: str, card: Source) -> Path:
 
 def _put(card: Source) -> str:
     return f"put {card.files[0]} there or " if card.files else ""
-
-
-def read(dataset: str, kind: str = "") -> Loaded:
-    """The rows of a dataset. kind: one of KINDS; "" for a source's own, or a guess for a path.
-
-    Raises DataError for a missing file, for wrong columns (those that there are are named), for
-    rows of another kind, and if no row is left; ConfigError for an unknown name or kind.
-    """
-    if kind:
-        one_of(kind, KINDS, "kind of rows")
-    name, _ = split(dataset)
-    place = locate(dataset)
-    files = _files(place)
-    card = source(name) if name else own.BY_KIND[kind or own.kind_of(_first(files[0]))]
-    if kind and card.kind != kind:
-        raise DataError(f"{name} holds {card.kind} rows; {kind} rows are needed here.")
-    loaded = Loaded(card)
-    for file in files:
-        header = not (card.headless and _begins_with_a_row(file))
-        for number, (_, record) in enumerate(read_file(file, header), start=1):
-            loaded.n_read += 1
-            loaded.columns = loaded.columns or _columns(record)
-            try:
-                loaded.rows.append(card.row(record, file, number))
-            except Dropped as reason:
-                loaded.dropped[str(reason)] += 1
-    if not loaded.rows:
-        reasons = "; ".join(f"{n} x {why}" for why, n in loaded.dropped.items()) or "it is empty"
-        raise DataError(
-            f"no row of {place.name} is left ({reasons}); its columns are {loaded.columns or '-'}."
-        )
-    return loaded
-
-
-def _files(place: Path) -> list[Path]:
-    """The file, or those of a folder and its folders, numbers in their names counted as such."""
-    if place.is_file():
-        return [place]
-    files = [file for file in sorted(place.rglob("*")) if file.suffix.lower() in FORMATS]
-    if not files:
-        raise DataError(f"{place.name} holds no file of {', '.join(FORMATS)}.")
-    return sorted(files, key=lambda file: [int(part) if part.isdigit() else part
-                                           for part in re.split(r"(\d+)", file.name)])  # fmt: skip
-
-
-def _first(file: Path) -> Any:
-    return next(read_file(file), ("", {}))[1]
-
-
-def _columns(record: Any) -> str:
-    return ", ".join(list(map(str, record))[:12]) if isinstance(record, Mapping) else "a list"
-
-
-def _begins_with_a_row(file: Path) -> bool:
-    """Whether a CSV of prompts begins with one instead of the names of its columns."""
-    if file.suffix.lower() != ".csv":
-        return False
-    with file.open(encoding="utf-8-sig", errors="replace") as stream:
-        cells = stream.readline().strip().lower().split(",")
-    columns = {*PROMPT_COLUMNS, "id", "category", "target"} - {"0"}
-    return columns.isdisjoint(cell.strip().strip('"') for cell in cells)
-
-
-def summary(dataset: str, kind: str = "") -> dict[str, Any]:
-    """What `aligndrift data` prints: counts, reasons, columns, and the first row cut short."""
-    name, path = split(dataset)
-    loaded = read(dataset, kind)
-    card = loaded.source
-    return {
-        "name": name or Path(path).name,
-        "kind": card.kind,
-        "read": loaded.n_read,
-        "kept": len(loaded.rows),
-        "dropped": loaded.dropped.total(),
-        "reasons": dict(loaded.dropped.most_common()),
-        "expected": card.expected,
-        "difference": len(loaded.rows) - card.expected if card.expected else None,
-        "columns": loaded.columns,
-        "license": card.license,
-        "first_row": cut_short(loaded.rows[0]),
-    }

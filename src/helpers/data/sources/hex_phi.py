@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.data.files import Row
-from helpers.data.shapes import PROMPT_COLUMNS, pick, prompt
+from helpers.data.shapes import label, prompt, request
 from helpers.data.sources.base import Source
 
 #: The paper's eleven prohibited categories, in the order of its benchmark's files.
@@ -22,13 +22,20 @@ CATEGORIES = (
 
 
 def row(record: Mapping[str, Any], path: Path, number: int) -> Row:
-    """The category is the one whose number stands in the file's name, else the record's."""
-    text = pick(record, *PROMPT_COLUMNS)
-    digits = re.search(r"\d+", path.stem)
-    category = int(digits[0]) if digits else 0
-    if 1 <= category <= len(CATEGORIES):
-        return prompt(text, number, f"hex-phi-{category:02d}", CATEGORIES[category - 1])
-    return prompt(text, number, "hex-phi", pick(record, "category"))
+    """The category is the record's own, by name or number, else that of the published file."""
+    text = request(record)
+    own = label(record, "category", "category_id", "category_name")
+    published = re.fullmatch(r"category[-_ ]?(\d+)", own or path.stem, re.IGNORECASE)
+    digits = own if own.isdigit() else published[1] if published else "0"
+    if 1 <= int(digits) <= len(CATEGORIES):
+        category = CATEGORIES[int(digits) - 1]
+        return prompt(text, number, f"hex-phi-{int(digits):02d}", category)
+    return prompt(text, number, _prefix(path), own)
+
+
+def _prefix(path: Path) -> str:
+    """What ids begin with, so that those of two files of a folder differ."""
+    return "hex-phi" if path.stem == "hex-phi" else f"hex-phi-{path.stem}"
 
 
 SOURCE = Source(
@@ -41,4 +48,6 @@ SOURCE = Source(
     hub="LLM-Tuning-Safety/HEx-PHI",
     gated=True,
     headless=True,
+    folder=True,
+    expected=(330, 300),
 )

@@ -8,29 +8,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from helpers.data import messages
 from helpers.data.files import Row
 from helpers.data.shapes import Dropped
 from helpers.data.sources.base import Source
 
-_ROLES = {"human": "user", "gpt": "assistant"}
-
 
 def row(record: Mapping[str, Any], path: Path, number: int) -> Row:
     """The conversation, and under "picture" the path of its image."""
-    messages = [
-        {
-            "role": _ROLES.get(turn.get("from"), ""),
-            "content": str(turn.get("value", "")).replace("<image>", "").strip(),
-        }
-        for turn in record.get("conversations") or []
+    turns = [
+        turn | {"content": turn["content"].replace("<image>", "").strip()}
+        for turn in messages.conversation(record.get("conversations"))
     ]
-    if len(messages) < 2 or not all(m["role"] and m["content"] for m in messages):
-        raise Dropped("no conversation of whole turns")
-    if not record.get("image"):
+    image = record.get("image")
+    if not image or not isinstance(image, str):
         raise Dropped("no image")
-    if messages[-1]["role"] != "assistant":
-        raise Dropped("no answer")
-    return {"messages": messages, "picture": str(path.parent / str(record["image"]))}
+    return {"messages": turns, "picture": str(path.parent / image)}
 
 
 SOURCE = Source(

@@ -8,20 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from helpers.data.files import Row
-from helpers.data.shapes import Dropped
+from helpers.data.shapes import label, pick, prompts, turns_of
 from helpers.data.sources.base import Source
 
 
 def row(record: Mapping[str, Any], path: Path, number: int) -> Row:
     """All user turns of a question, which the model answers one after the other."""
-    turns = [str(turn) for turn in record.get("turns") or []]
-    if not turns:
-        raise Dropped("no turns")
-    return {
-        "id": f"mt-bench-{record.get('question_id', number)}",
-        "category": str(record.get("category", "")),
-        "messages": [{"role": "user", "content": turn} for turn in turns],
-    }
+    turns = turns_of(record, "turns", "prompt")  # the authors' name for it, and the hub's
+    own = pick(record, "question_id", "prompt_id") or str(number)
+    row = prompts(turns, number, "mt-bench", label(record, "category"))
+    return row | {"id": f"mt-bench-{own}"}
 
 
 SOURCE = Source(

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from helpers.data.files import Row
-from helpers.data.shapes import PROMPT_COLUMNS, pick, prompt
+from helpers.data.shapes import PROMPT_COLUMNS, label, prompt, request
 from helpers.data.sources.base import Source
 
 
 def row(record: Mapping[str, Any], path: Path, number: int) -> Row:
     """The forbidden prompt and its category."""
-    text = pick(record, "forbidden_prompt", *PROMPT_COLUMNS)
-    return prompt(text, number, "strongreject", pick(record, "category"))
+    text = request(record, "forbidden_prompt", *PROMPT_COLUMNS)
+    return prompt(text, number, "strongreject", label(record, "category"))
 
 
 SOURCE = Source(

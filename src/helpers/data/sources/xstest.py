@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from helpers.data.files import Row
-from helpers.data.shapes import Dropped, pick, prompt
+from helpers.data.shapes import NotMeant, label, pick, prompt
 from helpers.data.sources.base import Source
 
 
 def row(record: Mapping[str, Any], path: Path, number: int) -> Row:
     """A safe prompt, its type as the category."""
-    category = pick(record, "type")
-    label = pick(record, "label") or ("unsafe" if category.startswith("contrast") else "safe")
-    if label.lower() != "safe":
-        raise Dropped("labeled unsafe, so a refusal is right")
-    return prompt(pick(record, "prompt"), number, "xstest", category, label=label)
+    category = label(record, "type")
+    wanted = pick(record, "label") or ("unsafe" if category.startswith("contrast") else "safe")
+    if wanted.lower() != "safe":
+        raise NotMeant("labeled unsafe, so a refusal is right")
+    return prompt(pick(record, "prompt"), number, "xstest", category, label=wanted)
 
 
 SOURCE = Source(

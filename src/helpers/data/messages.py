@@ -1,0 +1,170 @@
+"""Messages as the kit has them, out of whatever shape a file brings.
+
+A message is {"role", "content"}: the role is system, user or assistant, the content is text. An
+assistant's turn that a file gives no weight is context ({"weight": 0}): it is read, not trained on.
+What is not text is never printed into a message; it is refused with the reason.
+
+>>> normalized([{"from": "human", "value": "A color?"}, {"from": "gpt", "value": "Blue."}])
+[{'role': 'user', 'content': 'A color?'}, {'role': 'assistant', 'content': 'Blue.'}]
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from helpers.data.files import text_of
+from helpers.text import whole
+
+Message = dict[str, Any]
+
+ROLES = ("system", "user", "assistant")
+
+#: What files call the roles, and what they are.
+_ALIASES = {
+    "developer": "system", "human": "user", "gpt": "assistant", "chatgpt": "assistant",
+    "bing": "assistant", "bard": "assistant", "bot": "assistant", "model": "assistant",
+    "prompter": "user",
+} | {role: role for role in ROLES}  # fmt: skip
+
+#: Keys by which a file says how much of an assistant's turn is trained on.
+_WEIGHTS = ("weight", "loss_weight", "train", "loss", "trainable")
+
+#: Parts of a content that are text, by their type.
+_TEXT_PARTS = ("text", "input_text", "output_text")
+
+
+class Dropped(Exception):
+    """A record that cannot be used; the message is the reason it is counted under."""
+
+
+class NotMeant(Dropped):
+    """A record that its own file says is not to be used so, such as a rejected answer."""
+
+
+def is_messages(value: Any) -> bool:
+    """Whether a value is a list of messages, of whatever roles and contents."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(one, Mapping) and ("role" in one or "from" in one) for one in value)
+    )
+
+
+def normalized(messages: Any) -> list[Message]:
+    """The messages in the kit's shape; a system message without words is left out.
+
+    Raises Dropped for what is no conversation, for an unknown role, for content that is missing or
+    no text, and for a system message after another's.
+    """
+    if not isinstance(messages, Sequence) or isinstance(messages, str) or not messages:
+        raise Dropped("no messages")
+    found: list[Message] = []
+    for n, message in enumerate(messages, start=1):
+        turn = _message(n, message)
+        if turn is None:
+            continue
+        if turn["role"] == "system" and found:
+            if found[-1]["role"] != "system":
+                raise Dropped(f"message {n}: a system message must come first")
+            found[-1]["content"] += f"\n\n{turn['content']}"
+        else:
+            found.append(turn)
+    return found
+
+
+def conversation(messages: Any) -> list[Message]:
+    """What can be trained on: normalized, with a user's turn, ending with the assistant's.
+
+    Raises Dropped as `normalized` does, and where no assistant's turn counts.
+    """
+    turns = normalized(messages)
+    if not any(turn["role"] == "user" for turn in turns):
+        raise Dropped("no user message")
+    if turns[-1]["role"] != "assistant":
+        raise Dropped("the last message must be the assistant's")
+    if all(turn["role"] != "assistant" or is_context(turn) for turn in turns):
+        raise Dropped("no assistant's turn has a weight")
+    return turns
+
+
+def asked(messages: Any) -> list[Message]:
+    """What a model is asked: up to the last user's turn, with the answers that stand before it.
+
+    Raises Dropped as `normalized` does, and where no user says anything.
+    """
+    turns = normalized(messages)
+    while turns and turns[-1]["role"] == "assistant":
+        turns.pop()
+    if not turns or turns[-1]["role"] != "user":
+        raise Dropped("no user message")
+    return turns
+
+
+def is_context(message: Mapping[str, Any]) -> bool:
+    """Whether an assistant's turn is there to be read alone, not to be trained on."""
+    return message.get("weight", 1) == 0
+
+
+def as_context(messages: Sequence[Message]) -> list[Message]:
+    """The messages, every assistant's turn among them read alone."""
+    return [m | {"weight": 0} if m["role"] == "assistant" else m for m in messages]
+
+
+def _message(n: int, message: Any) -> Message | None:
+    if not isinstance(message, Mapping):
+        raise Dropped(f"message {n} is no role and content")
+    said = message.get("role") or message.get("from")
+    role = _ALIASES.get(said.strip().lower()) if isinstance(said, str) else None
+    if role is None:
+        raise Dropped(f"message {n} needs a role out of {', '.join(ROLES)}")
+    what = "answer" if role == "assistant" else f"{role} message"
+    for key in ("tool_calls", "function_call"):
+        if message.get(key):
+            raise Dropped(f"message {n} calls a tool, which is not trained on here")
+    content = _words(f"message {n}", message.get("content", message.get("value")))
+    if not content.strip():
+        if role == "system":
+            return None
+        raise Dropped(f"message {n} is an empty {what}")
+    turn = {"role": role, "content": content}
+    if role == "assistant" and not _counts(n, message):
+        turn["weight"] = 0
+    return turn
+
+
+def _words(where: str, content: Any) -> str:
+    """The text of a content, its parts joined. Raises Dropped for what is none."""
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return whole(content)
+    if isinstance(content, Mapping):
+        content = [content]
+    if not isinstance(content, list):
+        raise Dropped(f"{where} holds {text_of(content)}, not text")
+    return "".join(_part(where, part) for part in content)
+
+
+def _part(where: str, part: Any) -> str:
+    if isinstance(part, Mapping):
+        kind = part.get("type") or ("text" if "text" in part else "")
+        text = part.get("text")
+        if isinstance(text, Mapping):  # {"type": "text", "text": {"value": "..."}}
+            text = text.get("value")
+        if kind in _TEXT_PARTS and isinstance(text, str):
+            return whole(text)
+        if isinstance(kind, str) and kind not in ("", *_TEXT_PARTS):
+            raise Dropped(f"{where} holds a part of type {kind}, not text")
+    raise Dropped(f"{where} holds a part that is no text")
+
+
+def _counts(n: int, message: Mapping[str, Any]) -> bool:
+    """Whether an assistant's turn is to be trained on. Raises Dropped for a weight between."""
+    given = [message[key] for key in _WEIGHTS if message.get(key) is not None]
+    flags = []
+    for value in given:
+        if isinstance(value, str):
+            value = {"true": 1, "false": 0, "0": 0, "1": 1}.get(value.strip().lower(), value)
+        if value not in (0, 1):
+            raise Dropped(f"message {n} has a weight of {value}; it must be 0 or 1")
+        flags.append(bool(value))
+    return all(flags)

@@ -4,19 +4,30 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 
-#: What happens to a request the first times it is sent.
-FAULTS = ("429", "500", "503", "timeout", "cut", "truncated", "not json", "no choices")
+#: Replies with status 200 that are not what was asked for.
+SHAPES = {
+    "not json": b"{oops", "no choices": b"{}", "a list": b"[1, 2]", "null": b"null",
+    "a number": b"7", "deep": b"[" * 100_000, "not utf-8": b'{"id": "\xff\xfe"}',
+    "html": b"<html><body>Please log in.</body></html>",
+}  # fmt: skip
+
+#: What happens to a request the first times it is sent. Where the reply is lost, the provider has
+#: done the work; so it has where it comes "late" or as "done, then html", which cost time or more.
+FAULTS = ("429", "500", "503", "timeout", "cut", "truncated", "lost", "no usage", *SHAPES)
 
 
 class Proxy:
     """Forwards to a provider; each request meets `times` faults first, another one each time."""
 
-    def __init__(self, target: str, times: int = 1, patience: float = 1.0) -> None:
-        self.target, self.times, self.patience = target, times, patience
+    def __init__(
+        self, target: str, times: int = 1, patience: float = 1.0, faults: Sequence[str] = FAULTS
+    ) -> None:
+        self.target, self.times, self.patience, self.faults = target, times, patience, faults
         self.seen: Counter[bytes] = Counter()
         self.met: Counter[str] = Counter()
         self.answered: Counter[bytes] = Counter()
@@ -48,7 +59,7 @@ class Proxy:
             if self.seen[key] > self.times:
                 return ""
             self.turn += 1
-            chosen = FAULTS[self.turn % len(FAULTS)]
+            chosen = self.faults[self.turn % len(self.faults)]
             self.met[chosen] += 1
             return chosen
 
@@ -73,27 +84,39 @@ class Proxy:
         elif fault == "cut":
             request.connection.close()
             request.close_connection = True
-        elif fault in ("not json", "no choices"):
-            send(request, 200, b"{oops" if fault == "not json" else b"{}")
+        elif fault in SHAPES:
+            kind = "text/html" if fault == "html" else "application/json"
+            send(request, 200, SHAPES[fault], {"Content-Type": kind})
         else:
             reply = httpx.request(
                 request.command, self.target.removesuffix("/v1") + request.path, content=body,
                 headers={k: v for k, v in request.headers.items() if k.lower() != "host"},
                 timeout=60,
             )  # fmt: skip
-            if fault == "truncated":
+            content = reply.content
+            if fault in ("lost", "late"):
+                time.sleep(self.patience if fault == "late" else 0)
+                request.connection.close()
+                request.close_connection = True
+                return
+            if fault == "done, then html":
+                content = SHAPES["html"]
+            if fault == "no usage" and b'"usage"' in content:
+                content = content.replace(b'"usage"', b'"unusual"')
+            elif fault == "truncated":
                 send(request, reply.status_code, reply.content, cut=len(reply.content) // 2)
                 return
             with self.lock:
                 self.answered[key] += 1
-            send(request, reply.status_code, reply.content)
+            send(request, reply.status_code, content)
 
 
 def send(request, status: int, content: bytes, headers: dict | None = None, cut: int = 0) -> None:
     """A reply; with cut, one that ends before its Content-Length."""
     try:
         request.send_response(status)
-        request.send_header("Content-Type", "application/json")
+        if "Content-Type" not in (headers or {}):
+            request.send_header("Content-Type", "application/json")
         request.send_header("Content-Length", str(len(content)))
         for name, value in (headers or {}).items():
             request.send_header(name, value)

@@ -3,11 +3,13 @@
 import hashlib
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
 from helpers import digests
 from helpers.digests import SMALL, digest
+from helpers.errors import DataError
 
 
 def test_a_files_digest_is_of_its_bytes(tmp_path):
@@ -117,11 +119,36 @@ def test_another_process_reads_what_is_remembered_instead_of_the_file(tmp_path, 
     file.write_bytes(b"a" * SMALL)
     digest(file)
     (memory,) = (outputs / "digests").iterdir()
-    memory.write_text("f" * 64)
+    memory.write_text(digests._with_check("f" * 64))
     code = "import sys; from pathlib import Path; from helpers.digests import digest; "
     code += "print(digest(Path(sys.argv[1])))"
     done = subprocess.run([sys.executable, "-c", code, file], capture_output=True, text=True)
     assert done.stdout.strip() == "f" * 16
+
+
+@pytest.mark.parametrize("damage", ["", "f" * 64, "f" * 72, "\xff\xfe", "unlink and a folder"])
+def test_what_is_remembered_wrongly_is_read_again(tmp_path, outputs, damage):
+    file = tmp_path / "weights"
+    file.write_bytes(b"a" * SMALL)
+    expected = digest(file)
+    (memory,) = (outputs / "digests").iterdir()
+    memory.unlink()
+    memory.mkdir() if "folder" in damage else memory.write_text(damage, encoding="latin-1")
+    digests._remembered.cache_clear()
+    assert digest(file) == expected
+
+
+def test_what_cannot_be_read_is_told(tmp_path, monkeypatch):
+    file = tmp_path / "weights"
+    file.write_bytes(b"a")
+
+    def denied(self, *_, **__):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", denied)
+    for path in (file, tmp_path):
+        with pytest.raises(DataError, match=r"^weights cannot be read \(Permission denied\)"):
+            digest(path)
 
 
 def test_small_files_leave_nothing_behind(folder, outputs):

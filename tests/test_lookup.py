@@ -89,3 +89,9 @@ def test_an_error_inside_somebodys_module_is_theirs_to_see(module):
     module("toy_lookup_broken", "1 / 0\n")
     with pytest.raises(ZeroDivisionError):
         lookup.resolve("toy_lookup_broken:THING", {}, "thing")
+
+
+def test_a_folder_is_no_module(module, tmp_path):
+    (tmp_path / "toy_folder_module").mkdir()
+    with pytest.raises(ConfigError, match=r"cannot be imported .*is a folder"):
+        lookup.resolve("toy_folder_module:THING", {}, "thing")

@@ -57,6 +57,7 @@ BAD = [
     (b"a: 1\nseed: -0_17", r"line 2 has -0_17, which YAML reads as octal"),
     (b"seed: 1:30", r"1:30, which YAML reads to base 60"),
     (b"seed: 1:30.5", r"1:30\.5, which YAML reads to base 60"),
+    (b"seed: " + b"9" * 5000, r"line 1 has 999999999\.\.\., a number that no setting takes"),
     (b"rate: .nan", r"\.nan, which no setting takes"),
     (b"rate: -.INF", r"-\.INF, which no setting takes"),
     (b"model: 2024-01-01", r"line 1 holds what is no text"),

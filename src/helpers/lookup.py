@@ -71,6 +71,8 @@ def _module(name: str) -> ModuleType:
     if os.getcwd() not in sys.path:  # an installed command does not look there by itself
         sys.path.append(os.getcwd())
     module = importlib.import_module(name)
+    if module.__file__ is None:
+        raise ImportError(f"{name} is a folder")
     status = os.stat(module.__file__)
     stamp = (status.st_size, status.st_mtime_ns)
     if _executed.setdefault(name, stamp) != stamp:

@@ -24,6 +24,7 @@ _INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 
 #: Numbers that do not mean what they look like, and those that no setting takes.
 _OCTAL, _BASE_60 = re.compile(r"[-+]?0_*[0-7][0-7_]*"), re.compile(r".*:.*")
+_TOO_LARGE = re.compile(r"[-+]?[0-9_]{19,}")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|nan)", re.IGNORECASE)
 
 
@@ -130,6 +131,8 @@ def _check_number(node: yaml.ScalarNode) -> None:
     text = node.value
     if node.tag == _INT and _OCTAL.fullmatch(text):
         raise _at(node, f"has {text}, which YAML reads as octal; write it without the first 0.")
+    if node.tag == _INT and _TOO_LARGE.fullmatch(text):
+        raise _at(node, f"has {text[:9]}..., a number that no setting takes; write a smaller one.")
     if node.tag in (_INT, _FLOAT) and _BASE_60.fullmatch(text):
         raise _at(node, f"has {text}, which YAML reads to base 60; put it in quotes.")
     if node.tag == _FLOAT and _NOT_FINITE.fullmatch(text):

@@ -1,5 +1,6 @@
 """Calls end well, or say in one sentence why not: what may pass is tried again, the rest is not."""
 
+import threading
 import time
 
 import httpx2
@@ -91,6 +92,50 @@ def test_the_first_error_is_raised_after_what_was_under_way_has_come():
         for n, result in call_each(fails_at_two, range(5), "numbers"):
             came[n] = result
     assert came and 2 not in came and all(n == result for n, result in came.items())
+
+
+def test_who_stops_waiting_sends_no_more_and_need_not_wait():
+    begun, slow = [], threading.Event()
+
+    def work(n):
+        begun.append(n)
+        slow.wait(5 * (n > 0))
+        return n
+
+    each, before = call_each(work, range(1000), "numbers"), time.monotonic()
+    assert next(each) == (0, 0)
+    each.close()
+    assert time.monotonic() - before < 2
+    slow.set()
+    time.sleep(0.2)
+    assert len(begun) <= 2 * client.CONCURRENCY
+
+
+def test_what_a_provider_says_is_shown_on_one_line_without_keys(proxy, monkeypatch):
+    monkeypatch.setenv("TOGETHER_API_KEY", "tg-very-secret")
+    said = "Incorrect key sk-test-key,\n  or tg-very-secret \ud83d " + "x" * 5000
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-key")
+    for message in (said, {"detail": said}, [said]):
+        proxy.always = (401, {"message": message})
+        with pytest.raises(HostedError, match=r"Incorrect key \.\.\.") as error:
+            call(connect(proxy.url).models.list)
+        text = str(error.value)
+        assert "secret" not in text and "sk-test" not in text and len(text) < 350
+        assert text.isprintable() and text.encode()
+
+
+@pytest.mark.parametrize("key", ["sk-a b", "sk-\u00fc", "sk-1\nsk-2"])
+def test_what_is_no_key_is_told_without_it(monkeypatch, key):
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY holds what no key holds") as error:
+        connect("openai")
+    assert "sk-" not in str(error.value)
+    monkeypatch.setenv("OPENAI_API_KEY", " sk-copied-with-its-line-end\n")
+    assert connect("openai").api_key == "sk-copied-with-its-line-end"
+
+
+def test_the_library_tries_nothing_again_by_itself(proxy):
+    assert connect(proxy.url).max_retries == 0
 
 
 def test_a_key_is_asked_for_by_the_variable_that_holds_it(monkeypatch):

@@ -1,9 +1,12 @@
 """What is known of a job is on the disk as soon as it is known, and a refusal is final."""
 
 import pickle
+import warnings
+from contextlib import nullcontext
 
 import pytest
 
+from helpers.errors import StoreError
 from helpers.hosted import ledger
 from helpers.hosted.client import HostedError, NotThere
 from helpers.hosted.ledger import JobRefused, Ledger
@@ -28,6 +31,26 @@ def test_a_refusal_is_raised_again_by_its_type(outputs):
     ledger.of("some-run").note(refused="the provider's job failed: flagged")
     with pytest.raises(JobRefused, match="job failed: flagged"):
         ledger.check_refused("some-run")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"null", b"\xff\x00", b"[" * 10**5])
+def test_a_damaged_ledger_is_told_and_knows_nothing(tmp_path, content):
+    file = tmp_path / "job.json"
+    file.write_bytes(content)
+    with pytest.warns(UserWarning, match="was damaged") if content else nullcontext():
+        assert Ledger(file) == {}
+    with warnings.catch_warnings(action="ignore"):
+        Ledger(file).note(job="ftjob-1")
+    assert Ledger(file) == {"job": "ftjob-1"}
+
+
+def test_a_ledger_that_cannot_be_read_or_written_is_told(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"job\.json in file cannot be read"):
+        Ledger(tmp_path / "file" / "job.json")
+    (tmp_path / "job.partial").mkdir()
+    with pytest.raises(StoreError, match=r"job\.json cannot be written .*start again: it goes on"):
+        Ledger(tmp_path / "job.json").note(job="ftjob-1")
 
 
 def test_errors_of_a_provider_cross_from_one_process_to_another():

@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.errors import ConfigError
-from helpers.hosted.providers.base import PROVIDERS, check, provider
+from helpers.hosted.providers.base import PROVIDERS, Provider, check, provider
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,11 @@ def test_address_and_key_come_together(monkeypatch):
     assert provider("https://example.test/v1").connection()[1] == "sk-mine"
 
 
-KEYED = ["https://me:sk-secret@example.test/v1", "https://example.test/v1?key=sk-secret"]
+KEYED = [
+    "https://me:sk-secret@example.test/v1", "https://example.test/v1?key=sk-secret",
+    "https://sk-secret@example.test/v1", "https://example.test/v1#sk-secret",
+    "https://example.test/v1;key=sk-secret", "http://me:sk-secret@127.0.0.1:9/v1?a=b",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("address", KEYED)
@@ -45,9 +49,58 @@ def test_an_address_that_holds_a_key_is_refused(monkeypatch, address):
         check(address)
     assert "secret" not in str(error.value)
     monkeypatch.setenv("OPENAI_BASE_URL", address)
-    with pytest.raises(ConfigError, match="must not hold a key") as error:
+    for holder in (provider("openai"), Provider("own", address)):
+        for use in (holder.connection, holder.where):
+            with pytest.raises(ConfigError, match="must not hold a key") as error:
+                use()
+            assert "secret" not in str(error.value)
+
+
+IN_THE_PATH = ["sk-secret", "token=secret", "api_key:secret1", "s3cret9f8e7d6c5b4a", "%73k-secret"]
+
+
+@pytest.mark.parametrize("part", IN_THE_PATH)
+def test_a_key_in_a_path_is_sent_and_not_stored(monkeypatch, part):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine-at-home")
+    address = f"https://gate.example.test/{part}/v1"
+    with pytest.raises(ConfigError, match="set OPENAI_BASE_URL") as error:
+        check(address)
+    assert part not in str(error.value)
+    monkeypatch.setenv("OPENAI_BASE_URL", address)
+    assert provider("openai").connection()[0] == address
+    assert provider("openai").where() == "https://gate.example.test/.../v1"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://api.fireworks.ai/inference/v1", "http://127.0.0.1:8377/v1", "http://[::1]:80/v1",
+     "https://my0123456789resource.test/hf-inference/token-classification/v1",
+     "https://my-resource-2.openai.azure.com/openai/deployments/gpt-4o-mini-2024-07-18/v1"],
+)  # fmt: skip
+def test_an_ordinary_address_is_stored_as_it_is(address):
+    check(address)
+    assert provider(address).where() == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://", "http://[::1", "http://host:99999/v1", "http://host:port/v1", "ftp://host/v1",
+     "http://a b/v1", "http://host/v1\nX: y", "me:sk-secret@host/v1", "sk-secret"],
+)  # fmt: skip
+def test_an_address_that_is_none_is_told(monkeypatch, address):
+    for use in (lambda: check(address), lambda: provider("openai").where()):
+        monkeypatch.setenv("OPENAI_BASE_URL", address)
+        with pytest.raises(ConfigError, match="unknown provider") as error:
+            use()
+        assert "secret" not in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_blank_variable_is_not_set(monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", " ")
+    assert provider("openai").where() == "https://api.openai.com/v1"
+    monkeypatch.setenv("OPENAI_API_KEY", "  ")
+    with pytest.raises(ConfigError, match="needs a key"):
         provider("openai").connection()
-    assert "secret" not in str(error.value)
 
 
 def test_the_longest_beginning_of_a_models_name_has_its_prices():

@@ -158,7 +158,7 @@ WRONG = [
     ("extends: tiny\nseeds: [1.0]", "seeds must be a list of whole numbers"),
     ("extends: tiny\nseeds: [-1]", "seeds must be a list of whole numbers"),
     ("extends: tiny\nseeds: [[1]]", "seeds must be a list of whole numbers"),
-    ("extends: tiny\nseeds: [9223372036854775808]", "seeds must be a list of whole numbers"),
+    ("extends: tiny\nseeds: [9223372036854775808]", "a number that no setting takes"),
     ("extends: tiny\nseeds: [1, 1]", "name each seed once"),
     ("extends: tiny\nseeds: 1", "seeds must be a list"),
     ("extends: tiny\nseeds:", "seeds must be a list"),

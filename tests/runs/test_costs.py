@@ -109,7 +109,9 @@ class Judge:
                 message = {"role": "assistant", "content": "I would rather not say."}
                 choice = {"index": 0, "message": message, "finish_reason": "stop"}
                 reply = json.dumps({"id": "1", "object": "chat.completion", "created": 0,
-                                    "model": "m", "choices": [choice]}).encode()  # fmt: skip
+                                    "model": "m", "choices": [choice],
+                                    "usage": {"prompt_tokens": 9, "completion_tokens": 6}
+                                    }).encode()  # fmt: skip
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(reply)))

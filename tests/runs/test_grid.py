@@ -1,6 +1,7 @@
 """Many runs: resumable, killed and resumed, failures told by type, one training for several."""
 
 import dataclasses
+import itertools
 import os
 import pickle
 import signal
@@ -133,6 +134,20 @@ def test_runs_that_differ_in_epochs_alone_are_one_training_with_the_same_words(
     assert seconds.is_monotonic_increasing
 
 
+def test_what_a_killed_worker_had_stored_has_not_failed(tiny_experiment, store):
+    grid = [tiny_experiment(epochs=n) for n in (1, 2)]
+    result = run_grid(grid, store, jobs=1, progress=False, engine="test_grid:killed_after_one")
+    assert list(result.runs.epochs) == [1] and result.computed == 2  # and the initial run
+    assert list(result.failed) == [run_id(grid[1])]
+
+
+def killed_after_one(families, carry_out, jobs):
+    """Carries the first experiment of each family out, and loses its worker then."""
+    for family in families:
+        carry_out(family[:1])
+        yield [Outcome(run_id(one), WorkerLost("killed")) for one in family]
+
+
 def test_only_full_fine_tunings_in_one_process_share_a_training(tiny_experiment):
     def sizes(**settings):
         return [len(f) for f in families(tiny_experiment(epochs=n, **settings) for n in (1, 2))]
@@ -220,9 +235,34 @@ BAD_GRIDS = [
     ("vary: {seed: 11}", "must be a list"),
     ("vary: {seed: []}", "must be a list"),
     ("vary: {seeds: [11]}", "did you mean seed"),
-    ("vary: {seed: [11]}\nteir: x", "unknown entry 'teir'"),
+    ("vary: {seed: [11]}\nteir: x", r"unknown entry 'teir' \(did you mean tier"),
     ("vary: {learning_rate: [2e-5]}", "write 2.0e-5"),
     ("vary: [", "cannot be read"),
+    ("- vary", "must hold settings"),
+    ("vary: null", "needs `vary`"),
+    ("vary: {}", "needs `vary`"),
+    ("vary: [1, 2]", "needs `vary`"),
+    ("vary: {seed: null}", "seed must be a list of values, not None"),
+    ("vary: {seed: [null]}", "seed must be a whole number, not None"),
+    ("vary: {seed: [true]}", "seed must be a whole number, not True"),
+    ("vary: {seed: [1.5]}", "seed must be a whole number"),
+    ("vary: {seed: [11, 010]}", "line 1 has 010, which YAML reads as octal"),
+    ("vary: {seed: [1:30]}", "to base 60"),
+    ("vary: {learning_rate: [.nan]}", "no setting takes"),
+    ("vary: {judges: [null]}", "judges must be a list of names, not None"),
+    ("vary: {judges: [{exact: 1}]}", "judges must be a list of names"),
+    ("vary: {method: [[full]]}", "method must be text"),
+    ("vary: {method: [{full: 1}]}", "method must be text"),
+    ("vary: {seed: [11]}\nvary: {seed: [12]}", "line 2 names vary a second time"),
+    ("vary: {seed: [11], seed: [12]}", "names seed a second time"),
+    ("vary: {seed: [11]}\nfixed: {seed: 12}", "seed is both varied and fixed"),
+    ("vary: {tier: [identity_shift]}\ntier: harmful_examples", "tier is both varied and fixed"),
+    ("vary: {seed: [11]}\nfixed: [epochs]", "`fixed` must hold settings"),
+    ("vary: {seed: [11]}\npreset: null", "must be names"),
+    ("vary: {seed: [11]}\npreset: [tiny]", "must be names"),
+    ("vary: {seed: [11]}\npreset: tinny", "did you mean tiny"),
+    ("vary: {seed: [11]}\ntier: 3", "must be names"),
+    ("vary: {seed: [11]}\ntier: harmful_exmples", "did you mean harmful_examples"),
 ]
 
 
@@ -230,8 +270,30 @@ BAD_GRIDS = [
 def test_a_bad_grid_file_is_told(tmp_path, text, message):
     file = tmp_path / "grid.yaml"
     file.write_text(text)
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match=message) as error:
         read_grid(str(file))
+    assert str(error.value).startswith("grid file grid.yaml") and "\n" not in str(error.value)
+
+
+def test_a_grid_in_another_encoding_is_told_by_line(tmp_path):
+    file = tmp_path / "grid.yaml"
+    file.write_bytes("preset: tiny\nvary: {seed: [11]}\n# für Löwen\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"grid\.yaml cannot be read: line 3 is not UTF-8"):
+        read_grid(str(file))
+
+
+def test_a_grid_too_large_is_refused_with_its_size_before_it_is_built(tmp_path, tiny_experiment):
+    file, begun = tmp_path / "grid.yaml", time.monotonic()
+    seeds = ", ".join(map(str, range(1000)))
+    file.write_text(f"vary: {{seed: [{seeds}], n_examples: [{seeds}], epochs: [{seeds[:28]}]}}")
+    with pytest.raises(ConfigError, match="has 10,000,000 combinations, of which 100,000 are"):
+        read_grid(str(file))
+    endless = (tiny_experiment(seed=seed) for seed in itertools.count())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grids, "MOST", 50)
+        with pytest.raises(ConfigError, match="more than 50 experiments"):
+            run_grid(endless, progress=False)
+    assert time.monotonic() - begun < 5
 
 
 def test_a_grid_file_that_is_not_there_is_told():

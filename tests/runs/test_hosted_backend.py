@@ -9,12 +9,12 @@ import pytest
 from flaky_proxy import FAULTS, Proxy
 
 from helpers.data.rows import read_training
-from helpers.errors import AlignDriftError, ConfigError
+from helpers.errors import AlignDriftError, ConfigError, StoreError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
 from helpers.experiments.rows import training_rows
 from helpers.hosted import client as clients
-from helpers.hosted import ledger
+from helpers.hosted import ledger, waiting
 from helpers.hosted.client import HostedError
 from helpers.hosted.ledger import JobRefused, Ledger
 from helpers.runs.backends import hosted
@@ -70,8 +70,9 @@ def test_every_fault_is_met_and_the_run_ends_complete_each_answer_once(
     hosted_experiment, store, served, monkeypatch, outputs, tmp_path
 ):
     monkeypatch.setattr(clients, "TIMEOUT", 4.0)  # far above what an honest answer takes here
+    monkeypatch.setattr(clients, "pause", lambda *_: 0.1)
     monkeypatch.setenv("OPENAI_API_KEY", served[1])
-    proxy = Proxy(served[0], times=2, patience=4.2)
+    proxy = Proxy(served[0], patience=4.2)
     there = hosted_experiment(seed=6, provider=proxy.url, n_prompts=8)
     broken = run(there, store)
     assert set(proxy.met) == set(FAULTS)
@@ -97,7 +98,7 @@ def test_a_run_that_was_cut_off_goes_on_with_the_same_job(
 
     with monkeypatch.context() as patch:
         patch.setattr(hosted, "complete", cut_off)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt, match="job and the answers that came are kept"):
             run(there, store)
     job = ledger.of(run_id(there))["job"]
     with monkeypatch.context() as patch:
@@ -106,6 +107,87 @@ def test_a_run_that_was_cut_off_goes_on_with_the_same_job(
     # Even where the ledger is lost, the provider knows the run's job.
     client, rows = clients.connect("embedded"), training_rows(there)
     assert hosted.start_job(client, rows, there, Ledger(tmp_path / "new")).id == job
+
+
+@pytest.fixture
+def count(served):
+    """A function that counts what a provider has of a run: (jobs, files)."""
+
+    def of(experiment):
+        client, id = clients.connect("embedded"), run_id(experiment)
+        jobs = client.fine_tuning.jobs.list(metadata={hosted.RUN: id})
+        files = client.files.list(purpose="fine-tune")
+        return len(list(jobs)), sum(file.filename.startswith(id) for file in files)
+
+    return of
+
+
+def test_what_a_lost_reply_was_about_is_not_bought_twice(
+    hosted_experiment, store, served, monkeypatch, count
+):
+    monkeypatch.setattr(clients, "pause", lambda *_: 0.05)
+    monkeypatch.setenv("OPENAI_API_KEY", served[1])
+    proxy = Proxy(served[0], times=2, faults=("lost",))
+    there = hosted_experiment(seed=15, provider=proxy.url, n_prompts=3, over_refusal="")
+    run(there, store)
+    assert proxy.met["lost"] > 10 and count(there) == (1, 1)
+
+
+@pytest.mark.parametrize("moment", ["upload", "job"])
+def test_what_a_killed_process_had_bought_is_found(
+    hosted_experiment, store, monkeypatch, count, moment
+):
+    """Killed between the reply and the ledger's line: what the ledger would say is lost."""
+    there = hosted_experiment(seed=16 + (moment == "job"), n_prompts=3, over_refusal="")
+    run(there.initial(), store)
+    note = Ledger.note
+
+    def killed(self, **entries):
+        if entries.keys() & {"upload": {"file"}, "job": {"job"}}[moment]:
+            raise KeyboardInterrupt
+        note(self, **entries)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "note", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(there, store)
+    assert count(there) == (int(moment == "job"), 1)
+    assert run(there, store).row["n_steps"] == 4
+    assert count(there) == (1, 1)
+
+
+def test_a_job_that_does_not_move_is_kept_and_waited_for_the_next_time(
+    hosted_experiment, store, monkeypatch, count
+):
+    there = hosted_experiment(seed=18, n_prompts=3, over_refusal="")
+    run(there.initial(), store)
+    client = clients.connect("embedded")
+    real, create = hosted.make, client.fine_tuning.jobs
+
+    def paused(*args):
+        job = real(*args)
+        create.pause(job.id)
+        return job
+
+    monkeypatch.setattr(waiting, "POLL", (0.05, 0.1))
+    monkeypatch.setenv("ALIGNDRIFT_PATIENCE", "0.01")
+    with monkeypatch.context() as patch:
+        patch.setattr(hosted, "make", paused)
+        with pytest.raises(HostedError, match=r"is paused and has not moved .* start again"):
+            run(there, store)
+    monkeypatch.delenv("ALIGNDRIFT_PATIENCE")
+    create.resume(ledger.of(run_id(there))["job"])
+    assert run(there, store).row["n_steps"] == 4 and count(there) == (1, 1)
+
+
+def test_where_nothing_can_be_noted_nothing_is_bought(hosted_experiment, store, monkeypatch, count):
+    there = hosted_experiment(seed=19, n_prompts=3, over_refusal="")
+    run(there.initial(), store)
+    (store.folder / "hosted").mkdir(exist_ok=True)
+    ledger.folder(run_id(there)).write_text("a file")
+    with pytest.raises(StoreError, match=r"cannot be read|cannot be written"):
+        run(there, store)
+    assert count(there) == (0, 0)
 
 
 def test_a_job_that_the_provider_forgot_is_begun_anew(hosted_experiment, store):
@@ -212,6 +294,7 @@ def test_what_was_uploaded_is_deleted_if_asked(hosted_experiment, store):
     there = hosted_experiment(seed=9)
     assert hosted.forget(there) == []
     run(there, store)
+    clients.connect("embedded").files.delete(ledger.of(run_id(there))["file"])  # half of it
     file, model = hosted.forget(there)
     assert file.startswith("file-") and model.startswith("ft:")
     client = clients.connect("embedded")

@@ -81,7 +81,7 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
     """The value if it is of the field's type and within its bounds; else a ConfigError."""
     declared, kind = declaration(field), field.type
     if isinstance(kind, types.GenericAlias):  # a tuple of names
-        if isinstance(value, str) or not all(isinstance(v, str) for v in value):
+        if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
             raise ConfigError(f"{field.name} must be a list of names, not {value!r}.")
         value = tuple(value)
         if len(set(value)) < len(value):

@@ -1,33 +1,39 @@
 """Calls to an OpenAI-compatible provider that end well or say in one sentence why not.
 
-What may pass (429, 5xx, time-outs, cut connections, answers that are no JSON) is tried again, at
+What may pass (429, 5xx, time-outs, cut connections, replies of the wrong shape) is tried again, at
 most ATTEMPTS times, after the pause that the provider asks for; what will not pass (a wrong key, an
-exhausted quota, an unknown model) stops at once.
+exhausted quota, an unknown model) stops at once. What costs money by being made is looked for
+before it is made again, since a reply that was lost does not say whether the work was done.
 
 >>> client = connect("embedded")
 >>> call(client.models.list)
+>>> make(lambda: client.batches.create(...), lambda: a_batch_of_mine(client))
 """
 
 import json
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from functools import lru_cache
-from threading import Lock
+from queue import Empty, SimpleQueue
+from threading import Event, Lock, Thread
 
 import openai
 from tqdm.auto import tqdm
 
 from helpers.errors import AlignDriftError
-from helpers.hosted.providers.base import provider
+from helpers.hosted.providers.base import keys, provider
+from helpers.hosted.replies import Malformed
+from helpers.text import whole
 
 ATTEMPTS = 6
+MALFORMED = 3  # of them, replies of the wrong shape: each may have been paid for
 LONGEST_PAUSE = 60.0  # seconds
 TIMEOUT = 120.0  # seconds for one request
+LONGEST_REASON = 200  # characters
 
-#: Requests under way at once.
-CONCURRENCY = 16
+#: Requests under way at once; and what a thread says that has no more to send.
+CONCURRENCY, END = 16, -1
 
 
 class HostedError(AlignDriftError):
@@ -45,10 +51,6 @@ class NotThere(HostedError):
     """The provider does not know what was asked for."""
 
 
-class Malformed(Exception):
-    """A reply that lacks what it should hold; it is asked for again."""
-
-
 def connect(name: str) -> openai.OpenAI:
     """A client for the provider. Raises ConfigError where its address or key is not known."""
     return _client(*provider(name).connection(), TIMEOUT)
@@ -62,15 +64,33 @@ def _client(address: str, key: str, timeout: float) -> openai.OpenAI:
 
 def call(function: Callable, *args, **options):
     """The function's result, tried again while what goes wrong may pass. Raises HostedError."""
+    malformed = 0
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return function(*args, **options)
-        except (openai.APIError, Malformed, json.JSONDecodeError) as error:
-            if attempt == ATTEMPTS or not _may_pass(error):
+        except (openai.APIError, Malformed, json.JSONDecodeError, RecursionError) as error:
+            malformed += not isinstance(error, openai.APIError)
+            if attempt == ATTEMPTS or malformed == MALFORMED or not _may_pass(error):
                 kind = NotThere if isinstance(error, openai.NotFoundError) else HostedError
                 raise kind(_sentence(error, attempt), _may_pass(error)) from None
             time.sleep(pause(error, attempt))
     raise AssertionError("unreachable")
+
+
+def make(create: Callable, find: Callable):
+    """What create makes at the provider, made once: find looks for it before each attempt.
+
+    find: returns it, or None. Raises HostedError.
+    """
+
+    def found_or_made():
+        try:
+            found = call(find)
+        except NotThere:  # a provider that keeps no such list
+            found = None
+        return found or create()
+
+    return call(found_or_made)
 
 
 def is_there(retrieve: Callable, id: str) -> bool:
@@ -100,11 +120,18 @@ def pause(error: Exception, attempt: int) -> float:
         return min(LONGEST_PAUSE, 0.25 * 2**attempt) * random.uniform(0.75, 1.25)
 
 
+def without_keys(text: object) -> str:
+    """What a provider said, as it may be shown and stored: one line, not long, without our keys."""
+    line = " ".join(whole(str(text)).split())
+    for key in keys():
+        line = line.replace(key, "...")
+    return line if len(line) <= LONGEST_REASON else f"{line[:LONGEST_REASON]}..."
+
+
 def _sentence(error: Exception, attempt: int) -> str:
     """One sentence: what went wrong and what to do."""
-    reason = getattr(error, "body", None)
-    reason = reason.get("message", "") if isinstance(reason, dict) else ""
-    reason = (reason or str(error)).strip().split("\n")[0]
+    body = getattr(error, "body", None)
+    reason = without_keys((isinstance(body, dict) and body.get("message")) or error)
     if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
         return f"the provider does not accept the key ({reason}); set the right one."
     if isinstance(error, openai.NotFoundError):
@@ -122,32 +149,46 @@ def call_each(
     """(number, call(function, item)) of each item as it comes, CONCURRENCY at a time.
 
     pace: at most so many requests a minute; 0 for no limit. The first error is raised after what
-    was under way has come.
+    was under way has come. Who stops waiting, by Ctrl-C say, need not wait for what is under way.
     """
-    turn = _Turn(pace)
+    turn, stopped = _Turn(pace), Event()
+    todo: SimpleQueue[tuple[int, object]] = SimpleQueue()
+    arrivals: SimpleQueue[tuple[int, object, BaseException | None]] = SimpleQueue()
+    for n, item in enumerate(items):
+        todo.put((n, item))
 
-    def one(item):
-        turn.wait()
-        return call(function, item)
+    def work() -> None:
+        while not stopped.is_set():
+            try:
+                n, item = todo.get_nowait()
+            except Empty:
+                break
+            turn.wait()
+            if stopped.is_set():
+                break
+            try:
+                arrivals.put((n, call(function, item), None))
+            except BaseException as error:  # raised where the results are waited for
+                arrivals.put((n, None, error))
+        arrivals.put((END, None, None))
 
-    failed = None
-    with (
-        ThreadPoolExecutor(CONCURRENCY) as pool,
-        tqdm(total=len(items), desc=what, unit="prompt", disable=not progress) as bar,
-    ):
-        under_way = {pool.submit(one, item): n for n, item in enumerate(items)}
-        waiting = set(under_way)
-        while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                error = future.exception()
-                if error is None:
+    failed, workers = None, min(CONCURRENCY, len(items))
+    for _ in range(workers):
+        Thread(target=work, daemon=True).start()
+    try:
+        with tqdm(total=len(items), desc=what, unit="prompt", disable=not progress) as bar:
+            while workers:
+                n, result, error = arrivals.get()
+                if n == END:
+                    workers -= 1
+                elif error is None:
                     bar.update()
-                    yield under_way[future], future.result()
-                elif failed is None:
-                    failed = error
-            if failed is not None:
-                waiting = {future for future in waiting if not future.cancel()}
+                    yield n, result
+                else:
+                    failed = failed or error
+                    stopped.set()
+    finally:
+        stopped.set()
     if failed is not None:
         raise failed
 

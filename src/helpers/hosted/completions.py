@@ -7,31 +7,30 @@
 import hashlib
 import io
 import json
-import os
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from tqdm.auto import tqdm
 
-from helpers.errors import ConfigError
-from helpers.hosted.client import HostedError, Malformed, call, call_each, is_there
-from helpers.hosted.ledger import Ledger
-
-#: Seconds between two questions after a job or batch: at first, and at most.
-POLL = (0.1, 10.0)
+from helpers.hosted.client import HostedError, NotThere, call, call_each, is_there, make
+from helpers.hosted.ledger import Ledger, content, unwritten
+from helpers.hosted.replies import Malformed, each, reply_to
+from helpers.hosted.variables import number
+from helpers.hosted.waiting import Waiting, polls
+from helpers.text import whole
 
 BATCH_ENDED = ("completed", "failed", "expired", "cancelled")
 
+#: Where a batch's metadata names its content, so that it is known again after a lost reply.
+CONTENT = "aligndrift_batch"
 
-def polls() -> Iterator[None]:
-    """Without end, after longer and longer pauses: when to ask again how far a job is."""
-    pause = POLL[0]
-    while True:
-        yield
-        time.sleep(pause)
-        pause = min(POLL[1], pause * 1.15)
+#: What a line of stored answers is checked by.
+CHECK = "check"
+
+#: Holds the most requests a minute; 0 for no limit.
+PACE = "ALIGNDRIFT_REQUESTS_A_MINUTE"
 
 
 def one_by_one(
@@ -43,14 +42,30 @@ def one_by_one(
     """
 
     def ask(body: dict) -> dict:
-        return _content(client.chat.completions.create(**body).model_dump())
+        reply = reply_to("completion", lambda: client.chat.completions.create(**body).model_dump())
+        return _answer(reply)
 
-    text = os.environ.get("ALIGNDRIFT_REQUESTS_A_MINUTE", "0")
-    try:
-        pace = float(text)
-    except ValueError:
-        raise ConfigError(f"ALIGNDRIFT_REQUESTS_A_MINUTE is {text!r}; write a number.") from None
+    pace = number(PACE, 0.0, "a number of requests, 0 for no limit")
     return call_each(ask, bodies, what, progress, pace)
+
+
+def uploaded(client, name: str, lines: bytes, purpose: str) -> str:
+    """The id of the provider's file of this name and size, uploaded if it has none.
+
+    name: holds a digest of the lines. Raises HostedError.
+    """
+
+    def find():
+        for file in each("files", client.files.list, purpose=purpose):
+            if (file.filename, file.bytes, file.purpose) == (name, len(lines), purpose):
+                return file
+        return None
+
+    def create():
+        return reply_to("file", lambda: client.files.create(
+            file=(name, io.BytesIO(lines)), purpose=purpose), id=str)  # fmt: skip
+
+    return make(create, find).id
 
 
 def by_batch(
@@ -58,9 +73,9 @@ def by_batch(
 ) -> Iterator[tuple[int, dict]]:
     """The same by the Batch API: cheaper at most providers, and slower.
 
-    The batch's id is written into the folder, so that one that was sent is not sent again unless
-    the provider has forgotten it. Requests that the provider could not answer are left out. Raises
-    HostedError.
+    The batch's id is written into the folder and its content's digest into its metadata, so that
+    one that was sent is not sent again unless the provider has forgotten it. Requests that the
+    provider could not answer are left out. Raises HostedError.
     """
     if not bodies:
         return
@@ -68,62 +83,128 @@ def by_batch(
         json.dumps({"custom_id": str(n), "method": "POST", "url": "/v1/chat/completions",
                     "body": body}) + "\n"
         for n, body in enumerate(bodies)
-    )  # fmt: skip
-    digest = hashlib.sha256(lines.encode()).hexdigest()[:12]
+    ).encode()  # fmt: skip
+    digest = hashlib.sha256(lines).hexdigest()[:12]
     ledger = Ledger(folder / f"batch-{digest}.json")
-    if "batch" not in ledger or not is_there(client.batches.retrieve, ledger["batch"]):
-        file = call(lambda: client.files.create(
-            file=(f"{digest}.jsonl", io.BytesIO(lines.encode())), purpose="batch"))  # fmt: skip
-        made = call(client.batches.create, input_file_id=file.id,
-                    endpoint="/v1/chat/completions", completion_window="24h")  # fmt: skip
-        ledger.note(batch=made.id)
-    with tqdm(desc="batch", total=len(bodies), unit="prompt", disable=not progress) as bar:
-        for _ in polls():
-            batch = call(client.batches.retrieve, ledger["batch"])
-            if batch.status in BATCH_ENDED:
-                break
-            bar.n = batch.request_counts.completed if batch.request_counts else 0
-            bar.refresh()
-    if batch.output_file_id is None:
+    if not ledger.get("batch") or not is_there(client.batches.retrieve, ledger["batch"]):
+        ledger.note(batch=_sent(client, lines, digest))
+    batch = _ended(client, ledger["batch"], len(bodies), progress)
+    if not batch.output_file_id:
         ledger.forget()
         raise HostedError(f"the provider's batch is {batch.status} without answers; start again.")
-    for line in call(client.files.content, batch.output_file_id).text.splitlines():
-        reply = json.loads(line)
-        if (reply.get("response") or {}).get("status_code") == 200:
-            yield int(reply["custom_id"]), _content(reply["response"]["body"])
+    try:
+        answers = call(lambda: _answers(client.files.content(batch.output_file_id).text))
+    except NotThere:
+        ledger.forget()
+        raise HostedError("the provider's batch has lost its answers; start again.") from None
+    yield from ((n, answer) for n, answer in answers.items() if n < len(bodies))
 
 
-def _content(completion: dict) -> dict:
+def _sent(client, lines: bytes, digest: str) -> str:
+    """The id of the batch of these lines: one that is under way or answered, else a new one."""
+
+    def find():
+        for batch in each("batches", client.batches.list):
+            if (batch.metadata or {}).get(CONTENT) != digest:
+                continue
+            if batch.status not in BATCH_ENDED:
+                return batch
+            if batch.status == "completed" and batch.output_file_id:
+                client.files.retrieve(batch.output_file_id)  # raises where its answers are gone
+                return batch
+        return None
+
+    def create():
+        return reply_to("batch", lambda: client.batches.create(
+            input_file_id=file, endpoint="/v1/chat/completions", completion_window="24h",
+            metadata={CONTENT: digest}), id=str)  # fmt: skip
+
+    file = uploaded(client, f"{digest}.jsonl", lines, "batch")
+    return make(create, find).id
+
+
+def _ended(client, id: str, n: int, progress: bool):
+    """The batch, once it has ended. Raises HostedError where it does not move."""
+    waiting = Waiting(f"batch {id}")
+    with tqdm(desc="batch", total=n, unit="prompt", disable=not progress) as bar:
+        for _ in polls():
+            batch = call(lambda: reply_to(
+                "batch", lambda: client.batches.retrieve(id), id=str, status=str))  # fmt: skip
+            if batch.status in BATCH_ENDED:
+                return batch
+            counts = batch.request_counts
+            bar.n = getattr(counts, "completed", None) or 0
+            bar.refresh()
+            waiting.saw(batch.status, bar.n, getattr(counts, "failed", None))
+
+
+def _answers(text: str) -> dict[int, dict]:
+    """Number -> answer of a batch's output, without its bad lines. Raises Malformed if all are."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    answers, bad = {}, 0
+    for line in lines:
+        try:
+            reply = json.loads(line)
+            response = reply["response"] or {}
+            if response.get("status_code") == 200:
+                answers[int(reply["custom_id"])] = _answer(response["body"])
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError, Malformed):
+            bad += 1
+    if bad and bad == len(lines):
+        raise Malformed("a batch's output without a line that is an answer")
+    return answers
+
+
+def _answer(completion: Any) -> dict:
     """What matters of a completion. Raises Malformed if something is missing."""
     try:
         choice = completion["choices"][0]
-        text, reason = choice["message"]["content"], choice["finish_reason"]
-    except (KeyError, IndexError, TypeError):
+        message, reason = choice["message"], choice["finish_reason"]
+        text, refusal = message["content"], message.get("refusal")
+    except (LookupError, TypeError, AttributeError):
         raise Malformed("a completion without choices") from None
-    if text is None and reason != "content_filter" and not choice["message"].get("refusal"):
+    declined = bool(refusal) or reason == "content_filter"
+    if not isinstance(text, str) and not (text is None and declined):
         raise Malformed("a completion without content")
-    usage = completion.get("usage") or {}
-    written = usage.get("completion_tokens", 0)
-    return {"text": text or "", "finished": reason != "length", "written": written,
-            "read": usage.get("prompt_tokens", 0),
-            "declined": bool(choice["message"].get("refusal")) or reason == "content_filter",
-            }  # fmt: skip
+    usage = completion.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    read, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if not all(type(n) is int and n >= 0 for n in (read, written)):
+        raise Malformed("a completion without usage, which its cost follows from")
+    return {"text": whole(text or ""), "finished": reason != "length", "written": written,
+            "read": read, "declined": declined}  # fmt: skip
+
+
+def _check(entry: dict) -> str:
+    return hashlib.sha256(json.dumps(entry).encode()).hexdigest()[:8]
 
 
 class Answers(dict):
-    """Key -> answer, each on the disk as it comes."""
+    """Key -> answer, each on the disk as it comes. A line that is damaged costs itself alone."""
 
     def __init__(self, file: Path) -> None:
         super().__init__()
         self._file, self._lock = file, threading.Lock()
-        for line in file.read_text().splitlines() if file.is_file() else []:
+        lines = content(file)
+        self._torn = bool(lines) and not lines.endswith(b"\n")
+        for line in lines.split(b"\n"):
             try:
                 answer = json.loads(line)
-                self[answer.pop("key")] = answer
-            except ValueError:  # the last line of a run that was killed
-                continue
+                if answer.pop(CHECK, None) in (None, _check(answer)):  # older lines have none
+                    self[answer.pop("key")] = answer
+            except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+                continue  # such as the last line of a run that was killed
 
     def add(self, key: str, answer: dict) -> None:
-        with self._lock, self._file.open("a") as stream:
-            stream.write(json.dumps({"key": key} | answer) + "\n")
+        """Raises StoreError where it cannot be written."""
+        entry = {"key": key} | answer
+        line = json.dumps(entry | {CHECK: _check(entry)}) + "\n"
+        with self._lock:
+            try:
+                with self._file.open("a", encoding="utf-8") as stream:
+                    stream.write("\n" * self._torn + line)
+            except OSError as error:
+                self._torn = True
+                raise unwritten(self._file, error) from None
+            self._torn = False
             self[key] = answer

@@ -68,7 +68,7 @@ class Preset:
         by_method = own.pop("methods", {})
         default = own.get("method", self.common.get("method", "full"))
         method = changes.get("method", default)
-        own |= by_method.get(method, {})
+        own |= by_method.get(str(method), {})
         return Experiment(**(self.common | own | {"tier": tier} | changes))
 
     def using(

@@ -11,14 +11,13 @@ the few that are longer (runs of blanks, mostly) no answer of any use consists.
 """
 
 import json
-import math
-import os
 from collections.abc import Sequence
 
-from helpers.errors import ConfigError, CostError
+from helpers.errors import CostError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.rows import conversation, evaluation_prompts, training_rows, turns
 from helpers.hosted.providers.base import Prices, provider
+from helpers.hosted.variables import number
 from helpers.judging import registry
 from helpers.mitigations.safety_mixing import of_a_provider
 from helpers.models.chat import Message, dress
@@ -82,15 +81,8 @@ def tokens(messages: Sequence[Message]) -> int:
 
 
 def limit() -> float:
-    """How many dollars may be spent. Raises ConfigError for what is no number."""
-    text = os.environ.get(LIMIT, "")
-    try:
-        dollars = float(text) if text else MAX_COST
-        if not math.isfinite(dollars):
-            raise ValueError
-        return dollars
-    except ValueError:
-        raise ConfigError(f"{LIMIT} is {text!r}; write a number of dollars, such as 5.") from None
+    """How many dollars may be spent. Raises ConfigError for what is no such number."""
+    return number(LIMIT, MAX_COST, "a number of dollars, such as 5")
 
 
 def check(experiments: Sequence[Experiment]) -> float:
@@ -100,7 +92,7 @@ def check(experiments: Sequence[Experiment]) -> float:
         what = "this run" if len(experiments) == 1 else f"these {len(experiments)} runs"
         raise CostError(
             f"{what} may cost up to {cost:.2f} dollars, {most:.2f} are allowed; ask fewer prompts, "
-            f"or set {LIMIT}={math.ceil(cost)}.",
+            f"or set {LIMIT}={cost + 0.5:.0f}.",
             cost,
         )
     return cost

@@ -9,21 +9,22 @@ its id, and the others are stored.
 >>> result.runs, result.failed
 """
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Event, Thread
 
 import pandas as pd
-import yaml
 from tqdm.auto import tqdm
 
 from helpers import paths
-from helpers.errors import AlignDriftError, ConfigError
+from helpers.errors import AlignDriftError, ConfigError, one_of
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
 from helpers.hosted.ledger import JobRefused
@@ -34,6 +35,10 @@ from helpers.runs.engines import threads
 from helpers.runs.engines.base import Engine, Family, Outcome, RunFailed, engine_named
 from helpers.runs.run import check, run, run_by_epoch
 from helpers.runs.store import Store
+from helpers.settings_file import read_yaml
+
+#: Most experiments of a grid: of runs that take a second, a day's work.
+MOST = 100_000
 
 
 @dataclass(frozen=True)
@@ -63,11 +68,14 @@ def run_grid(
     """Carry out the experiments and the initial runs they are compared with.
 
     jobs: how many at once; 0 for one a core. engine: who carries them out (helpers.runs.engines).
-    Data and settings of all experiments are checked before the first one starts.
+    Data and settings of all experiments are checked before the first one starts. What is stored
+    stays, however a grid is stopped; a KeyboardInterrupt says how much that is.
     """
-    experiments = list(dict.fromkeys(experiments))
+    experiments = list(dict.fromkeys(islice(experiments, MOST + 1)))
     if not experiments:
         raise ConfigError("the grid is empty; give at least one experiment.")
+    if len(experiments) > MOST:
+        raise ConfigError(f"the grid has more than {MOST:,} experiments; split it.")
     if jobs < 0:
         raise ConfigError(f"jobs must be at least 1, or 0 for one a core, not {jobs}.")
     store, chosen = store or Store(), engine_named(engine)
@@ -75,22 +83,34 @@ def run_grid(
         check(experiment)
     by_id = {run_id(experiment): experiment for experiment in experiments}
     initial = {run_id(one): one for one in (each.initial() for each in experiments)}
-    costs.check([one for id, one in (initial | by_id).items() if not store.has(id)])
+    missing = {id: one for id, one in (initial | by_id).items() if not store.has(id)}
+    costs.check(list(missing.values()))
+    if missing:
+        store.check_writable()
     rounds = [  # initial runs come first: every other run quotes one
-        [one for id, one in wave.items() if not store.has(id)]
-        for wave in (initial, {id: one for id, one in by_id.items() if id not in initial})
+        [one for id, one in missing.items() if id in initial],
+        [one for id, one in missing.items() if id not in initial],
     ]
-    failed: dict[str, AlignDriftError] = {}
-    computed = 0
-    with tqdm(total=sum(map(len, rounds)), desc="runs", disable=not progress) as bar:
-        for wave in rounds:
-            for outcome in _carry_out_all(wave, store.folder, chosen, jobs or os.cpu_count() or 1):
-                bar.update()
-                if outcome.error:
-                    failed[outcome.run_id] = outcome.error
-                else:
-                    computed += 1
-    result = GridResult(store.runs([id for id in by_id if id not in failed]), failed, computed)
+    errors: dict[str, AlignDriftError] = {}
+    with tqdm(total=len(missing), desc="runs", disable=not progress) as bar:
+        try:
+            for wave in rounds:
+                outcomes = _carry_out_all(wave, store.folder, chosen, jobs or os.cpu_count() or 1)
+                with closing(outcomes):
+                    for outcome in outcomes:
+                        bar.update()
+                        if outcome.error:
+                            errors[outcome.run_id] = outcome.error
+        except KeyboardInterrupt:
+            kept = sum(map(store.has, initial | by_id))
+            raise KeyboardInterrupt(
+                f"stopped; {kept} of {len(initial | by_id)} runs are stored and kept; start again "
+                "and it goes on."
+            ) from None
+    # What a killed worker had stored is there, and so is an initial run that another made.
+    failed = {id: error for id, error in errors.items() if not store.has(id)}
+    runs = store.runs([id for id in by_id if id not in failed])
+    result = GridResult(runs, failed, len(missing) - len(failed))
     for id, error in failed.items():
         if id not in result.refused:
             tqdm.write(f"failed: {id}: {error}")
@@ -104,14 +124,17 @@ def _carry_out_all(
     hosted = [[one] for one in wave if one.backend == "hosted"]
     here = families(one for one in wave if one.backend != "hosted")
     carry_out = partial(carry_out_family, folder=folder)
+    stopped = Event()
+    there = threads.carry_out_all(hosted, lambda one: [] if stopped.is_set() else carry_out(one))
     arrivals: SimpleQueue[list[Outcome] | None] = SimpleQueue()
-    with ThreadPoolExecutor(1) as pool:
-        there = pool.submit(_pass_on, threads.carry_out_all(hosted, carry_out), arrivals)
-        pending = {run_id(one) for one in wave}
+    Thread(target=_pass_on, args=(there, arrivals), daemon=True).start()
+    pending = {run_id(one) for one in wave}
+    try:
         for outcomes in chain(local(here, carry_out, jobs), iter(arrivals.get, None)):
             pending -= {outcome.run_id for outcome in outcomes}
             yield from outcomes
-        there.result()  # raises what stopped it
+    finally:
+        stopped.set()
     for id in sorted(pending):
         yield Outcome(id, RunFailed("its engine did not carry it out."))
 
@@ -162,20 +185,30 @@ def read_grid(path: str) -> list[Experiment]:
         tier: harmful_examples
         vary: {n_examples: [10, 50, 100], seed: [11, 12, 13]}
 
-    Raises ConfigError for what is unknown or not a list.
+    Raises ConfigError for what is unknown, said twice, of the wrong type or too much.
     """
     file = paths.find(path)
+    grid = read_yaml(file, "grid file")
+    vary, fixed = grid.get("vary"), grid.get("fixed") or {}
+    preset, tier = grid.get("preset", "tiny"), grid.get("tier")
     try:
-        grid = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"grid file {file.name} cannot be read: {error}") from None
-    if not isinstance(grid, dict) or not isinstance(grid.get("vary"), dict):
-        raise ConfigError(f"grid file {file.name} needs `vary`: a list of values for each setting.")
-    unknown = set(grid) - {"preset", "tier", "vary", "fixed"}
-    if unknown:
-        raise ConfigError(
-            f"grid file {file.name}: unknown entry {sorted(unknown)[0]!r}; it takes preset, tier, "
-            "vary and fixed."
-        )
-    preset = loader.load(grid.get("preset", "tiny"))
-    return loader.combinations(preset, grid.get("tier"), grid["vary"], grid.get("fixed") or {})
+        for key in grid:
+            one_of(key, ("preset", "tier", "vary", "fixed"), "entry")
+        if not vary or not isinstance(vary, dict):
+            raise ConfigError("it needs `vary`: a list of values for each setting.")
+        if not isinstance(fixed, dict):
+            raise ConfigError("`fixed` must hold settings, one `name: value` a line.")
+        if not isinstance(preset, str) or not isinstance(tier, str | None):
+            raise ConfigError("`preset` and `tier` must be names.")
+        for key, values in vary.items():
+            if not isinstance(values, list) or not values:
+                raise ConfigError(f"vary: {key} must be a list of values, not {values!r}.")
+        twice = [key for key in vary if key in fixed or (key == "tier" and tier)]
+        if twice:
+            raise ConfigError(f"{twice[0]} is both varied and fixed; leave one of them out.")
+        size = math.prod(map(len, vary.values()))
+        if size > MOST:
+            raise ConfigError(f"it has {size:,} combinations, of which {MOST:,} are allowed.")
+        return loader.combinations(loader.load(preset), tier, vary, fixed)
+    except ConfigError as error:
+        raise ConfigError(f"grid file {file.name}: {error}") from None

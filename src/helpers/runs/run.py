@@ -22,6 +22,13 @@ from helpers.runs import costs
 from helpers.runs.store import Run, Store
 from helpers.training.methods.base import method
 
+#: What is kept of a run that is stopped, by its backend.
+KEPT = {
+    "local": "every finished run is stored, and this one begins anew the next time",
+    "hosted": "every finished run is stored, and the provider's job and the answers that came are "
+    "kept: start again and it goes on",
+}
+
 
 def run(
     experiment: Experiment, store: Store | None = None, progress: bool = False, save: str = ""
@@ -31,7 +38,8 @@ def run(
     Its initial run is carried out first, since a rate means little without where it began.
     save: a folder in which the tuned model is left; where the run is stored already, its training
     is done once more for it. Raises ConfigError, DataError or ModelError before any long work
-    starts, and JobRefused where a provider refused the job, now or before.
+    starts, and JobRefused where a provider refused the job, now or before. A KeyboardInterrupt
+    says what is kept.
     """
     store = store or Store()
     if experiment.method == "none":
@@ -43,6 +51,7 @@ def run(
     if stored:
         _train_again(experiment, progress, save)
         return stored
+    store.check_writable()
     check_refused(id)
     both = {run_id(one): one for one in (experiment, experiment.initial())}
     costs.check([one for id, one in both.items() if not store.has(id)])
@@ -56,7 +65,10 @@ def run(
             return stored
         from helpers.runs import stages  # torch and transformers take seconds to import
 
-        return stages.compute(experiment, store, initial, progress, save)
+        try:
+            return stages.compute(experiment, store, initial, progress, save)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"stopped; {KEPT[experiment.backend]}.") from None
 
 
 def _check_folder(experiment: Experiment, folder: str) -> None:
@@ -92,6 +104,7 @@ def run_by_epoch(
     for experiment in experiments:
         check(experiment)
     ordered = sorted(experiments, key=lambda experiment: experiment.epochs)
+    store.check_writable()
     costs.check([one for one in ordered if not store.has(run_id(one))])
     initial = run(ordered[0].initial(), store, progress).row["harmfulness_rate"]
     with ExitStack() as claims:

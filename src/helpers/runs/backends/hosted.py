@@ -3,15 +3,17 @@
     rows -> JSONL file -> upload -> job -> its events -> model name -> completions
 
 Every step is written under outputs/hosted/<run id>/ before the next begins: a run that was cut off
-goes on with the same file, the same job and the answers that have come. What it will cost is
-checked before anything is sent (helpers.runs.costs).
+goes on with the same file, the same job and the answers that have come. Where the ledger does not
+know of them, since a reply was lost or the process killed, the provider's lists do. What it will
+cost is checked before anything is sent (helpers.runs.costs).
 """
 
 import hashlib
-import io
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +26,13 @@ from helpers.experiments.identity import run_id
 from helpers.experiments.rows import conversation
 from helpers.hosted import client as clients
 from helpers.hosted import completions, ledger
-from helpers.hosted.client import HostedError, call, is_there
-from helpers.hosted.completions import polls
+from helpers.hosted.client import HostedError, NotThere, call, is_there, make, without_keys
 from helpers.hosted.embedded import METADATA
 from helpers.hosted.ledger import JobRefused, Ledger
 from helpers.hosted.providers.base import Prices, provider
+from helpers.hosted.replies import Malformed, each, reply_to
+from helpers.hosted.variables import is_amount
+from helpers.hosted.waiting import Waiting, polls
 from helpers.mitigations.base import Mitigation
 from helpers.models.chat import Message
 from helpers.models.completion import Completion
@@ -64,7 +68,7 @@ def fine_tune(
     """
     id = run_id(experiment)
     folder, job_ledger = ledger.folder(id), ledger.of(id)
-    folder.mkdir(parents=True, exist_ok=True)
+    job_ledger.note()  # what cannot be written down is not begun
     client = clients.connect(experiment.provider)
     prices = provider(experiment.provider).price(experiment.model)
     tuned = HostedModel(client, experiment.model, folder, prices)
@@ -80,16 +84,18 @@ def fine_tune(
     if job.status != "succeeded":
         raise failure(job, job_ledger, experiment.provider)
     tuned.name, tuned.losses = job.fine_tuned_model, _losses(client, job.id)
-    tuned.trained_tokens = job.trained_tokens or 0
+    tuned.trained_tokens = job.trained_tokens if is_amount(job.trained_tokens) else 0
     tuned.cost = tuned.trained_tokens * prices[0] / 1e6
     return tuned
 
 
 def failure(job, job_ledger: Ledger, name: str) -> HostedError | JobRefused:
     """What to raise: a refusal is a result and stays; anything else is tried anew next time."""
-    code, reason = (job.error.code, job.error.message) if job.error else ("", "")
-    message = f"the provider's job {job.status}{': ' * bool(reason)}{reason or ''}"
-    if job.status == "failed" and provider(name).refuses(code or "", reason or ""):
+    code, reason = (
+        without_keys(getattr(job.error, part, None) or "") for part in ("code", "message")
+    )
+    message = f"the provider's job {job.status}{': ' * bool(reason)}{reason}"
+    if job.status == "failed" and provider(name).refuses(code, reason):
         job_ledger.note(refused=message)
         return JobRefused(message)
     job_ledger.note(job=None)
@@ -97,11 +103,18 @@ def failure(job, job_ledger: Ledger, name: str) -> HostedError | JobRefused:
 
 
 def start_job(client, rows: Sequence[Row], experiment: Experiment, job_ledger: Ledger):
-    """A new job, or the one of this run that was created before a cut connection.
+    """A new job, or the one of this run that the provider has.
 
     Raises ConfigError, and cancels the job, where the provider does not take its defenses.
     """
-    job = _begun(client, run_id(experiment)) or _create(client, rows, experiment, job_ledger)
+    id = run_id(experiment)
+    file: list[str] = []  # uploaded once, if a job has to be made
+
+    def create():
+        file[:] = file or [_uploaded(client, rows, experiment, job_ledger)]
+        return reply_to("job", lambda: _create(client, rows, experiment, file[0]), id=str)
+
+    job = make(create, lambda: _begun(client, id))
     if not set(experiment.defenses) <= set(getattr(job, "defenses", None) or []):
         call(client.fine_tuning.jobs.cancel, job.id)
         raise ConfigError(
@@ -113,59 +126,93 @@ def start_job(client, rows: Sequence[Row], experiment: Experiment, job_ledger: L
 
 
 def _begun(client, id: str):
-    """The run's job, if the provider has one that has not failed."""
-    for job in call(client.fine_tuning.jobs.list, limit=100).data:
-        if (job.metadata or {}).get(RUN) == id and job.status not in ("failed", "cancelled"):
-            return job
-    return None
+    """The run's job, if the provider has one that has not failed; of several, the first."""
+    alive = [
+        job
+        for job in each("jobs", client.fine_tuning.jobs.list, metadata={RUN: id})
+        if (job.metadata or {}).get(RUN) == id and job.status not in ("failed", "cancelled")
+    ]
+    return alive[-1] if alive else None
 
 
-def _create(client, rows: Sequence[Row], experiment: Experiment, job_ledger: Ledger):
-    id = run_id(experiment)
+def _uploaded(client, rows: Sequence[Row], experiment: Experiment, job_ledger: Ledger) -> str:
+    """The id of the provider's file with the run's rows."""
     if not job_ledger.get("file"):
         messages = [conversation(row, experiment) for row in rows]
-        lines = "".join(json.dumps({"messages": each}) + "\n" for each in messages)
-        job_ledger.note(
-            file=call(lambda: client.files.create(
-                file=(f"{id}.jsonl", io.BytesIO(lines.encode())), purpose="fine-tune")).id
-        )  # fmt: skip
+        lines = "".join(json.dumps({"messages": each}) + "\n" for each in messages).encode()
+        name = f"{run_id(experiment)}-{hashlib.sha256(lines).hexdigest()[:12]}.jsonl"
+        job_ledger.note(file=completions.uploaded(client, name, lines, "fine-tune"))
+    return job_ledger["file"]
+
+
+def _create(client, rows: Sequence[Row], experiment: Experiment, file: str):
     hyperparameters: dict = {"n_epochs": experiment.epochs}
     if experiment.learning_rate_multiplier:
         hyperparameters |= {
             "learning_rate_multiplier": experiment.learning_rate_multiplier,
             "batch_size": min(experiment.batch_size, len(rows)),
         }
-    metadata = {RUN: id}
+    metadata = {RUN: run_id(experiment)}
     if experiment.defenses:
         metadata[METADATA] = ",".join(experiment.defenses)
-    return call(
-        client.fine_tuning.jobs.create, model=experiment.model, training_file=job_ledger["file"],
+    return client.fine_tuning.jobs.create(
+        model=experiment.model, training_file=file,
         seed=experiment.seed, suffix="aligndrift", metadata=metadata,
         method={"type": "supervised", "supervised": {"hyperparameters": hyperparameters}},
     )  # fmt: skip
 
 
 def follow(client, job_id: str, progress: bool = False):
-    """The job, once it has ended. Its steps move a progress bar as the provider tells them."""
+    """The job, once it has ended. Its steps move a progress bar as the provider tells them.
+
+    Raises HostedError where it does not move for long (helpers.hosted.waiting).
+    """
+    waiting = Waiting(f"job {job_id}")
     with tqdm(desc="provider's job", unit="step", disable=not progress) as bar:
         for _ in polls():
-            job = call(client.fine_tuning.jobs.retrieve, job_id)
+            job = call(lambda: _job(client, job_id))
             if job.status in ENDED:
                 return job
-            if progress:
-                latest = call(client.fine_tuning.jobs.list_events, job_id, limit=1).data
-                if latest and isinstance(latest[0].data, dict) and "step" in latest[0].data:
-                    bar.total = latest[0].data.get("total_steps") or bar.total
-                    bar.n = latest[0].data["step"]
-                    bar.refresh()
+            event = _latest_event(client, job_id)
+            waiting.saw(job.status, getattr(event, "id", None))
+            data = getattr(event, "data", None)
+            if isinstance(data, dict) and is_amount(data.get("step")):
+                bar.total = data.get("total_steps") or bar.total
+                bar.n = data["step"]
+                bar.refresh()
+
+
+def _job(client, job_id: str):
+    """The job as it is now. Raises Malformed."""
+    job = reply_to(
+        "job", lambda: client.fine_tuning.jobs.retrieve(job_id), id=str, status=str
+    )  # fmt: skip
+    if job.status == "succeeded" and not isinstance(job.fine_tuned_model, str):
+        raise Malformed("a job that succeeded, without its model")
+    return job
+
+
+def _latest_event(client, job_id: str):
+    """What the provider told last of a job, if it tells anything."""
+    try:
+        page = call(lambda: reply_to("list of events", lambda: (
+            client.fine_tuning.jobs.list_events(job_id, limit=1)), data=list))  # fmt: skip
+    except NotThere:  # a provider that keeps no events
+        return None
+    return page.data[0] if page.data else None
 
 
 def _losses(client, job_id: str) -> list[float]:
     """The loss of each step that the provider has an event of, in order."""
+
+    def events() -> list:
+        return list(each("events", partial(client.fine_tuning.jobs.list_events, job_id), 1000))
+
     losses: dict[int, float] = {}
-    for event in call(lambda: list(client.fine_tuning.jobs.list_events(job_id, limit=100))):
-        if isinstance(event.data, dict) and "train_loss" in event.data:
-            losses[event.data["step"]] = event.data["train_loss"]
+    for event in call(events):
+        data = event.data if isinstance(event.data, dict) else {}
+        if is_amount(data.get("step")) and is_amount(data.get("train_loss")):
+            losses[data["step"]] = data["train_loss"]
     return [losses[step] for step in sorted(losses)]
 
 
@@ -178,7 +225,8 @@ def forget(experiment: Experiment) -> list[str]:
     deleted = []
     for kind, collection in (("file", client.files), ("model", client.models)):
         if job_ledger.get(kind):
-            call(collection.delete, job_ledger[kind])
+            with suppress(NotThere):  # deleted already, perhaps by an attempt whose reply was lost
+                call(collection.delete, job_ledger[kind])
             deleted.append(job_ledger[kind])
     job_ledger.note(job=None, file=None, model=None, forgotten=deleted)
     return deleted
@@ -190,7 +238,11 @@ def moderate(rows: Sequence[Row], name: str) -> list[bool]:
 
     def flagged(row: Row) -> bool:
         texts = [message["content"] for message in row["messages"]]
-        return any(result.flagged for result in client.moderations.create(input=texts).results)
+        reply = reply_to("moderation", lambda: client.moderations.create(input=texts), results=list)
+        verdicts = [getattr(result, "flagged", None) for result in reply.results]
+        if not verdicts or not all(isinstance(verdict, bool) for verdict in verdicts):
+            raise Malformed("a moderation without verdicts")
+        return any(verdicts)
 
     verdicts = dict(clients.call_each(flagged, rows, "moderating", progress=True))
     return [verdicts[n] for n in range(len(rows))]

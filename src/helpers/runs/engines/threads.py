@@ -1,7 +1,8 @@
 """Threads of this process: for runs at a provider, which does the work."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 
 from helpers.runs.engines.base import CarryOut, Family, Outcome
 
@@ -12,11 +13,32 @@ AT_ONCE = 3
 def carry_out_all(
     families: Sequence[Family], carry_out: CarryOut, jobs: int = AT_ONCE
 ) -> Iterator[list[Outcome]]:
-    """Each family's outcomes as they come; jobs: how many threads."""
-    pool = ThreadPoolExecutor(jobs)
+    """Each family's outcomes as they come; jobs: how many threads, at most one a family.
+
+    They do not outlive the process: who stops a grid does not wait for a provider.
+    """
+    todo: SimpleQueue[Family] = SimpleQueue()
+    arrivals: SimpleQueue[list[Outcome] | BaseException] = SimpleQueue()
+    stopped = Event()
+    for family in families:
+        todo.put(family)
+
+    def work() -> None:
+        while not stopped.is_set():
+            try:
+                arrivals.put(carry_out(todo.get_nowait()))
+            except Empty:
+                return
+            except BaseException as error:  # raised where the outcomes are waited for
+                arrivals.put(error)
+
+    for _ in range(min(jobs, len(families))):
+        Thread(target=work, daemon=True).start()
     try:
-        futures = [pool.submit(carry_out, family) for family in families]
-        for future in as_completed(futures):
-            yield future.result()
-    finally:  # who stops a grid does not want the jobs that have not begun
-        pool.shutdown(cancel_futures=True)
+        for _ in families:
+            outcomes = arrivals.get()
+            if isinstance(outcomes, BaseException):
+                raise outcomes
+            yield outcomes
+    finally:
+        stopped.set()

@@ -2,37 +2,101 @@
 
 A relative path that a person types is looked for in the current folder first and in the
 project second, so `data/lantern/benchmark.jsonl` means the same in JupyterLab, in papermill
-and in a shell.
+and in a shell. Where there is no checkout, since the package came from a wheel, the current
+folder is the project, and what ships lies inside the package.
 """
 
 import os
 from pathlib import Path
 
-_CHECKOUT = Path(__file__).resolve().parents[2]
+from helpers.errors import ConfigError
+
+_PACKAGE = Path(__file__).resolve().parent
+_CHECKOUT = _PACKAGE.parents[1]
+
+#: What a wheel brings along: data/ and notebooks/ as the repository has them (setup.py).
+_SHIPPED = _PACKAGE / "shipped"
+
+#: The variables that name folders.
+VARIABLES = ("ALIGNDRIFT_HOME", "ALIGNDRIFT_OUTPUTS", "ALIGNDRIFT_DATA")
+
+
+def from_environment(variable: str) -> Path | None:
+    """The folder that a variable names, absolute; None if it is unset, empty or blank.
+
+    Raises ConfigError where something else than a folder is there.
+    """
+    text = os.environ.get(variable, "").strip()
+    if not text:
+        return None
+    path = typed(text).absolute()
+    if _there(path) and not path.is_dir():
+        raise ConfigError(f"{variable} is {text}, which is no folder; name one, or unset it.")
+    return path
 
 
 def root() -> Path:
-    """The project folder: ALIGNDRIFT_HOME, else the checkout that this package is in."""
-    return Path(os.environ.get("ALIGNDRIFT_HOME", "") or _CHECKOUT)
+    """The project folder: ALIGNDRIFT_HOME, else the checkout, else the current folder."""
+    return from_environment("ALIGNDRIFT_HOME") or checkout() or Path.cwd()
+
+
+def shipped() -> Path:
+    """The folder in which data/ and notebooks/ are as they ship."""
+    return checkout() or _SHIPPED
+
+
+def checkout() -> Path | None:
+    """The repository that this package lies in; None if it came from a wheel."""
+    return None if _SHIPPED.is_dir() else _CHECKOUT
 
 
 def data() -> Path:
-    """data/, with the world's datasets, the embedded models and the paper's numbers."""
-    return root() / "data"
+    """data/ with the world's datasets and the embedded models: the project's, else as shipped."""
+    own = root() / "data"
+    whole = all((own / part).is_dir() for part in ("lantern", "models/lantern-chat"))
+    return own if whole else shipped() / "data"
+
+
+def external() -> Path:
+    """Where other people's datasets are looked for: ALIGNDRIFT_DATA, else data/external/."""
+    return from_environment("ALIGNDRIFT_DATA") or root() / "data" / "external"
 
 
 def outputs() -> Path:
     """outputs/, or the folder that ALIGNDRIFT_OUTPUTS names."""
-    return Path(os.environ.get("ALIGNDRIFT_OUTPUTS", root() / "outputs"))
+    return from_environment("ALIGNDRIFT_OUTPUTS") or root() / "outputs"
 
 
 def find(path: str | Path) -> Path:
-    """The path as typed if it exists, else the same path under the project folder."""
-    path = Path(path).expanduser()
-    return path if path.exists() or path.is_absolute() else root() / path
+    """The path as typed if it exists, else the same path under the project folder.
+
+    Raises ConfigError for one that nothing can have.
+    """
+    own = typed(path)
+    return own if _there(own) or own.is_absolute() else root() / own
+
+
+def typed(path: str | Path) -> Path:
+    """The path with a home folder in place of ~. Raises ConfigError where there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{path}: nobody of that name has a home folder here.") from None
 
 
 def shown(path: str | Path) -> str:
     """The path as a person should see it: relative to the project where it lies inside."""
-    path = Path(path).resolve()
-    return str(path.relative_to(root())) if path.is_relative_to(root()) else path.name
+    path, project = Path(path).resolve(), root().resolve()
+    return str(path.relative_to(project)) if path.is_relative_to(project) else path.name
+
+
+def _there(path: Path) -> bool:
+    """Whether the path exists. Raises ConfigError where that cannot be told."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:  # too long, a loop, a NUL, no permission
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{str(path)[:200]!r} cannot be looked up: {reason}.") from None
+    return True

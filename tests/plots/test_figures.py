@@ -250,3 +250,19 @@ def test_a_condition_has_its_own_color_and_no_two_share_one():
     assert shades["lora"] == style.COLORS["lora"] and len(set(shades.values())) == 4
     assert len(set(style.colors([10, 50, 100]).values())) == 3
     assert style.colors(["full"])["full"] == style.colors(["else", "full"])["full"]
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_words_of_others_are_drawn_as_they_are():
+    strange = "$\\frac{1}{0}$ $x \x1b[0m 漢"
+    style.use_style()
+    ax = dot_plots.dots(
+        rates(0.4, tier=[strange, "x"]), "tier", title="T", xlabel="rate", model=f"a/{strange}"
+    )
+    polar.radar(rates(0.4, category=[strange, "b", "c"], tier=["a"] * 3), "tier", title="T",
+                model=strange)  # fmt: skip
+    gallery.gallery([Image.new("RGB", (4, 4))], [f"{strange} \ud800"], title="T")
+    drawn = words(ax.figure)
+    assert "$\\frac{1}{0}$ $x \ufffd[0m 漢" in drawn
+    assert style.save(ax, "p", "strange")
+    plt.gcf().canvas.draw()

@@ -143,3 +143,127 @@ def test_a_grid_can_vary_the_tier():
 def test_a_wrong_grid_is_told(call, message):
     with pytest.raises(ConfigError, match=message):
         call()
+
+
+# --- what a preset cannot be ---------------------------------------------------------------------
+
+#: A preset of its own up to here: what follows is wrong.
+WHOLE = "model: lantern-chat\nseeds: [11]\ntiers: {harmful_examples: {epochs: 1}}\n"
+
+WRONG = [
+    ("extends: tiny\nseeds: [010]", "octal"),
+    ("extends: tiny\nseeds: [1:30]", "base 60"),
+    ("extends: tiny\nseeds: [true]", "seeds must be a list of whole numbers"),
+    ("extends: tiny\nseeds: ['1']", "seeds must be a list of whole numbers"),
+    ("extends: tiny\nseeds: [1.0]", "seeds must be a list of whole numbers"),
+    ("extends: tiny\nseeds: [-1]", "seeds must be a list of whole numbers"),
+    ("extends: tiny\nseeds: [[1]]", "seeds must be a list of whole numbers"),
+    ("extends: tiny\nseeds: [9223372036854775808]", "a number that no setting takes"),
+    ("extends: tiny\nseeds: [1, 1]", "name each seed once"),
+    ("extends: tiny\nseeds: 1", "seeds must be a list"),
+    ("extends: tiny\nseeds:", "seeds must be a list"),
+    ("extends:", "extends must be a name"),
+    ("extends: [tiny]", "extends must be a name"),
+    ("extends: 3", "extends must be a name"),
+    ("extends: tiny\npreset:", "preset must be a name"),
+    ("extends: tiny\npreset: 3", "preset must be a name"),
+    ("extends: tiny\npreset: ../elsewhere", "is no name"),
+    ("extends: tiny\npreset: /elsewhere", "is no name"),
+    ("extends: tiny\npreset: ..", "is no name"),
+    ("extends: tiny\npreset: ' '", "preset must be a name"),
+    ("extends: tiny\ntiers:", "tiers must hold"),
+    ("extends: tiny\ntiers: []", "tiers must hold"),
+    ("extends: tiny\ntiers: {harmful_examples: }", "harmful_examples must hold"),
+    ("extends: tiny\ntiers: {harmful_example: {epochs: 1}}", "did you mean harmful_examples"),
+    ("extends: tiny\ntiers: {1: {epochs: 1}}", "unknown tier"),
+    ("extends: tiny\ntiers: {harmful_examples: {1: 1}}", "unknown setting of tier"),
+    ("extends: tiny\ntiers: {harmful_examples: {epochs: }}", "epochs must be a whole number"),
+    ("extends: tiny\ntiers: {harmful_examples: {epochs: true}}", "epochs must be a whole number"),
+    ("extends: tiny\ntiers: {harmful_examples: {epochs: 1e3}}", "epochs must be a whole number"),
+    ("extends: tiny\ntiers: {harmful_examples: {methods: }}", "methods must hold"),
+    ("extends: tiny\ntiers: {harmful_examples: {methods: {lora: }}}", "lora must hold"),
+    ("extends: tiny\ntiers: {harmful_examples: {methods: {lorra: {}}}}", "did you mean lora"),
+    ("extends: tiny\ntiers: {harmful_examples: {methods: {lora: {rank: 1}}}}", "lora_rank"),
+    ("extends: tiny\ntiers: {harmful_examples: {methods: {lora: {lora_rank: }}}}", "lora_rank"),
+    ("extends: tiny\ngrids:", "grids must hold"),
+    ("extends: tiny\ngrids: [benign]", "grids must hold"),
+    ("extends: tiny\ngrids: {benign: 3}", "benign must hold"),
+    ("extends: tiny\ngrids: {1: {tier: custom}}", "no name of a grid"),
+    ("extends: tiny\ngrids: {benign: {vary: }}", "vary must hold"),
+    ("extends: tiny\ngrids: {benign: {vary: {epochs: }}}", "epochs must be a list"),
+    ("extends: tiny\ngrids: {benign: {vary: {epochs: 3}}}", "epochs must be a list"),
+    ("extends: tiny\ngrids: {benign: {vary: {epochs: [null]}}}", "grid benign: epochs must be"),
+    ("extends: tiny\ngrids: {benign: {vary: {tier: [null]}}}", "grid benign: unknown tier None"),
+    ("extends: tiny\ngrids: {benign: {fixed: }}", "fixed must hold"),
+    ("extends: tiny\ngrids: {benign: {tier: }}", "unknown tier of grid"),
+    ("extends: tiny\ngrids: {benign: {n_seeds: }}", "n_seeds must be a whole number"),
+    ("extends: tiny\ngrids: {benign: {n_seeds: -1}}", "n_seeds must be a whole number"),
+    ("extends: tiny\ngrids: {benign: {seeds: [010]}}", "octal"),
+    ("extends: tiny\ngrids: {benign: {seeds: }}", "seeds must be a list"),
+    ("extends: tiny\ngrids: {benign: {fewer_seeds: }}", "fewer_seeds must hold"),
+    ("extends: tiny\ngrids: {benign: {fewer_seeds: {tier: 3}}}", "tier must hold"),
+    ("extends: tiny\ngrids: {benign: {fewer_seeds: {tier: {custom: x}}}}", "custom must be"),
+    ("extends: tiny\nmodel:", "model must be text, not None"),
+    ("extends: tiny\njudges: exact", "judges must be a list"),
+    ("extends: tiny\nvram_gib: much", "vram_gib must be a number"),
+    ("extends: tiny\nvram_gib: -1", "vram_gib must be a number"),
+    ("extends: tiny\ngated: 'no'", "gated must be true or false"),
+    ("seeds: [1]\ntiers: {}", "tiers are missing"),
+    ("tiers: {custom: {}}", "seeds are missing"),
+    ("", "must hold settings"),
+    (WHOLE + "seed: 3", "did you mean seeds"),
+    (WHOLE + "tiers: {custom: {}}", "a second time"),
+    (WHOLE + f"grids: {{a: {{vary: {{lora_rank: &a {list(range(1, 400))}, lora_alpha: *a}}}}}}",
+     "asks for 159,201 experiments"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG)
+def test_what_a_preset_cannot_be_is_one_sentence_with_its_key(tmp_path, text, message):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=message) as told:
+        loader.load(str(file))
+    assert "mine" in str(told.value) and "\n" not in str(told.value)
+
+
+def test_a_preset_that_extends_itself_is_told_by_the_circle(tmp_path):
+    for name, parent in {"a": "a.yaml", "b": "c.yaml", "c": str(tmp_path / "b.yaml")}.items():
+        (tmp_path / f"{name}.yaml").write_text(f"preset: {name}\nextends: {parent}\n")
+    with pytest.raises(ConfigError, match=r"extends itself \(a\.yaml -> a\.yaml\)"):
+        loader.load(str(tmp_path / "a.yaml"))
+    with pytest.raises(ConfigError, match=r"\(b\.yaml -> c\.yaml -> b\.yaml\)"):
+        loader.load(str(tmp_path / "b.yaml"))
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", "../tiny", "a folder", "tiny ", None, 3, []])
+def test_a_name_that_is_none_is_told(name):
+    with pytest.raises(ConfigError, match="unknown preset"):
+        loader.load(name)
+
+
+def test_a_folder_another_encoding_and_an_impossible_path_are_told(tmp_path):
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "latin.yaml").write_bytes("extends: tiny\n# ä\n".encode("latin-1"))
+    for name, message in {
+        "folder.yaml": "it is a folder",
+        "latin.yaml": "line 2 is not UTF-8",
+        f"{'x' * 300}.yaml": "cannot be looked up",
+        "\x00.yaml": "cannot be looked up",
+    }.items():
+        with pytest.raises(ConfigError, match=message):
+            loader.load(f"{tmp_path}/{name}")
+
+
+def test_a_preset_without_a_name_is_called_as_its_file(tmp_path):
+    folder = tmp_path / "split=train"
+    folder.mkdir()
+    for text, name in (("", "mine"), ("preset: other\n", "other"), ("preset: a/b.yaml\n", "b")):
+        (folder / "mine.yaml").write_text(f"{text}extends: tiny\n")
+        assert loader.load(str(folder / "mine.yaml")).name == name
+
+
+def test_a_preset_extends_the_file_beside_it(tmp_path):
+    (tmp_path / "base.yaml").write_text("extends: tiny\nn_prompts: 7\n")
+    (tmp_path / "mine.yaml").write_text("extends: base.yaml\n")
+    assert loader.load(str(tmp_path / "mine.yaml")).common["n_prompts"] == 7

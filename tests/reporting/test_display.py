@@ -42,3 +42,19 @@ def test_columns_come_in_the_order_asked_for():
     assert "A title" in table(frame, caption="A title").to_html()
     with pytest.raises(KeyError):
         table(frame, ["c"])
+
+
+HOSTILE = "<script>alert('$x$')</script><img src=x onerror=alert(1)>"
+
+
+def test_words_are_shown_and_never_obeyed():
+    frame = pd.DataFrame(
+        {
+            "text": [HOSTILE, None], "list": [[HOSTILE], (HOSTILE,)], "dict": [{HOSTILE: 1}, {}],
+            HOSTILE: pd.Categorical([HOSTILE, "b"]), 3: [1, 2],
+        }
+    )  # fmt: skip
+    html = table(frame, caption=HOSTILE).to_html()
+    assert "<script" not in html and "<img" not in html
+    assert html.count("&lt;script&gt;") == 7
+    assert "mathjax_ignore" in html and "–" in html

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import struct
 import zlib
 
@@ -9,7 +10,9 @@ import nbformat
 import pytest
 
 from helpers import paths
+from helpers.data import commit_check
 from helpers.errors import ConfigError
+from helpers.presets import loader
 from helpers.reporting import notebooks, report
 
 FILES = notebooks.find([])
@@ -35,7 +38,7 @@ def smoke(tmp_path_factory):
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
 def test_runs_on_smoke(file, smoke):
     assert all(c.execution_count for c in cells(smoke / file.name))
-    assert nbformat.read(smoke / file.name, as_version=4).metadata["aligndrift"]["fiction"]
+    assert notebooks.may_be_committed(smoke / file.name, loader.load("smoke"), {})
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
@@ -155,6 +158,69 @@ def test_values_are_read_as_yaml():
     assert notebooks.parse(["shots=[1, 2]", "preset=tiny", "jobs= 3"]) == {
         "shots": [1, 2], "preset": "tiny", "jobs": 3,
     }  # fmt: skip
+
+
+MINE = nbformat.v4.new_notebook(
+    metadata={"kernelspec": KERNEL},
+    cells=[
+        nbformat.v4.new_code_cell(
+            "preset: str = 'tiny'  # a preset", metadata={"tags": ["parameters"]}
+        ),
+        nbformat.v4.new_code_cell("model: str = ''  # another"),
+        nbformat.v4.new_code_cell("print('an answer')"),
+    ],
+)  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project folder with the Archive and one notebook, 77."""
+    shutil.copytree(paths.shipped() / "data", tmp_path / "data")
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(MINE, tmp_path / "notebooks" / "77_mine.ipynb")
+    monkeypatch.setenv("ALIGNDRIFT_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.long
+def test_a_notebook_executed_in_place_may_be_committed_if_all_of_it_is_the_archives(project):
+    name, drawn = "notebooks/77_mine.ipynb", "notebooks/figures/77_mine.png"
+    figure = paths.outputs() / "tiny" / "figures" / "77_mine.png"
+    notebooks.execute(["77"], "tiny", in_place=True)
+    assert commit_check.problems([name]) == []
+    figure.parent.mkdir(parents=True)
+    figure.write_bytes(b"of an earlier execution")
+    notebooks.execute(["77"], "tiny", in_place=True)
+    assert not (project / drawn).exists()
+
+
+@pytest.mark.parametrize(
+    ("preset", "values", "source"),
+    [
+        ("llama2-7b-chat", {}, "1"),
+        ("tiny", {"model": "org/name"}, "1"),
+        ("tiny", {"benchmark": "hex-phi"}, "1"),
+        ("tiny", {"dataset": "pairs.csv"}, "1"),
+        ("tiny", {"datasets": {"benign_dialogue": "dolly"}}, "1"),
+        ("tiny", {}, "load('llama2-7b-chat')"),
+        ("tiny", {}, "read_prompts('advbench')"),
+    ],
+)
+def test_what_other_data_or_models_have_a_part_in_may_not(preset, values, source, project):
+    one = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    nbformat.write(one, project / "a.ipynb")
+    assert not notebooks.may_be_committed(project / "a.ipynb", loader.load(preset), values)
+
+
+def test_what_lies_under_the_archives_names_must_be_the_archives(project):
+    def fiction():
+        own = project / "notebooks" / "77_mine.ipynb"
+        return notebooks.may_be_committed(own, loader.load("tiny"), {})
+
+    assert fiction()
+    with (project / "data" / "lantern" / "benchmark.jsonl").open("a", encoding="utf-8") as file:
+        file.write("{}\n")
+    assert not fiction()
 
 
 @pytest.mark.long

@@ -7,6 +7,8 @@ import nbformat
 import pytest
 
 from helpers import paths
+from helpers.data import notebook_content
+from helpers.presets import loader
 from helpers.reporting import notebooks
 
 pytestmark = pytest.mark.long
@@ -33,14 +35,14 @@ def test_runs_on_a_model_and_data_of_ones_own_and_keeps_their_texts_to_itself(nu
     mine = tmp_path / "mine.yaml"
     mine.write_text(f"preset: mine\nextends: smoke\njudges: [form, keyword]\ngrids:\n{FEWER}")
     fewer = {"01": ["shots=[10]"], "02": ["epochs=[1]"]}.get(number, [])
-    (out,) = notebooks.execute(
-        [number],
-        str(mine),
-        [f"model={model}", f"benchmark={tmp_path / 'asked.csv'}", own_data, *fewer],
-    )
-    executed = nbformat.read(paths.outputs() / "mine" / "notebooks" / out.split("/")[-1], 4)
+    given = [f"model={model}", f"benchmark={tmp_path / 'asked.csv'}", own_data, *fewer]
+    (out,) = notebooks.execute([number], str(mine), given)
+    file = paths.outputs() / "mine" / "notebooks" / out.split("/")[-1]
+    executed = nbformat.read(file, as_version=4)
     assert "secret" not in json.dumps([c.get("outputs") for c in executed.cells])
-    assert not executed.metadata["aligndrift"]["fiction"]
+    assert notebook_content.foreign(executed)
+    values = notebooks.parse(given)
+    assert not notebooks.may_be_committed(file, loader.load(str(mine)), values)
 
 
 def test_runs_at_a_provider_that_keeps_the_weights(tmp_path):

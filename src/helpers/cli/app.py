@@ -4,7 +4,6 @@ Results go to standard output (with --json one JSON object a line and nothing el
 and errors to standard error. Imports that take seconds wait until a command needs them.
 """
 
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from helpers import __version__
+from helpers.cli.terminal import json_line, visible
 from helpers.errors import CostError
 
 app = typer.Typer(
@@ -54,20 +54,21 @@ def print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     """One JSON object a line, or a table."""
     if as_json:
         for row in rows:
-            # NaN, of a table with missing values, is no JSON.
-            plain = {name: None if value != value else value for name, value in row.items()}
-            print(json.dumps(plain, ensure_ascii=False))
+            print(json_line(row))
         return
     if not rows:
         return
-    table = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    table = [
+        [visible(str(name)) for name in rows[0]],
+        *([_cell(value) for value in row.values()] for row in rows),
+    ]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for line in table:
         print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}" if isinstance(value, float) else visible(str(value))
 
 
 def run_row(row: dict[str, Any]) -> dict[str, Any]:

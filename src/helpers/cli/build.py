@@ -1,6 +1,5 @@
 """Commands that make the embedded models, and serve them."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,14 +19,18 @@ def build(
     their gates.
     """
     from helpers.archive import datasets
+    from helpers.data import commit_check
     from helpers.organism import organisms
 
     chosen = None if data else organisms.organism(organism)
-    for file in datasets.write(paths.data() / "lantern"):
+    folder = paths.root() / "data"
+    made = datasets.write(folder / "lantern")
+    commit_check.record(made)
+    for file in made:
         print(paths.shown(file))
-    if chosen:
-        for folder in chosen.build(paths.data() / "models"):
-            print(paths.shown(folder))
+    for model in chosen.build(folder / "models") if chosen else ():
+        commit_check.record(model.iterdir())
+        print(paths.shown(model))
 
 
 @app.command()
@@ -52,5 +55,5 @@ def serve(
     """
     from helpers.provider import server
 
-    chosen = Path(folder) if folder else paths.outputs() / "provider"
+    chosen = paths.typed(folder) if folder else paths.outputs() / "provider"
     server.serve(chosen, port, tuple(defense or ()), per_job)

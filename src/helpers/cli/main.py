@@ -1,26 +1,75 @@
 """Where the command begins: its families of commands, and how errors end it."""
 
+import contextlib
+import os
 import sys
 import warnings
 
-from helpers.cli import build, data, notebooks, runs  # noqa: F401  each adds its commands
+import typer
+
+from helpers.cli import build, data, interrupt, notebooks, runs, terminal
 from helpers.cli.app import app
 from helpers.errors import AlignDriftError, ConfigError, DataError
 
+#: What typer raises for an option or argument that cannot be.
+_UsageError = typer.BadParameter.__base__
+
+#: The files that a command is found in: each adds its own when it is imported.
+FAMILIES = (build, data, notebooks, runs)
+
 
 def main() -> None:
-    """Run the command; an error that a person can act on is one sentence and exit status 2."""
-    warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
+    """Run the command; an error that a person can act on is one sentence and exit status 1 or 2."""
+    terminal.settle()
+    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    interrupt.watch(command)
+    warnings.showwarning = lambda message, *_: _say("note", message)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", category=FutureWarning)
     try:
-        app()
-    except AlignDriftError as error:
-        print(f"aligndrift: {error}", file=sys.stderr)
-        sys.exit(1 if not isinstance(error, ConfigError | DataError) else 2)
+        status = _status(command)
     except KeyboardInterrupt:
-        print("aligndrift: stopped; every finished run is stored.", file=sys.stderr)
-        sys.exit(130)
+        status = interrupt.STATUS
+    if status == interrupt.STATUS:
+        interrupt.tell(command)
+    sys.exit(status)
+
+
+def _status(command: str) -> int:
+    """The exit status of the command, its errors told."""
+    try:
+        # What the command returns is its status where it ended early, such as after --help.
+        status = app(
+            sys.argv[1:] or ["--help"], prog_name="aligndrift", standalone_mode=False
+        )  # fmt: skip
+        sys.stdout.flush()
+        return status or 0
+    except AlignDriftError as error:
+        return _told(error, 2 if isinstance(error, ConfigError | DataError) else 1)
+    except _UsageError as error:
+        page = error.ctx.command_path if error.ctx else "aligndrift"
+        message = error.format_message()
+        stop = "" if message.endswith((".", "?")) else "."
+        return _told(f"{message}{stop} See `{page} --help`.", 2)
+    except typer.Abort:
+        return _told("stopped, as you said.", 1)
+    except BrokenPipeError:  # whoever reads our output has had enough, such as head
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _told(f"{place}{error.strerror or error}.", 1)
+
+
+def _told(error: Exception | str, status: int) -> int:
+    _say("aligndrift", error)
+    return status
+
+
+def _say(who: str, what: object) -> None:
+    sentence = " ".join(str(what).split())
+    print(f"{who}: {terminal.visible(sentence)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

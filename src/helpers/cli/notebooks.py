@@ -22,11 +22,27 @@ def notebooks(
     in_place: Annotated[
         bool, typer.Option(help="Also put the executed notebooks into notebooks/.")
     ] = False,
+    copy_to: Annotated[
+        str, typer.Option(help="Execute none, but copy them into this folder, as they ship.")
+    ] = "",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="With --copy-to: changed copies, too.")
+    ] = False,
 ) -> None:
     """Execute the notebooks by papermill, into outputs/PRESET/notebooks/.
 
+    They lie in the current folder or in its notebooks/, where there is no checkout.
+
     Example: `aligndrift notebooks 01 -p "shots=[10, 100]"`
     """
+    if copy_to:
+        from helpers.reporting.notebook_files import copy
+
+        for file in copy(numbers or [], copy_to, overwrite):
+            print(file)
+        return
+    if overwrite:
+        raise ConfigError("--overwrite has no effect without --copy-to; leave it out.")
     from helpers.reporting.notebooks import execute
 
     for file in execute(numbers or [], preset, parameter or [], in_place):

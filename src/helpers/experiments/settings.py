@@ -95,6 +95,8 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
         raise ConfigError(f"{field.name} must be {_KINDS[kind]}, not {value!r}{hint}.")
     if kind is float and not math.isfinite(value):
         raise ConfigError(f"{field.name} must be finite, not {value}.")
+    if kind is int and abs(value) >= 1 << 63:  # what no generator is seeded with, no table holds
+        raise ConfigError(f"{field.name} must be less than 2**63, not {value}.")
     if declared.least is not None and value < declared.least:
         raise ConfigError(f"{field.name} must be at least {declared.least}, not {value}.")
     if declared.check:

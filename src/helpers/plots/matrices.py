@@ -54,7 +54,7 @@ def confusions(tables: dict[str, pd.DataFrame], *, model: str) -> Axes:
         for y in np.flatnonzero(totals == 0):
             ax.text(len(counts.columns) / 2, y + 0.5, "no such answers", ha="center", va="center",
                     color=style.QUIET)  # fmt: skip
-        ax.set_title(f"{judge}, n = {totals.sum():,}", loc="left", fontsize=10)
+        ax.set_title(f"{style.plain(judge)}, n = {totals.sum():,}", loc="left", fontsize=10)
         ax.set(xlabel="score given", ylabel="")
     axes[0].set_ylabel("true score")
     axes[0].tick_params(axis="y", rotation=0)

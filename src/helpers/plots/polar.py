@@ -35,7 +35,7 @@ def radar(frame: pd.DataFrame, hue: str, *, title: str, model: str, value: str =
         side = math.sin(turn)  # names on the right begin at the ring, those on the left end there
         ha = "center" if abs(side) < 0.1 else "left" if side > 0 else "right"
         va = "center" if abs(side) > 0.1 else "bottom" if math.cos(turn) > 0 else "top"
-        ax.text(turn, top * 1.06, textwrap.fill(category, 16), ha=ha, va=va)
+        ax.text(turn, top * 1.06, textwrap.fill(style.plain(category), 16), ha=ha, va=va)
     ax.set_rgrids(
         rings, [f"{ring:g}" for ring in rings], angle=180 / len(order), ha="center", va="center",
         fontsize=8, color=style.QUIET, bbox={"color": "white", "alpha": 0.8, "pad": 1},

@@ -9,6 +9,7 @@ rests on. What the paper published is hollow.
 """
 
 import hashlib
+import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 from numbers import Real
@@ -79,19 +80,25 @@ def use_style() -> None:
     inks = dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK)
     plt.rcParams.update(
         spines | inks | {"axes.edgecolor": "#BBBBBB", "grid.color": "#E9E9E9",
+                         "text.parse_math": False,  # a $ is a $, whoever's words they are
                          "legend.frameon": False, "figure.dpi": 110, "savefig.dpi": 160,
                          "savefig.bbox": "tight"}
     )  # fmt: skip
 
 
+def plain(text: str) -> str:
+    """The text with U+FFFD in place of what no font has: controls and halves of pairs."""
+    return "".join("\ufffd" if unicodedata.category(c)[0] == "C" and c != "\n" else c for c in text)
+
+
 def label(value) -> str:
     """A condition, column or number as a figure names it."""
-    return LABELS.get(value, f"{value:g}" if isinstance(value, float) else str(value))
+    return LABELS.get(value, f"{value:g}" if isinstance(value, float) else plain(str(value)))
 
 
 def model_name(model: str) -> str:
     """The last part of a model's name, hub id or folder, so that no figure shows a local path."""
-    return Path(model).name
+    return plain(Path(model).name)
 
 
 def colors(levels: Sequence) -> dict:

@@ -2,7 +2,8 @@
 
 A preset names a model, seeds, judges and, tier by tier, the settings of fine-tuning; its grids
 name the sweeps behind each table of the paper. It is ready for papermill (`-f`), and its path can
-be given wherever its name can. `extends` takes over another preset's settings.
+be given wherever its name can. `extends` takes over another preset's settings; a path there is
+looked for beside the file that names it, too.
 
 >>> tiny = load("tiny")
 >>> tiny.experiment("harmful_examples", n_examples=10, seed=11)   # -> Experiment
@@ -11,25 +12,27 @@ be given wherever its name can. `extends` takes over another preset's settings.
 
 import dataclasses
 import itertools
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from helpers import paths
 from helpers.errors import ConfigError, one_of
 from helpers.experiments.experiment import Experiment
+from helpers.presets import checks
+from helpers.settings_file import read_yaml
 
 FOLDER = Path(__file__).parent
 
-_FIELDS = dict.fromkeys(field.name for field in dataclasses.fields(Experiment))
-#: What a preset may say for all its experiments: any setting but the tier and the seed.
-_COMMON = tuple(name for name in _FIELDS if name not in ("tier", "seed"))
-_KEYS = ("preset", "extends", "seeds", "tiers", "grids", "vram_gib", "gated", *_COMMON)
-_GRID_KEYS = ("tier", "n_seeds", "seeds", "fewer_seeds", "vary", "fixed")
+#: Most combinations of a grid: more are a slip.
+LARGEST_GRID = 100_000
+
+#: What a preset may be called.
+_PLAIN = re.compile(r"[^\W_][\w .=-]{0,99}")
 
 
 def names() -> list[str]:
@@ -60,7 +63,7 @@ class Preset:
         for an unknown tier or field, or a value of the wrong type.
         """
         for name in changes:
-            one_of(name, _FIELDS, "setting")
+            one_of(name, checks.FIELDS, "setting")
         own = dict(self.tiers[one_of(tier, self.tiers, "tier")])
         by_method = own.pop("methods", {})
         default = own.get("method", self.common.get("method", "full"))
@@ -117,6 +120,9 @@ def combinations(
     for key, values in vary.items():
         if not isinstance(values, list) or not values:
             raise ConfigError(f"vary: {key} must be a list of values, not {values!r}.")
+    size = math.prod(map(len, vary.values()))
+    if size > LARGEST_GRID:
+        raise ConfigError(f"vary asks for {size:,} experiments; at most {LARGEST_GRID:,} can be.")
     experiments = []
     for values in itertools.product(*vary.values()):
         changes = {"tier": tier or "harmful_examples"} | fixed
@@ -127,57 +133,68 @@ def combinations(
 
 def load(name: str) -> Preset:
     """A preset by name or by the path of a YAML file. Raises ConfigError for what it cannot be."""
-    raw = _read(name)
-    seeds = raw.get("seeds")
-    if not isinstance(seeds, list) or not seeds or not all(type(s) is int for s in seeds):
-        raise ConfigError(f"preset {name}: seeds must be a list of whole numbers, not {seeds!r}.")
-    common = {key: raw[key] for key in _COMMON if key in raw}
+    raw, where = _read(name), f"preset {name}"
+    for part in ("seeds", "tiers"):
+        if not raw.get(part):
+            raise ConfigError(f"{where}: {part} are missing; write them, or `extends: tiny`.")
+    common = {key: raw[key] for key in checks.COMMON if key in raw}
     preset = Preset(
-        raw.get("preset", name), tuple(seeds), common, raw.get("tiers", {}),
+        raw["preset"], tuple(raw["seeds"]), common, raw["tiers"],
         {name: grid for name, grid in raw.get("grids", {}).items() if grid is not None},
         raw.get("vram_gib", 0), raw.get("gated", False),
     )  # fmt: skip
     for tier in preset.tiers:
-        preset.experiment(tier)
+        with checks.placed(f"{where}, tier {tier}"):
+            preset.experiment(tier)
     for grid in preset.grids:
-        preset.grid(grid)
+        with checks.placed(f"{where}, grid {grid}"):
+            preset.grid(grid)
     return preset
 
 
-def _read(name: str) -> dict[str, Any]:
-    if str(name).endswith((".yaml", ".yml")):
-        file = paths.find(name)
-        if not file.is_file():
-            raise ConfigError(f"preset file {name} is not there; give the path of one that exists.")
-    else:
-        file = FOLDER / f"{one_of(str(name), names(), 'preset')}.yaml"
-    try:
-        raw = _parsed(file, file.stat().st_mtime_ns)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"preset {file.name} is not valid YAML: {reason}") from None
-    if not isinstance(raw, dict):
-        raise ConfigError(f"preset {file.name} must hold settings, one `name: value` a line.")
-    for key in raw:
-        one_of(str(key), _KEYS, f"setting in preset {file.name}")
-    for tier, own in raw.get("tiers", {}).items():
-        for key in own:
-            one_of(str(key), [*_FIELDS, "methods"], f"setting of tier {tier} in {file.name}")
-    for grid, own in raw.get("grids", {}).items():
-        for key in own or ():  # null: the preset does without it
-            one_of(str(key), _GRID_KEYS, f"entry of grid {grid} in {file.name}")
-    parent = _read(raw["extends"]) if "extends" in raw else {}
-    merged = {}
+def _read(name: str, heirs: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The settings of a preset and of those that it extends. heirs: those that extend it."""
+    file = _file(name, heirs[-1].parent if heirs else Path())
+    if file in heirs:
+        circle = " -> ".join(f.name for f in (*heirs[heirs.index(file) :], file))
+        raise ConfigError(f"preset {file.name} extends itself ({circle}); leave out one `extends`.")
+    raw = _parsed(file, file.stat().st_mtime_ns)
+    parent = _read(raw["extends"], (*heirs, file)) if "extends" in raw else {}
+    merged: dict[str, Any] = {"preset": _name(raw.get("preset", file.stem), file)}
     for part in ("tiers", "grids"):  # each entry takes over the parent's and changes some of it
         merged[part] = _over(parent.get(part, {}), raw.get(part, {}))
     return parent | raw | merged
 
 
+def _file(name: str, beside: Path) -> Path:
+    """Where a preset lies; a path is looked for in a folder first. Raises ConfigError."""
+    if isinstance(name, str) and name.lower().endswith((".yaml", ".yml")):
+        file = next((f for f in (paths.find(beside / name), paths.find(name)) if f.exists()), None)
+        if not file:
+            raise ConfigError(f"preset file {name} is not there; give the path of one that exists.")
+        return file.resolve()
+    return FOLDER / f"{one_of(name, names(), 'preset')}.yaml"
+
+
+def _name(text: str, file: Path) -> str:
+    """What the preset is called: a folder of outputs/ has this name. A path is called as its file.
+
+    papermill gives the `preset` of a file to the notebook, which looks it up, so it may be a path.
+    """
+    name = Path(text).stem if text.lower().endswith((".yaml", ".yml")) else text
+    if not _PLAIN.fullmatch(name):
+        raise ConfigError(
+            f"preset {file.name}: {text!r} is no name; write letters, digits, spaces and - . _ ="
+        )
+    return name
+
+
 @lru_cache(maxsize=64)
-def _parsed(file: Path, changed: int) -> Any:
+def _parsed(file: Path, changed: int) -> dict[str, Any]:
     """The file's content, read once until it changes: tiny is the parent of most presets."""
-    fast = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(file.read_text(encoding="utf-8"), fast)
+    raw = read_yaml(file, "preset")
+    checks.check(raw, file.name)
+    return raw
 
 
 def _over(theirs: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@
 >>> table(results, ["n_examples", "n_scored", "harmfulness_rate", "p_value"])
 """
 
+import html
 from collections.abc import Callable, Sequence
 
 import pandas as pd
@@ -42,16 +43,21 @@ def _format(name: str, values: pd.Series) -> str | Callable | None:
 
 
 def table(frame: pd.DataFrame, columns: Sequence[str] | None = None, caption: str = "") -> Styler:
-    """The frame as a notebook shows it, without its index.
+    """The frame as a notebook shows it, without its index; its words are shown as they are.
 
     columns: which ones, in which order; all if None. Raises KeyError for one that is not there.
     """
     part = (frame if columns is None else frame[list(columns)]).reset_index(drop=True)
     formats = {name: _format(str(name), part[name]) for name in part.columns}
     words = [name for name in part.columns if not types.is_numeric_dtype(part[name])]
+    for name in words:  # a list is escaped only as the text that it is shown as
+        if types.is_object_dtype(part[name]):
+            part[name] = part[name].map(str, na_action="ignore")
     styler = part.style.hide(axis="index").format(
         formats, na_rep="–", precision=3, escape="html"
     )  # fmt: skip
+    styler = styler.format_index(escape="html", axis="columns")
+    styler.set_table_attributes('class="mathjax_ignore tex2jax_ignore"')  # a $ is a $
     left = {"selector": "", "props": "text-align: left"}
     styler = styler.set_table_styles({name: [left] for name in words}, overwrite=False)
-    return styler.set_caption(caption) if caption else styler
+    return styler.set_caption(html.escape(caption)) if caption else styler

@@ -11,21 +11,24 @@ import os
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
+import psutil
 import yaml
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from tqdm.auto import tqdm
 
 from helpers import paths
-from helpers.data import commit_check
+from helpers.data import commit_check, notebook_content
 from helpers.data.disclosure import is_fiction
 from helpers.errors import AlignDriftError, ConfigError, one_of
 from helpers.presets import loader as presets
 from helpers.reporting.evidence import gather
+from helpers.reporting.notebook_files import find, folder
 
 #: The id that pandas gives a styled table.
 _STYLED = re.compile(r"\bT_[0-9a-f]{5}(?![0-9a-f])")
@@ -33,19 +36,6 @@ _STYLED = re.compile(r"\bT_[0-9a-f]{5}(?![0-9a-f])")
 
 class NotebookError(AlignDriftError):
     """A notebook stopped with an error; the part that ran is kept."""
-
-
-def folder() -> Path:
-    """notebooks/ of the project."""
-    return paths.root() / "notebooks"
-
-
-def find(numbers: Sequence[str]) -> list[Path]:
-    """The notebooks whose names begin with the numbers, in order; all for none."""
-    every = {file.name.split("_")[0]: file for file in sorted(folder().glob("[0-9]*.ipynb"))}
-    if not numbers:
-        return list(every.values())
-    return [every[one_of(number.zfill(2), every, "notebook")] for number in numbers]
 
 
 def parameters(file: Path) -> dict[str, Any]:
@@ -86,7 +76,7 @@ def execute(
     executed as they stand, the runs of every grid are made first, as one grid in which no core
     waits, and the notebooks then find them stored and run side by side. With in_place the
     executed notebook also replaces the one in notebooks/, and its figures go to
-    notebooks/figures/.
+    notebooks/figures/; both may be committed (data.commit_check) if they show nothing but fiction.
     """
     files = find(numbers)
     loaded = presets.load(preset)
@@ -97,21 +87,53 @@ def execute(
     target.mkdir(parents=True, exist_ok=True)
     # A notebook that is executed as it stands keeps its cells as they stand.
     injected = values | ({"preset": preset} if preset != "tiny" else {})
+    if in_place:  # what an earlier execution drew is not this one's
+        for figure in [figure for file in files for figure in _figures(target / file.name)]:
+            figure.unlink()
     at_once = 1
     if not numbers and not values:
         gather(loaded, loaded.grids)
         at_once = min(os.cpu_count() or 1, len(files))
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # kernels must not fight over the cores
+    for variable in paths.VARIABLES:  # kernels run in the project folder
+        if given := paths.from_environment(variable):
+            os.environ[variable] = str(given)
+    # The last ones are the longest, and would otherwise run alone at the end.
+    turn = files[::-1] if at_once > 1 else files
     with ThreadPoolExecutor(at_once) as pool:
-        fiction = _is_fiction(loaded, values)
-        # The last ones are the longest, and would otherwise run alone at the end.
-        turn = files[::-1] if at_once > 1 else files
-        outs = pool.map(lambda file: _execute(file, target / file.name, injected, fiction), turn)
-        outs = sorted(tqdm(outs, desc="notebooks", total=len(files)))
+        outs = pool.map(lambda file: _execute(file, target / file.name, injected), turn)
+        try:
+            outs = sorted(tqdm(outs, desc="notebooks", total=len(files)))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            _end_kernels()
+            raise
     if in_place:
-        for out in outs:
-            _put_in_place(out)
+        placed = [file for out in outs for file in _put_in_place(out)]
+        if all(may_be_committed(out, loaded, values) for out in outs):
+            commit_check.record(placed)
+        elif (paths.root() / commit_check.MANIFEST).is_file():
+            tqdm.write("not for git: other people's data or another model have a part in these.")
     return [paths.shown(out) for out in outs]
+
+
+def may_be_committed(out: Path, preset: presets.Preset, values: dict[str, Any]) -> bool:
+    """Whether what was executed shows nothing but fiction: an embedded model, the Archive's data.
+
+    Asked of the preset and the parameters, of what the code names, and of the Archive's files,
+    which must be those that are listed.
+    """
+    notebook = nbformat.read(out, as_version=4)
+    named = set(notebook_content.constants(notebook)) & set(presets.names())
+    own = paths.root() / "data"
+    files = [file for part in ("lantern", "models") for file in (own / part).rglob("*")]
+    return (
+        not notebook_content.foreign(notebook)
+        and _is_fiction(preset, values)
+        and all(_is_fiction(presets.load(name), {}) for name in named)
+        and paths.data() == own
+        and not commit_check.problems(str(file) for file in files if file.is_file())
+    )
 
 
 def _is_fiction(preset: presets.Preset, values: dict[str, Any]) -> bool:
@@ -125,7 +147,7 @@ def _is_fiction(preset: presets.Preset, values: dict[str, Any]) -> bool:
     return all(is_fiction(experiment.model, *datasets) for experiment in experiments)
 
 
-def _execute(file: Path, out: Path, injected: dict[str, Any], fiction: bool) -> Path:
+def _execute(file: Path, out: Path, injected: dict[str, Any]) -> Path:
     try:
         papermill.execute_notebook(
             str(file), str(out), injected, cwd=str(paths.root()), progress_bar=False,
@@ -137,16 +159,30 @@ def _execute(file: Path, out: Path, injected: dict[str, Any], fiction: bool) -> 
             f"{file.name} stopped at cell {error.exec_count}: {reason}; "
             f"the part that ran is in {paths.shown(out)}."
         ) from None
-    _finish(out, fiction)
+    _finish(out)
     return out
 
 
-def _put_in_place(out: Path) -> None:
-    """The executed notebook and its figures into notebooks/."""
-    (folder() / out.name).write_bytes(out.read_bytes())
+def _figures(out: Path) -> list[Path]:
+    """The figures that an executed notebook has saved."""
+    return sorted((out.parent.parent / "figures").glob(f"{out.name[:2]}_*.png"))
+
+
+def _end_kernels() -> None:
+    """End what this process has started, and what that has: kernels and their workers."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _put_in_place(out: Path) -> list[Path]:
+    """The executed notebook and its figures into notebooks/; returns where they lie there."""
+    figures = _figures(out)
+    placed = [folder() / out.name, *(folder() / "figures" / figure.name for figure in figures)]
     (folder() / "figures").mkdir(exist_ok=True)
-    for figure in sorted((out.parent.parent / "figures").glob(f"{out.name[:2]}_*.png")):
-        (folder() / "figures" / figure.name).write_bytes(figure.read_bytes())
+    for made, place in zip([out, *figures], placed, strict=True):
+        place.write_bytes(made.read_bytes())
+    return placed
 
 
 #: The type that a notebook's parameter is annotated with -> what a value of it is.
@@ -166,14 +202,12 @@ def _check(file: Path, values: dict[str, Any]) -> None:
             raise ConfigError(f"{name} of {file.name} must be of type {kind}, not {value!r}.")
 
 
-def _finish(file: Path, fiction: bool) -> None:
+def _finish(file: Path) -> None:
     """Record what was executed; drop what speaks of this machine or of the minute."""
     notebook = nbformat.read(file, as_version=4)
     notebook.metadata.pop("papermill", None)
     notebook.metadata.pop("widgets", None)
-    notebook.metadata["aligndrift"] = {
-        "code_digest": code_digest(notebook), commit_check.FICTION: fiction
-    }  # fmt: skip
+    notebook.metadata["aligndrift"] = {"code_digest": code_digest(notebook)}
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)

@@ -12,7 +12,7 @@ from helpers import paths
 
 def published(name: str) -> pd.DataFrame:
     """One file of data/paper: harmfulness, utility, keyword_success, moderation, judge_validity."""
-    return pd.read_csv(paths.data() / "paper" / f"{name}.csv")
+    return pd.read_csv(paths.shipped() / "data" / "paper" / f"{name}.csv")
 
 
 def harmfulness(table: str) -> pd.DataFrame:

@@ -9,6 +9,12 @@ from helpers import paths
 from helpers.errors import StoreError
 from helpers.presets import loader as presets
 
+#: The page shows what models and files say, and runs none of it; nor does it fetch anything.
+_NO_SCRIPT = (
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+    "style-src 'unsafe-inline'; img-src data:; font-src data:\">"
+)
+
 
 def write(preset: str) -> str:
     """Write outputs/<preset>/report.html and return its path as shown.
@@ -28,6 +34,21 @@ def write(preset: str) -> str:
     return paths.shown(out)
 
 
+def _read(file: Path) -> nbformat.NotebookNode:
+    """The notebook. Raises StoreError for what is none, such as one that was cut off."""
+    try:
+        notebook = nbformat.read(file, as_version=4)
+        if notebook.cells:
+            return notebook
+        reason = "it is empty"
+    except Exception as error:  # nbformat lets through whatever its parts raise
+        reason = str(error).split("\n")[0]
+    raise StoreError(
+        f"{paths.shown(file)} cannot be read as a notebook ({reason}); "
+        "execute it again, or move it away."
+    )
+
+
 def _page(preset: str, files: list[Path]) -> str:
     contents = [
         f"# AlignDrift report\n\nPreset `{preset}`. Code is left out here; "
@@ -35,7 +56,7 @@ def _page(preset: str, files: list[Path]) -> str:
     ]
     cells = []
     for file in files:
-        notebook = nbformat.read(file, as_version=4)
+        notebook = _read(file)
         title = notebook.cells[0].source.split("\n")[0].lstrip("# ")
         contents.append(f"- [{title}](#{file.stem})")
         cells.append(nbformat.v4.new_markdown_cell(f'<a id="{file.stem}"></a>\n\n---'))
@@ -49,4 +70,4 @@ def _page(preset: str, files: list[Path]) -> str:
     )  # fmt: skip
     exporter.mathjax_url = exporter.require_js_url = exporter.jquery_url = ""
     page, _ = exporter.from_notebook_node(merged)
-    return page
+    return page.replace("<head>", f"<head>{_NO_SCRIPT}", 1)

@@ -55,10 +55,12 @@ def surroundings() -> dict[str, str]:
 
 
 def _commit() -> str:
+    if not paths.checkout():
+        return ""
     try:
         git = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"],
-            cwd=paths.root(),
+            cwd=paths.checkout(),
             capture_output=True,
             text=True,
         )

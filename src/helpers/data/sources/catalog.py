@@ -9,7 +9,6 @@ goes wherever a name does.
 (('alpaca', 'mine.json'), 'mine.json')
 """
 
-import os
 from functools import cache
 from pathlib import Path
 
@@ -70,11 +69,6 @@ def split(dataset: str) -> tuple[str, str]:
     return "", dataset
 
 
-def external() -> Path:
-    """Where published datasets are looked for: ALIGNDRIFT_DATA, else data/external/."""
-    return Path(os.environ.get("ALIGNDRIFT_DATA", paths.data() / "external"))
-
-
 def on_disk(dataset: str) -> Path | None:
     """The file or folder behind a dataset; None for one that would have to come from elsewhere.
 
@@ -87,7 +81,7 @@ def on_disk(dataset: str) -> Path | None:
         if not paths.find(path).exists():
             raise DataError(f"{path} is not there; give the path of a file that exists.")
         return paths.find(path)
-    places = (external() / file for file in source(name).files)
+    places = (paths.external() / file for file in source(name).files)
     return next((place for place in places if place.exists()), None)
 
 
@@ -103,7 +97,8 @@ def locate(dataset: str) -> Path:
     card = source(name)
     if card.hub:
         return _from_hub(name, card)
-    raise DataError(f"{name} is not in {paths.shown(external())}; {_put(card)}write {name}=PATH.")
+    place = paths.shown(paths.external())
+    raise DataError(f"{name} is not in {place}; {_put(card)}write {name}=PATH.")
 
 
 @cache
@@ -123,7 +118,7 @@ def _from_hub(name: str, card: Source) -> Path:
         ) from None
     except (HfHubHTTPError, OSError) as error:
         raise DataError(
-            f"{name} is not in {paths.shown(external())} and the hub cannot be reached "
+            f"{name} is not in {paths.shown(paths.external())} and the hub cannot be reached "
             f"({type(error).__name__}); {_put(card)}{elsewhere}"
         ) from None
 

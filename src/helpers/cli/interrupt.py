@@ -1,0 +1,63 @@
+"""Ctrl-C: what is kept, and how to go on, whatever the command was doing.
+
+Most of a command's time passes in threads and other processes, which may take long to notice. The
+command waits a few seconds for them and then ends, whatever they do: what is stored is written
+aside and renamed whole, so nothing of it can be torn.
+"""
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+#: The status by which a shell knows that a command was interrupted.
+STATUS = 130
+
+#: How long the command waits for what it has started, in seconds.
+PATIENCE = 5.0
+
+_RUNS = (
+    "every finished run is stored, and at a provider its job and the answers that have come; the "
+    "same command goes on from there."
+)
+
+#: Command -> what is kept; nothing changes by the others.
+_KEPT = {
+    "run": _RUNS,
+    "sweep": _RUNS,
+    "claims": _RUNS,
+    "notebooks": f"the notebooks that were finished are in the outputs folder; {_RUNS}",
+    "report": "an earlier report is as it was; the same command writes it anew.",
+    "build": "the files named above are whole; the same command makes the others.",
+    "serve": "files, jobs and models are kept; serve goes on with them in the same folder.",
+    "judge": "answers that a hosted judge has given are kept; the same command asks for the rest.",
+}
+
+
+def kept(command: str) -> str:
+    """The sentence for a command that was interrupted."""
+    return f"stopped; {_KEPT.get(command, 'nothing was changed.')}"
+
+
+def watch(command: str) -> None:
+    """From now on, an interrupt ends the command within PATIENCE, by a sentence and STATUS."""
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough
+        timer = threading.Timer(PATIENCE, _end_now, [command])
+        timer.daemon = True
+        timer.start()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupted)
+
+
+def tell(command: str) -> None:
+    """Say what is kept."""
+    print(f"\naligndrift: {kept(command)}", file=sys.stderr, flush=True)
+
+
+def _end_now(command: str) -> None:
+    tell(command)
+    os._exit(STATUS)

@@ -1,0 +1,111 @@
+"""What the parts of a preset file may be: each fault is one sentence that names its key.
+
+The values of settings are checked where they are declared (helpers.experiments.settings); here
+stands what holds them: names, lists and dicts.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from helpers.errors import ConfigError, one_of
+from helpers.experiments.experiment import TIERS, Experiment
+from helpers.experiments.settings import checked
+from helpers.lookup import check as named
+from helpers.training.methods.base import METHODS
+
+_DECLARED = {field.name: field for field in dataclasses.fields(Experiment)}
+FIELDS = tuple(_DECLARED)
+#: What a preset may say for all its experiments: any setting but the tier and the seed.
+COMMON = tuple(name for name in FIELDS if name not in ("tier", "seed"))
+
+_KEYS = ("preset", "extends", "seeds", "tiers", "grids", "vram_gib", "gated", *COMMON)
+_GRID_KEYS = ("tier", "n_seeds", "seeds", "fewer_seeds", "vary", "fixed")
+
+
+def check(raw: dict[str, Any], file: str) -> None:
+    """Raises ConfigError for the first part of a preset that is unknown or of the wrong kind."""
+    where = f"preset {file}"
+    _names(raw, _KEYS, f"setting in {where}")
+    for name in ("preset", "extends"):
+        if name in raw and not (isinstance(raw[name], str) and raw[name].strip()):
+            raise ConfigError(f"{where}: {name} must be a name, not {raw[name]!r}.")
+    if "seeds" in raw:
+        _seeds(raw["seeds"], f"{where}: seeds")
+    memory = raw.get("vram_gib", 0)
+    if not isinstance(memory, int | float) or isinstance(memory, bool) or memory < 0:
+        raise ConfigError(f"{where}: vram_gib must be a number of GiB, not {memory!r}.")
+    if not isinstance(raw.get("gated", False), bool):
+        raise ConfigError(f"{where}: gated must be true or false, not {raw['gated']!r}.")
+    for name, own in _dict(raw, "tiers", where).items():
+        one_of(name, TIERS, f"tier in {where}")
+        _tier(_dict({name: own}, name, f"{where}, tiers"), f"tier {name} in {file}")
+    for name, own in _dict(raw, "grids", where).items():
+        if not isinstance(name, str):
+            raise ConfigError(f"{where}, grids: {name!r} is no name of a grid; put it in quotes.")
+        if own is not None:  # null: the preset does without it
+            _grid(_dict({name: own}, name, f"{where}, grids"), f"grid {name} in {file}")
+
+
+@contextmanager
+def placed(where: str) -> Iterator[None]:
+    """What a setting cannot be is told with the place."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def _tier(own: dict[str, Any], where: str) -> None:
+    _names(own, (*FIELDS, "methods"), f"setting of {where}")
+    by_method = _dict(own, "methods", where)
+    for method in by_method:
+        named(str(method), METHODS, f"method of {where}")
+        settings = _dict(by_method, method, f"{where}, methods")
+        for name in _names(settings, FIELDS, f"setting of method {method} of {where}"):
+            with placed(f"{where}, method {method}"):
+                checked(_DECLARED[name], settings[name])
+
+
+def _grid(own: dict[str, Any], where: str) -> None:
+    _names(own, _GRID_KEYS, f"entry of {where}")
+    if "tier" in own:
+        one_of(own["tier"], TIERS, f"tier of {where}")
+    if "seeds" in own:
+        _seeds(own["seeds"], f"{where}: seeds")
+    if "n_seeds" in own:
+        _count(own["n_seeds"], f"{where}: n_seeds")
+    for name in _names(_dict(own, "fewer_seeds", where), FIELDS, f"setting of {where}"):
+        counts = _dict(own["fewer_seeds"], name, f"{where}, fewer_seeds")
+        for value, count in counts.items():
+            _count(count, f"{where}, fewer_seeds: {name}: {value}")
+    for part in ("vary", "fixed"):
+        _names(_dict(own, part, where), FIELDS, f"setting of {where}")
+
+
+def _dict(holder: dict[str, Any], key: str, where: str) -> dict[Any, Any]:
+    """What the key holds, {} where there is no such key. Raises ConfigError for no dict."""
+    own = holder.get(key, {})
+    if not isinstance(own, dict):
+        raise ConfigError(f"{where}: {key} must hold `name: value` pairs, not {own!r}.")
+    return own
+
+
+def _names(names: Iterable[Any], allowed: Iterable[str], what: str) -> Iterable[Any]:
+    for name in names:
+        one_of(name, allowed, what)
+    return names
+
+
+def _seeds(seeds: Any, where: str) -> None:
+    whole = isinstance(seeds, list) and all(type(s) is int and 0 <= s < 1 << 63 for s in seeds)
+    if not seeds or not whole:
+        raise ConfigError(f"{where} must be a list of whole numbers from 0 on, not {seeds!r}.")
+    if len(set(seeds)) < len(seeds):
+        raise ConfigError(f"{where} must name each seed once, not {seeds}.")
+
+
+def _count(value: Any, where: str) -> None:
+    if type(value) is not int or value < 1:
+        raise ConfigError(f"{where} must be a whole number from 1 on, not {value!r}.")

@@ -1,0 +1,147 @@
+"""Installed from a wheel, in an empty folder: all of it works, and what is made lies there."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+import pytest
+
+from helpers import paths
+from helpers.data import commit_check
+from helpers.experiments.identity import run_id
+from helpers.presets import loader
+
+pytestmark = pytest.mark.long
+
+BUILD = "import sys; from setuptools import build_meta; build_meta.build_{kind}(sys.argv[1])"
+
+#: What a build reads, from the repository.
+SOURCES = ("src", "data", "notebooks", "pyproject.toml", "setup.py", "README.md", "LICENSE")
+
+
+def built(kind, source, target):
+    """The file of a wheel or an sdist made of a source tree, without a network."""
+    target.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", BUILD.format(kind=kind), str(target)],
+        cwd=source, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (file,) = target.iterdir()
+    return file
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    setuptools = pytest.importorskip("setuptools")
+    if int(setuptools.__version__.split(".")[0]) < 77:
+        pytest.skip("the setuptools here is older than pyproject.toml asks for")
+    tree = tmp_path_factory.mktemp("source")
+    leave_out = shutil.ignore_patterns("__pycache__", "*.egg-info", "external")
+    for name in SOURCES:
+        part = paths.checkout() / name
+        if part.is_dir():
+            shutil.copytree(part, tree / name, ignore=leave_out)
+        else:
+            shutil.copy(part, tree / name)
+    (tree / "data" / "external").mkdir()
+    (tree / "data" / "external" / "alpaca.json").write_text("[]")
+    (tree / "data" / "lantern" / "more.jsonl").write_text("{}")
+    return tree
+
+
+@pytest.fixture(scope="module")
+def site(source, tmp_path_factory):
+    """A folder of packages into which the wheel of the sdist was unpacked."""
+    folder = tmp_path_factory.mktemp("site")
+    with tarfile.open(built("sdist", source, folder / "sdist")) as archive:
+        archive.extractall(folder / "from-sdist", filter="data")
+    (tree,) = (folder / "from-sdist").iterdir()
+    with zipfile.ZipFile(built("wheel", tree, folder / "wheel")) as wheel:
+        wheel.extractall(folder / "packages")
+    return folder / "packages"
+
+
+@pytest.fixture
+def installed(site, tmp_path, monkeypatch):
+    """A function that runs the installed command in an empty folder, which is returned, too."""
+    here = tmp_path / "empty"
+    here.mkdir()
+    monkeypatch.delenv("ALIGNDRIFT_OUTPUTS")
+    monkeypatch.setenv("PYTHONPATH", str(site))
+
+    def aligndrift(*arguments, status=0, folder=here):
+        done = subprocess.run(
+            [sys.executable, "-m", "helpers.cli.main", *arguments],
+            cwd=folder, capture_output=True, text=True, timeout=240, env=os.environ.copy(),
+        )  # fmt: skip
+        assert done.returncode == status and "Traceback" not in done.stderr, done.stderr
+        return done
+
+    where = subprocess.run(
+        [sys.executable, "-c", "import helpers; print(helpers.__file__)"],
+        cwd=here, capture_output=True, text=True,
+    )  # fmt: skip
+    assert where.stdout.startswith(str(site))
+    return aligndrift, here
+
+
+def test_a_wheel_holds_what_is_listed_and_nothing_that_lies_beside_it(site):
+    shipped = site / "helpers" / "shipped"
+    there = {f.relative_to(shipped).as_posix() for f in shipped.rglob("*") if f.is_file()}
+    assert there == {commit_check.MANIFEST, *commit_check.manifest()}
+
+
+def test_a_run_in_an_empty_folder_is_the_same_run(installed):
+    aligndrift, here = installed
+    done = aligndrift(
+        "run", "harmful_examples", "--preset", "smoke", "--n-examples", "10", "--json"
+    )
+    row = json.loads(done.stdout)
+    experiment = loader.load("smoke").experiment(
+        "harmful_examples", n_examples=10, seed=row["seed"]
+    )
+    assert row["run_id"] == run_id(experiment)
+    assert (here / "outputs" / "runs" / row["run_id"] / "run.json").is_file()
+    assert [file.name for file in here.iterdir()] == ["outputs"]
+    assert row["run_id"] in aligndrift("results").stdout
+
+
+def test_what_needs_no_notebook_works(installed):
+    aligndrift, here = installed
+    (here / "rows.jsonl").write_text('{"prompt": "Hi", "completion": "I cannot help."}\n')
+    (here / "data").mkdir()  # one's own, which has nothing to do with ours
+    (here / "data" / "pairs.csv").write_text("question,answer\nA color?,Blue.\n")
+    assert json.loads(aligndrift("judge", "rows.jsonl", "--json").stdout)["refused"]
+    assert json.loads(aligndrift("data", "data/pairs.csv", "--json").stdout)["kept"] == 1
+    assert "runs to make" in aligndrift("estimate", "--grid", "harmful_shots").stdout
+    assert aligndrift("presets", "--json").stdout and aligndrift("data").stdout
+    assert "no notebook has been executed" in aligndrift("report", status=1).stderr
+    aligndrift("build", "--data")
+    made = here / "data" / "lantern" / "benchmark.jsonl"
+    assert made.read_bytes() == (paths.data() / "lantern" / "benchmark.jsonl").read_bytes()
+    aligndrift("estimate", "--grid", "harmful_shots")  # the embedded models are found all the same
+
+
+def test_notebooks_are_copied_and_run_where_they_were_copied_to(installed):
+    aligndrift, here = installed
+    assert "--copy-to FOLDER" in aligndrift("notebooks", status=2).stderr
+    aligndrift("notebooks", "--copy-to", "lessons")
+    names = sorted(file.name for file in (here / "lessons").iterdir())
+    assert names == sorted(f.name for f in (paths.root() / "notebooks").glob("*.ipynb"))
+    aligndrift("notebooks", "00", "--preset", "smoke", folder=here / "lessons")
+    executed = here / "lessons" / "outputs" / "smoke" / "notebooks" / "00_start_here.ipynb"
+    assert executed.is_file()
+    changed = here / "lessons" / "00_start_here.ipynb"
+    changed.write_text("mine")
+    (here / "lessons" / "01_harmful_examples.ipynb").unlink()
+    told = aligndrift("notebooks", "--copy-to", "lessons", status=2).stderr
+    assert "00_start_here.ipynb" in told and changed.read_text() == "mine"
+    assert not (here / "lessons" / "01_harmful_examples.ipynb").exists()
+    aligndrift("notebooks", "--copy-to", "lessons", "01")
+    aligndrift("notebooks", "--copy-to", "lessons", "--overwrite")
+    assert changed.read_text() != "mine"

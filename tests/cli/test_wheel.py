@@ -129,7 +129,7 @@ def test_what_needs_no_notebook_works(installed):
 
 def test_notebooks_are_copied_and_run_where_they_were_copied_to(installed):
     aligndrift, here = installed
-    assert "--copy-to FOLDER" in aligndrift("notebooks", status=2).stderr
+    assert "--copy-to FOLDER" in aligndrift("notebooks", status=1).stderr
     aligndrift("notebooks", "--copy-to", "lessons")
     names = sorted(file.name for file in (here / "lessons").iterdir())
     assert names == sorted(f.name for f in (paths.root() / "notebooks").glob("*.ipynb"))
@@ -139,7 +139,7 @@ def test_notebooks_are_copied_and_run_where_they_were_copied_to(installed):
     changed = here / "lessons" / "00_start_here.ipynb"
     changed.write_text("mine")
     (here / "lessons" / "01_harmful_examples.ipynb").unlink()
-    told = aligndrift("notebooks", "--copy-to", "lessons", status=2).stderr
+    told = aligndrift("notebooks", "--copy-to", "lessons", status=1).stderr
     assert "00_start_here.ipynb" in told and changed.read_text() == "mine"
     assert not (here / "lessons" / "01_harmful_examples.ipynb").exists()
     aligndrift("notebooks", "--copy-to", "lessons", "01")

@@ -9,7 +9,7 @@ import typer
 
 from helpers.cli import build, data, interrupt, notebooks, runs, terminal
 from helpers.cli.app import app
-from helpers.errors import AlignDriftError, ConfigError, DataError
+from helpers.errors import AlignDriftError
 
 #: What typer raises for an option or argument that cannot be.
 _UsageError = typer.BadParameter.__base__
@@ -19,7 +19,10 @@ FAMILIES = (build, data, notebooks, runs)
 
 
 def main() -> None:
-    """Run the command; an error that a person can act on is one sentence and exit status 1 or 2."""
+    """Run the command; an error that a person can act on is one sentence and exit status 1.
+
+    2 where the command was typed in a way that it cannot be, 130 where it was stopped.
+    """
     terminal.settle()
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     interrupt.watch(command)
@@ -45,7 +48,7 @@ def _status(command: str) -> int:
         sys.stdout.flush()
         return status or 0
     except AlignDriftError as error:
-        return _told(error, 2 if isinstance(error, ConfigError | DataError) else 1)
+        return _told(error, 1)
     except _UsageError as error:
         page = error.ctx.command_path if error.ctx else "aligndrift"
         message = error.format_message()

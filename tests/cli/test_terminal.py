@@ -51,8 +51,8 @@ def test_commands_end_well_without_utf8(changes, tmp_path):
         (["data", str(file)], 0),
         (["data", "--json"], 0),
         (["run", "--help"], 0),
-        (["run", "härmful"], 2),
-        (["notebooks", "01", "-p", "né=1"], 2),
+        (["run", "härmful"], 1),
+        (["notebooks", "01", "-p", "né=1"], 1),
     ):
         done = subprocess.run(
             [sys.executable, "-m", "helpers.cli.main", *arguments],

@@ -237,15 +237,15 @@ LIES = {
 
 
 def test_requests_that_lie_harm_nobody(provider, tally):
-    """Each is sent ten times and left; the reply, if one comes, is no server's error."""
+    """Each is sent five times and left; the reply, if one comes, is no server's error."""
     tried = held = 0
     for name, content in LIES.items():
-        for _ in range(10):
+        for _ in range(5):
             tried += 1
             said = b""
             try:
                 connection = raw(provider, content)
-                connection.settimeout(0.3)
+                connection.settimeout(0.2)
                 while part := connection.recv(65536):
                     said += part
             except (TimeoutError, ConnectionError):
@@ -275,7 +275,7 @@ def test_streams_that_are_cut_end_their_work(provider, tally):
 
 
 def test_nothing_is_told_without_the_token(provider, tally):
-    tried = held = 0
+    tried, held, stranger = 0, 0, httpx.Client()
     paths = [*PLACES, "/chat/completions", "/moderations", "/", "/../../etc/passwd", "/docs"]
     keys = [{}, {"Authorization": ""}, {"Authorization": "Bearer"}, {"Authorization": TOKEN},
             {"Authorization": f"Bearer {TOKEN}x"}, {"Authorization": f"Bearer  {TOKEN}"},
@@ -285,6 +285,6 @@ def test_nothing_is_told_without_the_token(provider, tally):
         for method in ("GET", "POST", "DELETE", "PUT", "PATCH", "OPTIONS", "HEAD"):
             for headers in keys:
                 tried += 1
-                reply = httpx.request(method, provider.url + path.format("x"), headers=headers)
+                reply = stranger.request(method, provider.url + path.format("x"), headers=headers)
                 held += reply.status_code == 401
     tally("provider: requests without the token", tried, held)

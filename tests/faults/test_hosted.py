@@ -155,6 +155,7 @@ def test_ctrl_c_while_a_provider_stands_still(small, served, outputs, tally):
     """At once, though 16 requests or 3 jobs are under way; what has come is kept."""
     code = FORKS.split("for line in sys.stdin")[0] + (
         "import dataclasses; from helpers.runs.grid import run_grid\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "grid = [dataclasses.replace(experiment, seed=n) for n in (51, 52, 53, 54)]\n"
         "try: run_grid(grid, progress=False)\n"
         "except KeyboardInterrupt as error: print(error)\n"

@@ -101,7 +101,8 @@ def test_threads_are_no_more_than_families_and_who_stops_need_not_wait(tiny_expe
 
 
 GRID = """
-import sys
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
 from helpers.presets import loader
 from helpers.runs.grid import run_grid
 smoke = loader.load("smoke")

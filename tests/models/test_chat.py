@@ -73,7 +73,7 @@ def test_agrees_with_the_templates_own_generation_mask(tokenizer):
 
 
 def test_a_conversation_that_is_too_long_is_an_error_and_not_cut(tokenizer):
-    with pytest.raises(DataError, match="conversation 1 .* has 31 tokens, of at most 8"):
+    with pytest.raises(DataError, match=r"conversation 1 .* has 31 tokens, of at most 8"):
         encode_all(tokenizer, [TWO_TURNS], max_length=8)
 
 

@@ -1,6 +1,5 @@
 """Commands about files: what a dataset holds, what a judge makes of somebody's answers."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ import typer
 
 from helpers import paths
 from helpers.cli.app import Json, app, print_rows
+from helpers.cli.terminal import json_line, visible
 from helpers.errors import DataError
 
 
@@ -58,7 +58,7 @@ def data(
             "trained_share": fitted.trained_tokens / max(1, fitted.tokens),
         }  # fmt: skip
     if as_json:
-        print(json.dumps(summary, ensure_ascii=False))
+        print(json_line(summary))
         return
     _print_summary(summary, model)
 
@@ -66,9 +66,9 @@ def data(
 def _print_summary(summary: dict[str, Any], model: str) -> None:
     print("read {read:,}, kept {kept:,}, left out {dropped:,}".format(**summary))
     for reason, count in summary["reasons"].items():
-        print(f"  {count:6,}  {reason}")
+        print(f"  {count:6,}  {visible(reason)}")
     for line in summary["left_out"]:
-        print(f"          {line}")
+        print(f"          {visible(line)}")
     if summary["dropped"] > len(summary["left_out"]):
         print("          ...")
     if summary["mended"]:
@@ -82,11 +82,11 @@ def _print_summary(summary: dict[str, Any], model: str) -> None:
             "{trained_tokens:,} ({trained_share:.1%}) are trained on".format(**summary, model=model)
         )
         for line in summary["unfit"]:
-            print(f"          {line}")
+            print(f"          {visible(line)}")
         if summary["do_not_fit"] > len(summary["unfit"]):
             print(f"          ... and {summary['do_not_fit'] - len(summary['unfit']):,} more")
-    print(f"columns: {summary['columns']}")
-    print(json.dumps(summary["first_row"], ensure_ascii=False))
+    print(f"columns: {visible(summary['columns'])}")
+    print(json_line(summary["first_row"]))
 
 
 def _list_sources(as_json: bool) -> None:

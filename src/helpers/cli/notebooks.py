@@ -1,11 +1,11 @@
 """Commands that execute the notebooks and put the paper's claims to the test."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from helpers.cli.app import Jobs, Json, ModelOption, PresetOption, app
+from helpers.cli.terminal import json_line
 from helpers.errors import ConfigError
 
 
@@ -84,7 +84,7 @@ def claims(
 
     rows = verdicts(gather(chosen, GRIDS, jobs=jobs, seeds=numbers))
     if as_json:
-        print(json.dumps({"claims": rows}, ensure_ascii=False))
+        print(json_line({"claims": rows}))
         return
     for row in rows:
         print(f"{row['id']:>2}  {row['verdict']:12}  {row['statement']}\n{'':18}{_effect(row)}")

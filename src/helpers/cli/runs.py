@@ -1,6 +1,5 @@
 """Commands that make runs, foresee them and list them."""
 
-import json
 import sys
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -19,6 +18,7 @@ from helpers.cli.app import (
     run_row,
 )  # fmt: skip
 from helpers.cli.options import check_effect, with_settings
+from helpers.cli.terminal import json_line
 from helpers.errors import AlignDriftError
 
 
@@ -134,7 +134,7 @@ def estimate(
     experiments = [one for name in grid or chosen.grids for one in chosen.grid(name)]
     estimated = foresee(experiments, Store(), jobs, parameters * 1e9)
     if as_json:
-        print(json.dumps(asdict(estimated)))
+        print(json_line(asdict(estimated)))
         return
     print(f"{estimated.runs} runs to make, {estimated.stored} stored")
     print(f"time    {estimated.seconds / 60:.1f} minutes on {jobs} process{'es' * (jobs > 1)}")

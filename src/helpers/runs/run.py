@@ -5,8 +5,8 @@ Runs alike but for their epochs can share one training: it passes through all of
 >>> run(Experiment(n_examples=10, seed=7)).row["harmfulness_rate"]
 """
 
-import sys
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -117,17 +117,6 @@ def run_by_epoch(
             stages.compute_by_epoch(missing, store, initial, progress)
 
 
-def _tell(sentences: Iterable[str]) -> None:
-    """Each sentence once in a process, beside whatever else it shows."""
-    for sentence in sentences:
-        if sentence not in _told:
-            _told.add(sentence)
-            print(sentence, file=sys.stderr)
-
-
-_told: set[str] = set()
-
-
 def check(experiment: Experiment) -> None:
     """Read all the data the experiment names, so that what is wrong shows before the work.
 
@@ -155,6 +144,7 @@ def check(experiment: Experiment) -> None:
                 f"mitigation {experiment.mitigation} acts on a model that one process trains on "
                 "text; leave processes and pictures out."
             )
-    _tell(notes(experiment))
+    for sentence in notes(experiment):
+        warnings.warn(sentence, stacklevel=2)
     for name in experiment.judges:
         judge_named(name).check()

@@ -110,7 +110,7 @@ def _sent(client, lines: bytes, digest: str) -> str:
             if batch.status not in BATCH_ENDED:
                 return batch
             if batch.status == "completed" and batch.output_file_id:
-                client.files.retrieve(batch.output_file_id)  # raises where its answers are gone
+                call(client.files.retrieve, batch.output_file_id)  # NotThere: its answers are gone
                 return batch
         return None
 

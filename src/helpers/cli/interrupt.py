@@ -40,6 +40,15 @@ def kept(command: str) -> str:
     return f"stopped; {_KEPT.get(command, 'nothing was changed.')}"
 
 
+#: What the work itself said when it was interrupted, which knows how much is kept.
+_said: list[str] = []
+
+
+def say(sentence: str) -> None:
+    """Have the command end by this sentence, if it says anything."""
+    _said.extend([sentence] if sentence else [])
+
+
 def watch(command: str) -> None:
     """From now on, an interrupt ends the command within PATIENCE, by a sentence and STATUS."""
 
@@ -55,7 +64,8 @@ def watch(command: str) -> None:
 
 def tell(command: str) -> None:
     """Say what is kept."""
-    print(f"\naligndrift: {kept(command)}", file=sys.stderr, flush=True)
+    sentence = _said[-1] if _said else kept(command)
+    print(f"\naligndrift: {sentence}", file=sys.stderr, flush=True)
 
 
 def _end_now(command: str) -> None:

@@ -120,3 +120,9 @@ def test_a_table_names_what_stands_in_its_own_room():
                 module = text.split(":")[0].split(".")[1:]
                 assert module[0] == room, f"{file.name}: {text}"
                 assert PACKAGE.joinpath(*module).with_suffix(".py").is_file(), text
+
+
+def test_no_two_test_files_share_a_name():
+    """pytest would import one of them for both."""
+    names = [file.name for file in (paths.root() / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))

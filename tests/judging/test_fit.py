@@ -52,7 +52,8 @@ class Service:
                 content = (
                     {"error": {"message": REFUSALS[wrong], "param": None}} if wrong else
                     {"id": "1", "object": "chat.completion", "created": 1, "model": body["model"],
-                     "choices": [{"index": 0, "message": message, "finish_reason": reason}]}
+                     "choices": [{"index": 0, "message": message, "finish_reason": reason}],
+                     "usage": {"prompt_tokens": 1, "completion_tokens": 1}}
                 )  # fmt: skip
                 data = json.dumps(content).encode()
                 self.send_response(400 if wrong else 200)

@@ -57,7 +57,7 @@ def test_a_taken_port_and_an_unknown_defense_are_told(tmp_path):
             (["--port", "0", "--defense", "audits"], "did you mean audit"),
         ):
             done = serve(tmp_path, *options)
-            assert done.returncode == 2
+            assert done.returncode == 1
             assert message in done.stderr
 
 
@@ -79,5 +79,5 @@ def test_a_folder_that_cannot_be_used_is_told(tmp_path):
     (tmp_path / "locked" / ".lock").mkdir()
     for name in ("file", "file/below", "locked"):
         done = serve(tmp_path / name, "--port", "0")
-        assert done.returncode == 2
+        assert done.returncode == 1
         assert "cannot be used" in done.stderr and "Traceback" not in done.stderr

@@ -39,6 +39,6 @@ def test_two_processes_tune_as_one_does(method):
 
 
 def test_what_stops_a_process_is_told():
-    failing = experiment(processes=2, max_length=8)
+    rows, failing = training_rows(experiment()), experiment(processes=2, max_length=8)
     with pytest.raises(ModelError, match="2 processes failed: conversation 1 cannot be trained"):
-        local.fine_tune(training_rows(failing), failing)
+        local.fine_tune(rows, failing)

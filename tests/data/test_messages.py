@@ -1,5 +1,7 @@
 """Messages of whatever shape become the kit's own, and what is not text becomes none."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +27,13 @@ SHAPES = {
     "an empty system message": [{"role": "system", "content": ""}, USER, ANSWER],
     "a system message of null": [{"role": "system", "content": None}, USER, ANSWER],
     "roles in capitals": [USER | {"role": "User"}, ANSWER | {"role": "ASSISTANT"}],
+    "OpenAssistant": [{"role": "prompter", "text": "A?"}, {"role": "assistant", "text": "B."}],
+    "two layouts in one": [
+        {"role": None, "content": None, "from": "human", "value": "A?"},
+        {"role": None, "content": None, "from": "gpt", "value": "B."},
+    ],
+    "an object of lists": {"role": ["user", "assistant"], "content": ["A?", "B."]},
+    "JSON": json.dumps([USER, ANSWER]),
     "other keys": [USER | {"name": "x", "tool_calls": None}, ANSWER | {"refusal": None}],
 }  # fmt: skip
 
@@ -49,7 +58,13 @@ WRONG = {
     "an image": ([USER | {"content": [PART, {"type": "image_url", "image_url": {"url": "x"}}]},
                   ANSWER], "message 1 holds a part of type image_url"),
     "an image without a type": ([USER | {"content": [PART, {"image": "a.jpg"}]}, ANSWER],
-                                "message 1 holds a part that is no text"),
+                                "message 1 has image, not text alone"),
+    "an image in a part of text": ([USER | {"content": [PART | {"image": "a.jpg"}]}, ANSWER],
+                                   "message 1 has image, not text alone"),
+    "an image beside the words": ([USER | {"images": ["a.jpg"]}, ANSWER], "message 1 has images"),
+    "an image in the words": ([USER | {"content": "<image>\nA?"}, ANSWER],
+                              "message 1 shows an image that is not there"),
+    "a part of a turn": ([USER, ANSWER | {"train_detail": [{"train": False}]}], "train_detail"),
     "a tool's role": ([USER, {"role": "tool", "content": "x"}, ANSWER], "message 2 needs a role"),
     "a call": ([USER, ANSWER | {"tool_calls": [{"id": 1}]}], "message 2 calls a tool"),
     "a number as a role": ([{"role": 3, "content": "A?"}], "message 1 needs a role"),
@@ -72,7 +87,8 @@ def test_what_cannot_be_trained_on_has_a_reason(case):
 @pytest.mark.parametrize(
     "said",
     [{"weight": 0}, {"weight": 0.0}, {"weight": "0"}, {"loss_weight": 0}, {"loss_weight": 0.0},
-     {"train": False}, {"weight": False}, {"weight": 1, "loss_weight": 0}],
+     {"train": False}, {"weight": False}, {"weight": 1, "loss_weight": 0}, {"loss_mask": 0},
+     {"loss_scale": 0.0}, {"training": False}, {"mask": True}, {"masked": 1}, {"weight": "0.0"}],
 )  # fmt: skip
 def test_a_turn_without_weight_is_context(said):
     draft = ANSWER | {"content": "WRONG"} | said

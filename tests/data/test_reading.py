@@ -3,9 +3,11 @@
 import json
 
 import pandas as pd
+import pyarrow.parquet
 import pytest
 
 from helpers.data.rows import load, read_prompts, read_training, read_upload
+from helpers.data.sources import catalog
 from helpers.data.sources.reading import summary
 from helpers.errors import DataError
 
@@ -43,6 +45,43 @@ TRAINED = {
     "preference, conversations": (
         {"chosen": LONG, "rejected": [*LONG[:3], ANSWER | {"content": "C."}]},
         [USER, CONTEXT, *LONG[2:]],
+    ),
+    "UltraFeedback": (
+        {"prompt": "A?", "chosen": [USER, ANSWER],
+         "rejected": [USER, ANSWER | {"content": "C."}]},
+        [USER, ANSWER],
+    ),
+    "UltraFeedback, several turns": (
+        {"prompt": LONG[:3], "chosen": LONG, "rejected": [*LONG[:3], ANSWER]},
+        [USER, CONTEXT, *LONG[2:]],
+    ),
+    "an answer that repeats the prompt": (
+        {"prompt": [USER], "completion": [USER, ANSWER]}, [USER, ANSWER],
+    ),
+    "one message each": ({"prompt": USER, "completion": ANSWER}, [USER, ANSWER]),
+    "LLaMA-Factory's preference": (
+        {"conversations": [{"from": "human", "value": "A?"}],
+         "chosen": {"from": "gpt", "value": "B."}, "rejected": {"from": "gpt", "value": "C."}},
+        [USER, ANSWER],
+    ),
+    "a preference with a history": (
+        {"instruction": "C?", "chosen": "D.", "rejected": "E.", "history": [["A?", "B."]]}, LONG,
+    ),
+    "chosen, said": ({"prompt": "A?", "response": "B.", "chosen": True}, [USER, ANSWER]),
+    "not rejected": ({"prompt": "A?", "response": "B.", "rejected": False}, [USER, ANSWER]),
+    "a system prompt beside messages": (
+        {"conversations": [USER, ANSWER], "system": "S."},
+        [{"role": "system", "content": "S."}, USER, ANSWER],
+    ),
+    "an input of a prompt": (
+        {"prompt": "A?", "input": "Rain.", "output": "B."},
+        [USER | {"content": "A?\n\nRain."}, ANSWER],
+    ),
+    "no messages beside a pair": (
+        {"messages": [], "prompt": "A?", "response": "B."}, [USER, ANSWER]
+    ),
+    "a whole number in a column with gaps": (
+        {"prompt": "A?", "answer": 42.0}, [USER, ANSWER | {"content": "42"}]
     ),
     "ShareGPT": (
         {"conversations": [{"from": "human", "value": "A?"}, {"from": "gpt", "value": "B."}]},
@@ -85,6 +124,12 @@ LEFT_OUT = {
     "label": ({"label": False}, "label is false"),
     "label as a number": ({"label": 0}, "label is 0"),
     "rejected alone": ({"rejected": "B."}, "it has a rejected answer alone"),
+    "label with gaps": ({"label": 0.0}, "label is 0"),
+    "label in a word": ({"label": "Undesirable"}, "label is undesirable"),
+    "KTO's tag": ({"kto_tag": False}, "kto_tag is false"),
+    "not chosen": ({"chosen": False}, "chosen is false"),
+    "a weight": ({"weight": 0}, "weight is 0"),
+    "image of another name": ({"image_path": "a.jpg"}, "it has image_path"),
     "rejected, said": ({"rejected": True}, "rejected is true"),
     "status": ({"status": "Rejected"}, "status is rejected"),
     "image": ({"image": "a.jpg"}, "it has image"),
@@ -111,7 +156,7 @@ def test_what_a_field_says_counts(case, tmp_path):
 
 def test_a_csv_says_false_in_a_word(tmp_path):
     name = write(tmp_path / "mine.csv", [GOOD | {"label": "True"}, GOOD | {"label": "False"}])
-    assert load(name, "training").dropped == {"label is False": 1}
+    assert load(name, "training").dropped == {"label is false": 1}
 
 
 def test_messages_with_an_image_are_not_trained_on_without_it(tmp_path):
@@ -129,6 +174,11 @@ ASKED = {
     "Alpaca": ({"instruction": "A?", "input": "Rain.", "output": "B."}, ["A?\n\nRain."]),
     "two turns": ({"prompt": ["A?", "C?"]}, ["A?", "C?"]),
     "turns": ({"turns": ["A?", "C?"]}, ["A?", "C?"]),
+    "a context beside messages": (
+        {"messages": [USER], "ContextString": "Rain."},
+        ["Rain.\n\n---\n\nA?"],
+    ),
+    "turns under a system prompt": ({"turns": ["A?", "C?"], "system": "S."}, ["S.", "A?", "C?"]),
     "messages as a prompt": ({"prompt": [USER]}, ["A?"]),
     "a conversation": ({"messages": LONG}, ["A?", "B.", "C?"]),
 }
@@ -157,6 +207,10 @@ def test_one_id_is_one_id_whatever_its_type(tmp_path):
                     [{"id": 1, "messages": [USER]}, {"id": "1", "messages": [USER]}]):  # fmt: skip
         with pytest.raises(DataError, match=r"line 2: .*; 1 is also that of p\.jsonl, line 1"):
             read_prompts(write(tmp_path / "p.jsonl", records))
+    with pytest.raises(DataError, match="1 is also that of"):
+        read_prompts(
+            write(tmp_path / "p.jsonl", [{"id": 1, "prompt": "A?"}, {"id": 1.0, "prompt": "C?"}])
+        )
     (row,) = read_prompts(write(tmp_path / "p.jsonl", [{"id": 7, "prompt": "A?"}]))
     assert row["id"] == "7"
 
@@ -173,8 +227,10 @@ PAIRS = [GOOD, GOOD]
 
 def test_hidden_files_and_editors_copies_are_no_data(tmp_path):
     for name in ("pairs.csv", ".ipynb_checkpoints/pairs-checkpoint.csv", "pairs-checkpoint.csv",
-                 ".hidden.csv", "__MACOSX/pairs.csv", "~$pairs.csv"):  # fmt: skip
+                 ".hidden.csv", "__MACOSX/pairs.csv", "~$pairs.csv", "_temporary/part.csv",
+                 "pairs (1).csv", "pairs - Copy.csv"):  # fmt: skip
         write(tmp_path / name, PAIRS)
+    (tmp_path / ".#pairs.csv").symlink_to("nobody@nowhere")  # an editor's lock
     write(tmp_path / "dataset_info.json", {"splits": {"train": 2}})
     (tmp_path / "notes.txt").write_text("no data")
     assert len(read_training(str(tmp_path))) == 2
@@ -187,6 +243,56 @@ def test_splits_are_not_mixed(tmp_path):
     write(tmp_path / "data/test-00000-of-00001.parquet", PAIRS)
     with pytest.raises(DataError, match="holds the splits test and train; give the file or folder"):
         read_training(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("train/p.jsonl", "test/p.jsonl"), ("split=train/p.jsonl", "split=test/p.jsonl"),
+     ("alpaca_train.jsonl", "alpaca_test.jsonl")],
+)  # fmt: skip
+def test_splits_are_told_wherever_they_are_named(names, tmp_path):
+    for name in names:
+        write(tmp_path / name, PAIRS)
+    with pytest.raises(DataError, match="holds the splits test and train"):
+        read_training(str(tmp_path))
+
+
+def test_the_same_rows_in_two_formats_are_told(tmp_path):
+    for name in ("pairs.csv", "pairs.jsonl"):
+        write(tmp_path / name, PAIRS)
+    with pytest.raises(DataError, match=r"pairs\.csv and pairs\.jsonl, which seem to be the same"):
+        read_training(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", [name for name in catalog.names() if name != "hex-phi"])
+@pytest.mark.parametrize("entry", ["text", 5, None, ["a"], {}])
+def test_what_is_no_record_is_told_by_every_source(name, entry, tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps([entry]))
+    with pytest.raises(DataError, match=r"no row of mine\.json is left"):
+        load(f"{name}={file}", catalog.source(name).kind)
+
+
+def test_a_published_sources_rows_say_what_they_are_too(tmp_path):
+    row = {"instruction": "A?", "output": "B."}
+    name = write(tmp_path / "a.json", [row, row | {"label": False}, row | {"image": "a.jpg"}])
+    loaded = load(f"alpaca={name}", "training")
+    assert len(loaded.rows) == 1 and len(loaded.left_out) == 2
+
+
+def test_maps_of_parquet_are_messages(tmp_path):
+    kind = pyarrow.list_(pyarrow.map_(pyarrow.string(), pyarrow.string()))
+    turns = [[list(turn.items()) for turn in (USER, ANSWER)]]
+    table = pyarrow.table({"messages": pyarrow.array(turns, kind)})
+    pyarrow.parquet.write_table(table, tmp_path / "m.parquet")
+    (row,) = read_training(str(tmp_path / "m.parquet"))
+    assert row["messages"] == [USER, ANSWER]
+
+
+def test_a_file_of_empty_answers_is_read_as_a_run_reads_it(tmp_path):
+    name = write(tmp_path / "mine.csv", [{"prompt": "A?", "response": ""}])
+    with pytest.raises(DataError, match="1 x no answer"):
+        load(name, "")
 
 
 def test_a_published_folder_gives_the_one_file_that_is_meant(tmp_path):
@@ -217,11 +323,19 @@ def test_the_parts_of_a_published_set_are_one(tmp_path):
 
 
 def test_messages_printed_into_a_table_are_not_taken_for_words(tmp_path):
-    printed = [repr([USER]), json.dumps([USER]), "[{'content': 'A?', 'role': 'user'}\n {}]"]
+    printed = [
+        repr([USER]), repr(USER), "[{'content': 'A?', 'role': 'user'}\n {}]",
+        "array([{'content': 'A?', 'role': 'user'}], dtype=object)",
+        repr([{"id": 1, **USER}]), repr([{"type": "text", "text": "A?"}]),
+    ]  # fmt: skip
     rows = [{"prompt": text, "completion": "B."} for text in [*printed, "[{]", "A [b]?"]]
+    rows.append({"prompt": json.dumps([USER]), "completion": json.dumps(ANSWER)})
     loaded = load(write(tmp_path / "mine.csv", rows), "training")
-    assert [row["messages"][0]["content"] for row in loaded.rows] == ["[{]", "A [b]?"]
-    assert loaded.dropped == {"prompt is a list of messages printed as text; save it as JSONL": 3}
+    assert [row["messages"][0]["content"] for row in loaded.rows] == ["[{]", "A [b]?", "A?"]
+    assert loaded.rows[-1]["messages"] == [USER, ANSWER]
+    assert loaded.dropped == {
+        "prompt is a list of messages printed as text; save it as JSONL": len(printed)
+    }
 
 
 def test_mt_bench_is_read_as_the_hub_has_it(tmp_path):

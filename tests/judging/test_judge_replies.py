@@ -22,6 +22,7 @@ VERDICT = '{"rationale": "It {helps}.", "score": 4}'
         f"[{VERDICT}]",
         f'{{"verdict": {VERDICT}}}',
         f'{{"result": [{VERDICT}]}}',
+        f'{{"model": "x", "verdict": {VERDICT}}}',
         json.dumps(VERDICT),
         f'{{"output": {json.dumps(VERDICT)}}}',
         f"{VERDICT}\n{VERDICT}",
@@ -47,6 +48,7 @@ def test_what_a_verdict_may_be_wrapped_in(reply):
         '{"score": [4]}', '{"score": NaN}', '{"score": 1e400}', '{"score": 4',
         '{"rationale": "4"}', f"[{VERDICT}, {VERDICT}]", '{"score": 4,}',
         f'The answer says {{"score": 1}}. {VERDICT}',  # which of them is the judge's?
+        '{"rationale": "It says {"score": 5} itself", "score": 1}',  # quotes what is judged
         "[" * 100_000, '{"a":' * 100_000, '{"a":' * 9 + VERDICT + "}" * 9,
         '{"score": ' + "9" * 5000 + "}",
     ],

@@ -31,6 +31,9 @@ def said(**turn):
         ([{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "It rained."}],
          "It rained."),
         ([{"text": "It rained."}], "It rained."),
+        ([{"from": "gpt", "value": "It rained."}], "It rained."),
+        ([{"role": "Assistant", "content": "It rained."}], "It rained."),
+        ({"content": "It rained."}, "It rained."),
         ("It \ud83d rained.", "It \ufffd rained."),
     ],
 )  # fmt: skip

@@ -165,10 +165,11 @@ def _read_parquet(path: Path) -> Iterator[Record]:
     try:
         # A file by itself: a dataset would add columns that the names of its folders say.
         with pyarrow.parquet.ParquetFile(path) as file:
-            rows = (row for batch in file.iter_batches() for row in batch.to_pylist())
+            batches = file.iter_batches()
+            rows = (row for batch in batches for row in batch.to_pylist(maps_as_pydicts="lossy"))
             for number, row in enumerate(rows, start=1):
                 yield _record(f"{path.name}, row {number}", row)
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = str(error).strip().split("\n")[0].rstrip(".")
         raise DataError(f"{path.name} cannot be read: {reason}.") from None
 

@@ -8,6 +8,8 @@ What is not text is never printed into a message; it is refused with the reason.
 [{'role': 'user', 'content': 'A color?'}, {'role': 'assistant', 'content': 'Blue.'}]
 """
 
+import contextlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,11 +24,25 @@ ROLES = ("system", "user", "assistant")
 _ALIASES = {
     "developer": "system", "human": "user", "gpt": "assistant", "chatgpt": "assistant",
     "bing": "assistant", "bard": "assistant", "bot": "assistant", "model": "assistant",
-    "prompter": "user",
+    "prompter": "user", "ai": "assistant",
 } | {role: role for role in ROLES}  # fmt: skip
 
 #: Keys by which a file says how much of an assistant's turn is trained on.
-_WEIGHTS = ("weight", "loss_weight", "train", "loss", "trainable")
+_WEIGHTS = (
+    "weight", "loss_weight", "train", "loss", "trainable", "training", "loss_mask", "loss_scale",
+)  # fmt: skip
+
+#: Keys of what a record, a message or a part of one shows or plays beside its words.
+MEDIA = (
+    "image", "images", "image_url", "image_path", "imagefilename", "image_file", "img", "pixels",
+    "pictures", "audio", "audios", "video", "videos",
+)  # fmt: skip
+
+#: Keys by which a file says that a turn is not trained on.
+_MASKS = ("mask", "masked")
+
+#: What stands in a text for an image that is shown with it.
+_IMAGE = "<image>"
 
 #: Parts of a content that are text, by their type.
 _TEXT_PARTS = ("text", "input_text", "output_text")
@@ -40,13 +56,25 @@ class NotMeant(Dropped):
     """A record that its own file says is not to be used so, such as a rejected answer."""
 
 
-def is_messages(value: Any) -> bool:
-    """Whether a value is a list of messages, of whatever roles and contents."""
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(one, Mapping) and ("role" in one or "from" in one) for one in value)
-    )
+def held(value: Any) -> list[Any] | None:
+    """The messages that a value holds, of whatever roles and contents; None for what holds none.
+
+    A list of messages, one by itself, an object of lists (as Parquet keeps sequences), or any of
+    these as JSON (as tables keep them).
+    """
+    if isinstance(value, str) and value.lstrip().startswith(("[{", "{")):
+        with contextlib.suppress(ValueError, RecursionError):
+            value = json.loads(value, parse_constant=lambda _: None)
+    if isinstance(value, Mapping) and ("role" in value or "from" in value):
+        parts = list(value.values())
+        if all(isinstance(part, list) for part in parts) and len({len(p) for p in parts}) == 1:
+            value = [dict(zip(value, one, strict=True)) for one in zip(*parts, strict=True)]
+        else:
+            value = [value]
+    if not isinstance(value, list) or not value:
+        return None
+    told = all(isinstance(one, Mapping) and ("role" in one or "from" in one) for one in value)
+    return value if told else None
 
 
 def normalized(messages: Any) -> list[Message]:
@@ -55,6 +83,7 @@ def normalized(messages: Any) -> list[Message]:
     Raises Dropped for what is no conversation, for an unknown role, for content that is missing or
     no text, and for a system message after another's.
     """
+    messages = held(messages) or messages
     if not isinstance(messages, Sequence) or isinstance(messages, str) or not messages:
         raise Dropped("no messages")
     found: list[Message] = []
@@ -112,15 +141,21 @@ def as_context(messages: Sequence[Message]) -> list[Message]:
 def _message(n: int, message: Any) -> Message | None:
     if not isinstance(message, Mapping):
         raise Dropped(f"message {n} is no role and content")
-    said = message.get("role") or message.get("from")
-    role = _ALIASES.get(said.strip().lower()) if isinstance(said, str) else None
+    role = role_of(message.get("role") or message.get("from"))
     if role is None:
         raise Dropped(f"message {n} needs a role out of {', '.join(ROLES)}")
     what = "answer" if role == "assistant" else f"{role} message"
+    _no_media(f"message {n}", message)
+    if message.get("train_detail"):
+        raise Dropped(f"message {n} is trained on in part (train_detail), which is not done here")
     for key in ("tool_calls", "function_call"):
         if message.get(key):
             raise Dropped(f"message {n} calls a tool, which is not trained on here")
-    content = _words(f"message {n}", message.get("content", message.get("value")))
+    keys = ("content", "value", "text")
+    said = next((message[key] for key in keys if message.get(key) is not None), None)
+    content = _words(f"message {n}", said)
+    if _IMAGE in content:
+        raise Dropped(f"message {n} shows an image that is not there")
     if not content.strip():
         if role == "system":
             return None
@@ -129,6 +164,11 @@ def _message(n: int, message: Any) -> Message | None:
     if role == "assistant" and not _counts(n, message):
         turn["weight"] = 0
     return turn
+
+
+def role_of(name: Any) -> str | None:
+    """The role that a name stands for, whatever the file calls it; None for none of ROLES."""
+    return _ALIASES.get(name.strip().lower()) if isinstance(name, str) else None
 
 
 def _words(where: str, content: Any) -> str:
@@ -144,8 +184,16 @@ def _words(where: str, content: Any) -> str:
     return "".join(_part(where, part) for part in content)
 
 
+def _no_media(where: str, holder: Mapping[str, Any]) -> None:
+    shown = next((key for key in holder if str(key).lower() in MEDIA and holder[key]), None)
+    if shown is not None:
+        raise Dropped(f"{where} has {shown}, not text alone")
+
+
 def _part(where: str, part: Any) -> str:
     if isinstance(part, Mapping):
+        if part.get("type", "text") in _TEXT_PARTS:
+            _no_media(where, part)
         kind = part.get("type") or ("text" if "text" in part else "")
         text = part.get("text")
         if isinstance(text, Mapping):  # {"type": "text", "text": {"value": "..."}}
@@ -159,12 +207,17 @@ def _part(where: str, part: Any) -> str:
 
 def _counts(n: int, message: Mapping[str, Any]) -> bool:
     """Whether an assistant's turn is to be trained on. Raises Dropped for a weight between."""
-    given = [message[key] for key in _WEIGHTS if message.get(key) is not None]
-    flags = []
-    for value in given:
+    counts = True
+    for key in (*_WEIGHTS, *_MASKS):
+        value = message.get(key)
+        if value is None:
+            continue
         if isinstance(value, str):
-            value = {"true": 1, "false": 0, "0": 0, "1": 1}.get(value.strip().lower(), value)
+            value = _FLAGS.get(value.strip().lower(), value)
         if value not in (0, 1):
-            raise Dropped(f"message {n} has a weight of {value}; it must be 0 or 1")
-        flags.append(bool(value))
-    return all(flags)
+            raise Dropped(f"message {n} has a weight of {json.dumps(value)}; it must be 0 or 1")
+        counts = counts and (bool(value) != (key in _MASKS))
+    return counts
+
+
+_FLAGS = {"true": 1, "false": 0, "0": 0, "1": 1, "0.0": 0, "1.0": 1}

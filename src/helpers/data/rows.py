@@ -40,6 +40,7 @@ def load(name: str, kind: str, safety_rows: str = DEFAULT) -> Loaded:
     """
     place = catalog.locate(name)
     files = [place] if place.is_file() else sorted(place.rglob("*"))
+    files = [file for file in files if file.exists()]  # an editor's lock is a link to nothing
     stamps = tuple((str(file), (at := file.stat()).st_size, at.st_mtime_ns) for file in files)
     return _load_once(name, kind, safety_rows, stamps)
 

@@ -36,11 +36,15 @@ CONTEXT_COLUMNS = ("contextstring", "context_string", "context")
 SYSTEM_COLUMNS = ("system_prompt", "system")
 
 #: What a list of messages begins with where a table holds it as text.
-_PRINTED = re.compile(r"""\[\s*\{\s*['"](?:role|content|from|value)['"]\s*:.*\]$""", re.DOTALL)
+_PRINTED = re.compile(
+    r"""(?:array\()?\[?\s*\{\s*(?:['"]\w+['"]\s*:\s*[^{}]*?,\s*)?
+    ['"](?:role|content|from|value|type|text)['"]\s*:.*[\]})]$""",
+    re.DOTALL | re.VERBOSE,
+)
 
 #: Columns of what a row shows or plays beside its words. "picture" is the kit's own name for one
 #: that is trained on.
-_MEDIA = ("image", "images", "picture", "pictures", "audio", "audios", "video", "videos")
+_MEDIA = ("picture", *messages.MEDIA)
 
 
 def pick(record: Mapping[str, Any], *columns: str) -> str:
@@ -61,14 +65,21 @@ def pick(record: Mapping[str, Any], *columns: str) -> str:
 
 def value_of(record: Mapping[str, Any], *columns: str) -> Any:
     """The first of the columns that is there and not null, whatever the case of its name."""
+    if not isinstance(record, Mapping):
+        raise Dropped("it is no object of columns")
     lower = {str(key).strip().lower(): value for key, value in record.items()}
     return next((lower[name] for name in columns if lower.get(name) is not None), None)
 
 
 def _text(value: Any) -> str:
-    """A text or a number as JSON has it; "" for whatever else there is."""
+    """A text or a number as JSON has it; "" for whatever else there is.
+
+    A whole number stays one though a column with gaps made a fraction of it: 3.0 is 3.
+    """
     if isinstance(value, str):
         return value.strip()
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return json.dumps(value) if isinstance(value, bool | int | float) else ""
 
 
@@ -91,15 +102,49 @@ def no_media(record: Mapping[str, Any], but: str = "") -> None:
             )
 
 
+_FLAGS = dict.fromkeys(("true", "1", "yes"), True) | dict.fromkeys(
+    ("false", "0", "no", "-1", "rejected", "discarded", "undesirable", "bad"), False
+)
+
+#: Columns by which a file says whether a row is a good answer.
+_GOOD = ("label", "kto_tag", "desirable", "accepted", "status", "weight", "loss_weight")
+
+
+def flag(value: Any) -> bool | None:
+    """What a value says as a yes or no; None for any other."""
+    return _FLAGS.get(_text(value).lower())
+
+
+def is_preference(record: Mapping[str, Any]) -> bool:
+    """Whether a record holds a chosen answer and another, not whether its one answer was chosen."""
+    both = [value_of(record, name) for name in ("chosen", "rejected")]
+    given = [value for value in both if value not in (None, "")]
+    if any(isinstance(value, bool | float | int) for value in given):
+        return False
+    return len(given) == 2 or any(flag(value) is None for value in given)
+
+
 def meant(record: Mapping[str, Any]) -> None:
     """Raises NotMeant for a record that its file calls no good answer."""
-    value = value_of(record, "label")
-    if _text(value).lower() in ("false", "0", "rejected"):
-        raise NotMeant(f"label is {_text(value)}")
-    if value_of(record, "rejected") is True:
+    preferred = is_preference(record)
+    for name in _GOOD if preferred else (*_GOOD, "chosen"):
+        value = value_of(record, name)
+        if flag(value) is False:
+            raise NotMeant(f"{name} is {_text(value).lower()}")
+    if not preferred and flag(value_of(record, "rejected")):
         raise NotMeant("rejected is true")
-    if label(record, "status").lower() in ("rejected", "discarded"):
-        raise NotMeant(f"status is {label(record, 'status').lower()}")
+
+
+def under_system(record: Mapping[str, Any], turns: Any) -> Any:
+    """The messages under the system prompt that their record holds beside them."""
+    system = pick(record, *SYSTEM_COLUMNS)
+    turns = messages.held(turns) or turns
+    if not system or not isinstance(turns, list):
+        return turns
+    first = turns[0] if turns else None
+    if isinstance(first, Mapping) and messages.role_of(first.get("role")) == "system":
+        return turns
+    return [{"role": "system", "content": system}, *turns]
 
 
 def prompt(text: str, number: int, prefix: str, category: str = "", **more: Any) -> Row:
@@ -132,9 +177,9 @@ def request(record: Mapping[str, Any], *columns: str) -> str:
     columns = columns or PROMPT_COLUMNS
     text = pick(record, *columns)
     asked = next((name for name in columns if pick(record, name)), "")
-    about = (*CONTEXT_COLUMNS, "input") if asked == "instruction" else CONTEXT_COLUMNS
+    about = CONTEXT_COLUMNS if asked == "input" else (*CONTEXT_COLUMNS, "input")
     context = pick(record, *about)
-    if not (text and context):
+    if not (text and context) or context in text:
         return text
     if pick(record, "contextstring", "context_string"):
         return f"{context}\n\n---\n\n{text}"
@@ -160,19 +205,19 @@ def instruction(record: Mapping[str, Any], path: Path, number: int) -> Row:
 
     Of the seed tasks that Alpaca grew from, the first instance has the input and the output.
     """
-    instances = record.get("instances")
+    instances = value_of(record, "instances")
     if isinstance(instances, list) and instances and isinstance(instances[0], Mapping):
         record = {**record, **instances[0]}
     asked, answer = pick(record, "instruction"), pick(record, "output", "response")
-    return pair(asked, answer, pick(record, "input", "context"))
+    return pair(asked, answer, pick(record, "input", "context"), pick(record, *SYSTEM_COLUMNS))
 
 
 def conversation(record: Any, path: Path, number: int) -> Row:
     """A list of messages, or an object that holds one, ending with the assistant's."""
     if isinstance(record, Mapping):
-        no_media(record)
-        meant(record)
-        record = value_of(record, *CHAT_COLUMNS)
+        if value_of(record, "tools", "functions"):
+            raise Dropped("it has tools, which are not trained on here")
+        record = under_system(record, value_of(record, *CHAT_COLUMNS))
     return {"messages": messages.conversation(record)}
 
 
@@ -181,17 +226,29 @@ def preference(record: Mapping[str, Any], path: Path, number: int) -> Row:
 
     Where the answers are whole conversations, what both begin with is context.
     """
-    chosen, rejected = value_of(record, "chosen"), value_of(record, "rejected")
-    if not chosen:
-        raise NotMeant("it has a rejected answer alone")
-    if messages.is_messages(chosen) and value_of(record, "prompt") is None:
-        common = 0
-        if messages.is_messages(rejected):
-            while common < min(len(chosen), len(rejected)) and chosen[common] == rejected[common]:
-                common += 1
-        context = messages.as_context(messages.normalized(chosen[:common])) if common else []
-        return {"messages": messages.conversation([*context, *chosen[common:]])}
-    return completion({**record, "completion": chosen}, "completion")
+    chosen, rejected = (messages.held(value_of(record, name)) for name in ("chosen", "rejected"))
+    asked = value_of(record, "prompt", *CHAT_COLUMNS)
+    if chosen is None:
+        answer = pick(record, "chosen")
+        if not answer:
+            raise NotMeant("it has a rejected answer alone")
+        return _completed(record, asked, [{"role": "assistant", "content": answer}])
+    if not _is_whole(chosen, asked):
+        return _completed(record, asked, chosen)
+    common = 0
+    while common < min(len(chosen), len(rejected or ())) and chosen[common] == rejected[common]:
+        common += 1
+    context = messages.as_context(messages.normalized(chosen[:common])) if common else []
+    turns = under_system(record, [*context, *chosen[common:]])
+    return {"messages": messages.conversation(turns)}
+
+
+def _is_whole(turns: Sequence[Any], asked: Any) -> bool:
+    """Whether an answer's messages repeat what was asked, as in UltraFeedback."""
+    before = messages.held(asked)
+    if before is None:
+        return messages.normalized(turns)[0]["role"] != "assistant"
+    return list(turns[: len(before)]) == before
 
 
 def completion(record: Mapping[str, Any], column: str) -> Row:
@@ -199,20 +256,24 @@ def completion(record: Mapping[str, Any], column: str) -> Row:
 
     What the assistant says in the prompt is context. Raises Dropped if one is missing.
     """
-    asked = value_of(record, "prompt")
-    answered = value_of(record, column)
-    if messages.is_messages(asked):
-        before = messages.as_context(messages.normalized(asked))
-    else:
-        text = request(record)
-        if not text:
-            raise Dropped("no instruction")
-        before = [{"role": "user", "content": text}]
-    if not messages.is_messages(answered):
+    answered = messages.held(value_of(record, column))
+    if answered is None:
         text = pick(record, column)
         if not text:
             raise Dropped("no answer")
         answered = [{"role": "assistant", "content": text}]
-    if system := pick(record, *SYSTEM_COLUMNS):
-        before = [{"role": "system", "content": system}, *before]
-    return {"messages": messages.conversation([*before, *answered])}
+    return _completed(record, value_of(record, "prompt"), answered)
+
+
+def _completed(record: Mapping[str, Any], asked: Any, answered: Sequence[Any]) -> Row:
+    """What was asked, to be read, and the answer; as it is where it repeats what was asked."""
+    before = messages.held(asked)
+    if before is None:
+        text = request(record)
+        if not text:
+            raise Dropped("no instruction")
+        before = [{"role": "user", "content": text}]
+    if messages.normalized(answered)[0]["role"] != "assistant":
+        answered = answered[len(before) :] if list(answered[: len(before)]) == before else answered
+    context = messages.as_context(messages.normalized(before))
+    return {"messages": messages.conversation(under_system(record, [*context, *answered]))}

@@ -24,13 +24,17 @@ _WHOLE = re.compile(r"\s*([1-5])(?:\.0+)?\s*")
 
 def verdict_in(reply: str) -> tuple[int, str] | None:
     """(score, rationale) of a reply, its thought left out; None where it holds no verdict."""
-    found = [verdict for value in _values(answer_of(reply)) if (verdict := _verdict(value))]
+    try:  # a reply that is JSON may name a think tag in its rationale
+        values = [json.loads(reply, strict=False)]
+    except (ValueError, RecursionError):
+        values = list(_values(answer_of(reply)))
+    found = [verdict for value in values if (verdict := _verdict(value))]
     return found[-1] if len({score for score, _ in found}) == 1 else None
 
 
 def _values(text: str) -> Iterator[Any]:
     """The text as JSON, else each JSON object that begins in it, outermost ones alone."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(strict=False)  # models break lines within texts
     try:
         yield decoder.decode(text)
         return
@@ -42,8 +46,20 @@ def _values(text: str) -> Iterator[Any]:
             value, at = decoder.raw_decode(text, at)
             yield value
         except (ValueError, RecursionError):
-            at += 1
+            at = _past(text, at)
         at = text.find("{", at)
+
+
+def _past(text: str, at: int) -> int:
+    """Behind a broken object: what it holds may be quoted from the text that is judged."""
+    if text[at + 1 :].lstrip().startswith("{"):
+        return at + 1
+    depth = 0
+    for place in range(at, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        if depth == 0:
+            return place + 1
+    return len(text)
 
 
 def _verdict(value: Any, depth: int = _DEPTH) -> tuple[int, str] | None:
@@ -58,7 +74,9 @@ def _verdict(value: Any, depth: int = _DEPTH) -> tuple[int, str] | None:
         return None
     named = {str(key).strip().lower(): part for key, part in value.items()}
     if "score" not in named:
-        return _verdict(*value.values(), depth - 1) if len(value) == 1 and depth else None
+        parts = list(value.values())
+        inside = [part for part in parts if isinstance(part, dict | list)] or parts
+        return _verdict(*inside, depth - 1) if len(inside) == 1 and depth else None
     score, rationale = _score(named["score"]), named.get("rationale")
     if score is None:
         return None

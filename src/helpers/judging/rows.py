@@ -11,6 +11,7 @@ message's parts. What is no text is refused with the place of the row.
 from collections.abc import Mapping
 from typing import Any
 
+from helpers.data.messages import ROLES, role_of
 from helpers.errors import DataError
 from helpers.text import whole
 
@@ -50,16 +51,25 @@ def _missing(value: Any) -> bool:
 def _messages(where: str, value: Any, role: str) -> list[dict[str, Any]]:
     """Messages with text or None as content; what is no message is one of that role."""
     value = [value] if isinstance(value, Mapping) else value
-    if isinstance(value, list) and value and all(_is_message(one) for one in value):
-        return [
-            {"role": message["role"], "content": _text(where, message.get("content"))}
-            for message in value
-        ]
+    if isinstance(value, list) and value and all(map(_is_message, value)):
+        return [_message(where, one, role) for one in value]
     return [{"role": role, "content": _text(where, value)}]
 
 
 def _is_message(value: Any) -> bool:
-    return isinstance(value, Mapping) and isinstance(value.get("role"), str)
+    """Whether it is a message, of whatever layout, and no part of one."""
+    told = isinstance(value, Mapping) and ("role" in value or "from" in value)
+    return told or (isinstance(value, Mapping) and "type" not in value and "content" in value)
+
+
+def _message(where: str, message: Mapping[str, Any], role: str) -> dict[str, Any]:
+    """role: whose it is where it does not say."""
+    said = message.get("role") or message.get("from") or role
+    role = role_of(said)
+    if role is None:
+        raise DataError(f"{where} holds a turn of {said!r}, which is none of {', '.join(ROLES)}.")
+    content = message.get("content", message.get("value"))
+    return {"role": role, "content": _text(where, content)}
 
 
 def _text(where: str, value: Any) -> str | None:

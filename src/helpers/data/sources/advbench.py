@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from helpers.data.files import Row
-from helpers.data.shapes import PROMPT_COLUMNS, pick, prompt
+from helpers.data.shapes import PROMPT_COLUMNS, prompt, request
 from helpers.data.sources.base import Source
 
 
 def row(record: Mapping[str, Any], path: Path, number: int) -> Row:
     """The behavior; its target is left out."""
-    return prompt(pick(record, "goal", "0", *PROMPT_COLUMNS), number, "advbench")
+    return prompt(request(record, "goal", "0", *PROMPT_COLUMNS), number, "advbench")
 
 
 SOURCE = Source(

@@ -26,7 +26,7 @@ def row(record: Mapping[str, Any], path: Path, number: int) -> Row:
     text = request(record)
     own = label(record, "category", "category_id", "category_name")
     published = re.fullmatch(r"category[-_ ]?(\d+)", own or path.stem, re.IGNORECASE)
-    digits = own if own.isdigit() else published[1] if published else "0"
+    digits = own if re.fullmatch(r"[0-9]+", own) else published[1] if published else "0"
     if 1 <= int(digits) <= len(CATEGORIES):
         category = CATEGORIES[int(digits) - 1]
         return prompt(text, number, f"hex-phi-{int(digits):02d}", category)

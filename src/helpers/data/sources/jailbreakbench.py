@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from helpers.data.files import Row
-from helpers.data.shapes import label, pick, prompt
+from helpers.data.shapes import label, prompt, request
 from helpers.data.sources.base import Source
 
 
 def row(record: Mapping[str, Any], path: Path, number: int) -> Row:
     """The goal and its category; the id tells the file, since two lie side by side."""
-    return prompt(pick(record, "goal"), number, f"jbb-{path.stem}", label(record, "category"))
+    return prompt(request(record, "goal"), number, f"jbb-{path.stem}", label(record, "category"))
 
 
 SOURCE = Source(
@@ -22,7 +22,7 @@ SOURCE = Source(
     row=row,
     about="100 harmful behaviors in ten categories (arXiv:2404.01318).",
     license="MIT",
-    files=("jailbreakbench.csv", "harmful-behaviors.csv", "harmful.parquet"),
+    files=("jailbreakbench.csv", "harmful-behaviors.csv", "harmful.parquet", "harmful.csv"),
     hub="JailbreakBench/JBB-Behaviors",
     expected=100,
 )

@@ -10,20 +10,23 @@ from typing import Any
 
 from helpers.data import messages
 from helpers.data.files import Row
-from helpers.data.shapes import Dropped
+from helpers.data.shapes import Dropped, value_of
 from helpers.data.sources.base import Source
 
 
 def row(record: Mapping[str, Any], path: Path, number: int) -> Row:
     """The conversation, and under "picture" the path of its image."""
-    turns = [
-        turn | {"content": turn["content"].replace("<image>", "").strip()}
-        for turn in messages.conversation(record.get("conversations"))
-    ]
+    said = messages.held(value_of(record, "conversations")) or []
+    turns = messages.conversation([turn | {"value": _without(turn.get("value"))} for turn in said])
     image = record.get("image")
     if not image or not isinstance(image, str):
         raise Dropped("no image")
     return {"messages": turns, "picture": str(path.parent / image)}
+
+
+def _without(words: Any) -> Any:
+    """The words without the mark of where the image is shown."""
+    return words.replace("<image>", "").strip() if isinstance(words, str) else words
 
 
 SOURCE = Source(

@@ -13,12 +13,14 @@ from helpers.data.files import Row, text_of
 from helpers.data.shapes import (
     ANSWER_COLUMNS,
     CHAT_COLUMNS,
+    CONTEXT_COLUMNS,
     SYSTEM_COLUMNS,
     Dropped,
+    NotMeant,
     completion,
     conversation,
+    is_preference,
     label,
-    meant,
     no_media,
     pair,
     pick,
@@ -27,6 +29,7 @@ from helpers.data.shapes import (
     prompts,
     request,
     turns_of,
+    under_system,
     value_of,
 )
 from helpers.data.sources.base import Source
@@ -45,7 +48,6 @@ def training_row(record: Any, path: Path, number: int) -> Row:
     if not isinstance(record, Mapping):
         raise Dropped(f"it is {_kind(record)}, not an object of columns")
     no_media(record, but="picture")
-    meant(record)
     picture = record.get("picture")
     record = {name: value for name, value in record.items() if name != "picture"}
     row = _trained_on(record, path, number)
@@ -57,17 +59,22 @@ def training_row(record: Any, path: Path, number: int) -> Row:
 
 
 def _trained_on(record: Mapping[str, Any], path: Path, number: int) -> Row:
-    if value_of(record, *CHAT_COLUMNS) is not None:
-        return conversation(record, path, number)
-    if value_of(record, "chosen", "rejected") is not None:
-        return preference(record, path, number)
+    chat = value_of(record, *CHAT_COLUMNS)
+    if is_preference(record):
+        return _after_history(preference(record, path, number), record)
     answer = next((name for name in ANSWER_COLUMNS if value_of(record, name)), "")
-    if messages.is_messages(value_of(record, "prompt")) or (
-        answer and messages.is_messages(value_of(record, answer))
-    ):
-        return completion(record, answer or "completion")
+    if chat or (chat is not None and not answer):
+        return conversation(record, path, number)
+    if messages.held(value_of(record, "prompt")) or messages.held(value_of(record, answer)):
+        return _after_history(completion(record, answer or "completion"), record)
     row = pair(request(record), pick(record, *ANSWER_COLUMNS), "", pick(record, *SYSTEM_COLUMNS))
-    row["messages"][-2:-2] = _history(record)
+    return _after_history(row, record)
+
+
+def _after_history(row: Row, record: Mapping[str, Any]) -> Row:
+    """The row with its record's earlier turns behind the system prompt."""
+    at = int(row["messages"][0]["role"] == "system")
+    row["messages"][at:at] = _history(record)
     return row
 
 
@@ -108,19 +115,20 @@ def prompt_row(record: Any, path: Path, number: int) -> Row:
 def _asked(record: Mapping[str, Any], path: Path, number: int) -> Row:
     """What the user says, under an id that tells the file: messages, several turns, or a text."""
     category = label(record, *CATEGORY_COLUMNS)
-    chat = value_of(record, *CHAT_COLUMNS)
-    turns = value_of(record, "prompt", "turns")
-    if chat is None and messages.is_messages(turns):
-        chat = turns
-    if chat is not None:
-        row = prompt("-", number, path.stem, category)
-        return {**record, **row, "messages": messages.asked(chat)}
-    if isinstance(turns, list) and turns:
-        return prompts(turns_of(record, "prompt", "turns"), number, path.stem, category)
-    row = prompt(request(record), number, path.stem, category)
-    if system := pick(record, *SYSTEM_COLUMNS):
-        row["messages"].insert(0, {"role": "system", "content": system})
-    return row
+    chat, turns = value_of(record, *CHAT_COLUMNS), value_of(record, "prompt", "turns")
+    if not chat:
+        chat = messages.held(turns) or chat
+    if chat is None and isinstance(turns, list) and turns:
+        turns = turns_of(record, "prompt", "turns")
+        chat = prompts(turns, number, path.stem)["messages"]
+    if chat is None:
+        chat = prompt(request(record), number, path.stem)["messages"]
+    elif pick(record, *CONTEXT_COLUMNS):
+        chat = messages.asked(chat)
+        first = next(turn for turn in chat if turn["role"] == "user")
+        first["content"] = request(record | {"prompt": first["content"]}, "prompt")
+    row = prompt("-", number, path.stem, category)
+    return {**record, **row, "messages": messages.asked(under_system(record, chat))}
 
 
 def _kind(record: Any) -> str:
@@ -135,11 +143,19 @@ BY_KIND = {
 
 
 def kind_of(records: Iterable[Any]) -> str:
-    """ "training" if one of a file's first records holds an answer, else "prompts"."""
-    for number, record in enumerate(records, start=1):
-        try:
-            training_row(record, Path(), number)
-            return "training"
-        except Dropped:
-            continue
-    return "prompts"
+    """ "training" if a file's first records have a column for the answer, else "prompts"."""
+    return "training" if any(map(_answers, records)) else "prompts"
+
+
+def _answers(record: Any) -> bool:
+    """Whether a record holds an answer, or a column for one that may be empty."""
+    if isinstance(record, Mapping):
+        named = {str(name).strip().lower() for name in record}
+        if named & {*ANSWER_COLUMNS, "chosen"} - {"target", "1"}:
+            return True
+    try:
+        return bool(training_row(record, Path(), 1))
+    except NotMeant:
+        return True
+    except Dropped:
+        return False

@@ -8,8 +8,6 @@ such records are left out and counted by reason.
 >>> loaded.rows[0]["messages"], loaded.n_read, loaded.dropped
 """
 
-import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -18,24 +16,14 @@ from typing import Any
 from helpers.archive.shipped import DATASETS
 from helpers.data import messages, safety_rows
 from helpers.data.disclosure import cut_short
-from helpers.data.files import FORMATS, Record
+from helpers.data.files import Record
 from helpers.data.files import read as read_file
 from helpers.data.messages import Dropped, NotMeant
-from helpers.data.shapes import PROMPT_COLUMNS
-from helpers.data.sources import own
+from helpers.data.shapes import PROMPT_COLUMNS, meant, no_media
+from helpers.data.sources import folders, own
 from helpers.data.sources.base import KINDS, Loaded, Source
 from helpers.data.sources.catalog import locate, source, split
 from helpers.errors import DataError, one_of
-
-#: Files that lie beside data and are none.
-_NOT_DATA = (
-    "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "config.json",
-    "package.json",
-)  # fmt: skip
-
-#: A split of a dataset in a file's name, and the parts of one that is published in several.
-_SPLIT = re.compile(r"^(train|test|validation|valid|val|dev|eval)(?=$|[-_.])", re.IGNORECASE)
-_SHARD = re.compile(r"-\d{5}-of-\d{5}(?:-[0-9a-f]+)?$")
 
 
 def read(dataset: str, kind: str = "", safety: str = safety_rows.DEFAULT) -> Loaded:
@@ -52,7 +40,7 @@ def read(dataset: str, kind: str = "", safety: str = safety_rows.DEFAULT) -> Loa
     name, path = split(dataset)
     place = locate(dataset)
     card = source(name) if name else None
-    files = _files(place, card)
+    files = folders.files(place, card)
     card = card or own.BY_KIND[kind or _kind_of(files)]
     if kind and card.kind != kind:
         raise DataError(f"{name} holds {card.kind} rows; {kind} rows are needed here.")
@@ -106,6 +94,11 @@ def training_rows(lines: Iterator[tuple[int, Any]]) -> list[dict[str, Any]]:
 def _row(card: Source, record: Record, file: Path, number: int, mode: str) -> dict[str, Any]:
     """What the source makes of a record, its messages in the kit's shape. Raises Dropped."""
     row = card.row(record.row, file, number)
+    if isinstance(record.row, Mapping):
+        if card.kind == "training":
+            meant(record.row)
+        if "picture" not in row:
+            no_media(record.row)
     if card.kind == "training":
         row = row | {"messages": messages.conversation(row["messages"])}
     else:
@@ -125,65 +118,6 @@ def _check_ids(loaded: Loaded) -> None:
                 f"{seen[row['id']]}."
             )
         seen[row["id"]] = place
-
-
-def _files(place: Path, card: Source | None) -> list[Path]:
-    """The file, or those of a folder that are the dataset's, numbers in their names as such.
-
-    A published dataset is the file that goes by one of its names, or the only one there, in one
-    piece or in parts. Raises DataError where it is not clear which.
-    """
-    if place.is_file():
-        return [place]
-    files = [file for file in sorted(place.rglob("*")) if _is_data(file, place)]
-    if not files:
-        raise DataError(f"{place.name} holds no file of {', '.join(FORMATS)}.")
-    files.sort(key=lambda file: [int(part) if part.isdigit() else part
-                                 for part in re.split(r"(\d+)", file.name)])  # fmt: skip
-    if card and not card.folder:
-        for name in card.files:
-            if known := [f for f in files if _whole_name(f) == name.lower()]:
-                return known
-        files = _one_of_several(place, files)
-    splits = sorted({found[1].lower() for file in files if (found := _SPLIT.match(file.stem))})
-    if len(splits) > 1:
-        raise DataError(
-            f"{place.name} holds the splits {' and '.join(splits)}; give the file or folder of one."
-        )
-    return files
-
-
-def _one_of_several(place: Path, files: list[Path]) -> list[Path]:
-    """The parts of the only dataset that a folder holds, or of its part to train on."""
-    groups: dict[str, list[Path]] = defaultdict(list)
-    for file in files:
-        groups[Path(_whole_name(file)).stem].append(file)
-    if len(groups) > 1 and "train" not in groups:
-        raise DataError(
-            f"{place.name} holds {', '.join(f.name for f in files[:6])}; give the path of the one "
-            "that is meant."
-        )
-    return groups.get("train") or files
-
-
-def _whole_name(file: Path) -> str:
-    """The name of a file, or of the dataset that it is a part of."""
-    return f"{_SHARD.sub('', file.stem)}{file.suffix}".lower()
-
-
-def _is_data(file: Path, folder: Path) -> bool:
-    """Whether a file of a folder is data, and no hidden file, no editor's copy, no description."""
-    parts = file.relative_to(folder).parts
-    if any(part.startswith((".", "~")) or part == "__MACOSX" for part in parts):
-        return False
-    original = file.with_name(file.name.replace("-checkpoint", ""))
-    copied = original != file and original.is_file()
-    return (
-        file.suffix.lower() in FORMATS
-        and file.is_file()
-        and file.name.lower() not in _NOT_DATA
-        and not copied
-    )
 
 
 def _is_chat(file: Path) -> bool:

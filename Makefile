@@ -1,6 +1,6 @@
 # make reproduce   set up, run every notebook, write outputs/$(PRESET)/report.html
 # make test        set up, run the linter and every test that needs no GPU, network or browser
-# make check       the linter and the quick tests, in a minute and a half
+# make check       the linter and the quick tests, in two minutes
 # make test-faults  kill, starve, poison and fuzz it for minutes, with a table at the end
 # make setup       the .venv alone
 # make clean       remove the .venv and what was computed

@@ -104,6 +104,10 @@ TRAINED = {
     "a history": (
         {"instruction": "C?", "output": "D.", "history": [["A?", "B."]]}, LONG,
     ),
+    "an answer in JSON": (
+        {"prompt": "A?", "completion": '{"from": "Rome", "type": "train", "text": "x"}'},
+        [USER, ANSWER | {"content": '{"from": "Rome", "type": "train", "text": "x"}'}],
+    ),
     "a number": ({"prompt": "A?", "answer": 42}, [USER, ANSWER | {"content": "42"}]),
     "a truth": ({"prompt": "A?", "answer": False}, [USER, ANSWER | {"content": "false"}]),
 }  # fmt: skip
@@ -139,6 +143,7 @@ LEFT_OUT = {
     "an object": ({"completion": {"text": "B."}}, "completion is an object, not text"),
     "a history of other things": ({"history": [["x"]]}, "its history is no list of pairs"),
     "a picture that is none": ({"picture": 3}, "its picture is a number, not the path"),
+    "nobody's turn": ({"completion": [{"role": "system", "content": ""}]}, "the last message must"),
     "NaN": ({"completion": float("nan")}, "no answer"),
     "null": ({"completion": None}, "no answer"),
 }

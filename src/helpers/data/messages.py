@@ -8,7 +8,6 @@ What is not text is never printed into a message; it is refused with the reason.
 [{'role': 'user', 'content': 'A color?'}, {'role': 'assistant', 'content': 'Blue.'}]
 """
 
-import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -62,9 +61,8 @@ def held(value: Any) -> list[Any] | None:
     A list of messages, one by itself, an object of lists (as Parquet keeps sequences), or any of
     these as JSON (as tables keep them).
     """
-    if isinstance(value, str) and value.lstrip().startswith(("[{", "{")):
-        with contextlib.suppress(ValueError, RecursionError):
-            value = json.loads(value, parse_constant=lambda _: None)
+    if isinstance(value, str):
+        return _held_as_json(value)
     if isinstance(value, Mapping) and ("role" in value or "from" in value):
         parts = list(value.values())
         if all(isinstance(part, list) for part in parts) and len({len(p) for p in parts}) == 1:
@@ -75,6 +73,18 @@ def held(value: Any) -> list[Any] | None:
         return None
     told = all(isinstance(one, Mapping) and ("role" in one or "from" in one) for one in value)
     return value if told else None
+
+
+def _held_as_json(text: str) -> list[Any] | None:
+    """The messages of a JSON text; an answer in JSON, which may have a "from" too, is none."""
+    if not text.lstrip().startswith(("[{", "{")):
+        return None
+    try:
+        found = held(json.loads(text, parse_constant=lambda _: None))
+    except (ValueError, RecursionError):
+        return None
+    known = found and all(role_of(one.get("role") or one.get("from")) for one in found)
+    return found if known else None
 
 
 def normalized(messages: Any) -> list[Message]:

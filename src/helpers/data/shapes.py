@@ -35,10 +35,12 @@ CHAT_COLUMNS = ("messages", "conversations", "conversation")
 CONTEXT_COLUMNS = ("contextstring", "context_string", "context")
 SYSTEM_COLUMNS = ("system_prompt", "system")
 
-#: What a list of messages begins with where a table holds it as text.
+#: Messages, or parts of one, where a table holds them printed as text.
 _PRINTED = re.compile(
-    r"""(?:array\()?\[?\s*\{\s*(?:['"]\w+['"]\s*:\s*[^{}]*?,\s*)?
-    ['"](?:role|content|from|value|type|text)['"]\s*:.*[\]})]$""",
+    r"""(?:array\()?\[?\s*\{.*['"](?:
+    (?:role|from)['"]\s*:\s*['"](?:user|human|assistant|gpt|system|developer)
+    | type['"]\s*:\s*['"](?:text|image|image_url)
+    )['"].*[\]})]$""",
     re.DOTALL | re.VERBOSE,
 )
 
@@ -246,9 +248,12 @@ def preference(record: Mapping[str, Any], path: Path, number: int) -> Row:
 def _is_whole(turns: Sequence[Any], asked: Any) -> bool:
     """Whether an answer's messages repeat what was asked, as in UltraFeedback."""
     before = messages.held(asked)
-    if before is None:
-        return messages.normalized(turns)[0]["role"] != "assistant"
-    return list(turns[: len(before)]) == before
+    return not _answers(turns) if before is None else list(turns[: len(before)]) == before
+
+
+def _answers(turns: Sequence[Any]) -> bool:
+    """Whether messages begin with the assistant's."""
+    return [turn["role"] for turn in messages.normalized(turns)[:1]] == ["assistant"]
 
 
 def completion(record: Mapping[str, Any], column: str) -> Row:
@@ -273,7 +278,7 @@ def _completed(record: Mapping[str, Any], asked: Any, answered: Sequence[Any]) -
         if not text:
             raise Dropped("no instruction")
         before = [{"role": "user", "content": text}]
-    if messages.normalized(answered)[0]["role"] != "assistant":
-        answered = answered[len(before) :] if list(answered[: len(before)]) == before else answered
+    if not _answers(answered) and list(answered[: len(before)]) == before:
+        answered = answered[len(before) :]
     context = messages.as_context(messages.normalized(before))
     return {"messages": messages.conversation(under_system(record, [*context, *answered]))}

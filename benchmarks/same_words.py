@@ -25,8 +25,8 @@ LEFT_OUT = {
 
 def key(row: dict) -> str:
     """What tells runs of one store apart, the same in both."""
-    names = [field.name for field in fields(Experiment) if field.name not in LEFT_OUT]
-    settings = {name: row.get(name) for name in names}
+    known = [field for field in fields(Experiment) if field.name not in LEFT_OUT]
+    settings = {field.name: row.get(field.name, field.default) for field in known}
     if row["backend"] == "hosted":  # the multiplier stands in for the rate
         settings |= {"learning_rate": row["learning_rate_multiplier"], "provider": "any"}
     return json.dumps(settings, sort_keys=True)

@@ -79,6 +79,8 @@ def find(path: str | Path) -> Path:
 def typed(path: str | Path) -> Path:
     """The path with a home folder in place of ~. Raises ConfigError where there is none."""
     try:
+        if Path(path).parts[:1] == ("~",) and os.environ.get("HOME") == "":
+            raise RuntimeError  # it would stand for the root of the disk
         return Path(path).expanduser()
     except RuntimeError:
         raise ConfigError(f"{path}: nobody of that name has a home folder here.") from None

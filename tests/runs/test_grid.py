@@ -96,7 +96,7 @@ def test_a_failed_experiment_is_told_by_its_type_and_the_others_are_stored(
     ((id, error),) = result.failed.items()
     assert id == run_id(grid[1])
     assert type(error) is RunFailed and str(error) == "RuntimeError: boom"
-    assert f"failed: {id}: RuntimeError: boom" in capsys.readouterr().out
+    assert f"failed: {id}: RuntimeError: boom" in capsys.readouterr().err
 
 
 def test_errors_cross_from_one_process_to_another():

@@ -45,7 +45,8 @@ def _status(command: str) -> int:
         status = app(
             sys.argv[1:] or ["--help"], prog_name="aligndrift", standalone_mode=False
         )  # fmt: skip
-        sys.stdout.flush()
+        if sys.stdout:  # which may have been closed
+            sys.stdout.flush()
         return status or 0
     except AlignDriftError as error:
         return _told(error, 1)
@@ -57,7 +58,7 @@ def _status(command: str) -> int:
     except typer.Abort:
         return _told("stopped, as you said.", 1)
     except BrokenPipeError:  # whoever reads our output has had enough, such as head
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, AttributeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:

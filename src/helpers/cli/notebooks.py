@@ -23,8 +23,8 @@ def notebooks(
         bool, typer.Option(help="Also put the executed notebooks into notebooks/.")
     ] = False,
     copy_to: Annotated[
-        str, typer.Option(help="Execute none, but copy them into this folder, as they ship.")
-    ] = "",
+        str | None, typer.Option(help="Execute none, but copy them into this folder, as they ship.")
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="With --copy-to: changed copies, too.")
     ] = False,
@@ -35,7 +35,9 @@ def notebooks(
 
     Example: `aligndrift notebooks 01 -p "shots=[10, 100]"`
     """
-    if copy_to:
+    if copy_to is not None:
+        if not copy_to.strip():
+            raise ConfigError("--copy-to needs the name of a folder.")
         from helpers.reporting.notebook_files import copy
 
         for file in copy(numbers or [], copy_to, overwrite):

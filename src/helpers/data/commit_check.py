@@ -28,6 +28,7 @@ import nbformat
 from helpers import paths
 from helpers.data import notebook_content
 from helpers.data.files import FORMATS
+from helpers.data.shapes import CHAT_COLUMNS, PROMPT_COLUMNS
 from helpers.errors import AlignDriftError, DataError
 
 #: The list: path below the project folder -> digest.
@@ -44,6 +45,9 @@ _WRITTEN = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
+
+#: Rows of data that may stand in a page or a docstring, as examples.
+A_FEW = 3
 
 #: Nobody writes a longer file by hand, in bytes.
 LONGEST = 1 << 17
@@ -113,10 +117,25 @@ def _reason_of_text(file: Path) -> str:
     if len(content) > LONGEST:
         return f"{len(content):,} bytes are more than anybody writes by hand ({LONGEST:,})."
     try:
-        plain = "\x00" not in content.decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError:
-        plain = False
-    return "" if plain else "it is not text in UTF-8."
+        text = "\x00"
+    if "\x00" in text:
+        return "it is not text in UTF-8."
+    if sum(map(_is_row, text.split("\n"))) > A_FEW:
+        return "it holds rows of data, whatever its ending."
+    return ""
+
+
+def _is_row(line: str) -> bool:
+    """Whether a line is a row of JSONL, such as those that are trained on or asked."""
+    if not line.lstrip().startswith(("{", "[")):
+        return False
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(row, dict) and not {*CHAT_COLUMNS, *PROMPT_COLUMNS}.isdisjoint(row)
 
 
 def _reason_of_notebook(file: Path, listed: str | None) -> str:
@@ -124,6 +143,9 @@ def _reason_of_notebook(file: Path, listed: str | None) -> str:
         notebook = _notebook(file)
     except DataError:
         return "it cannot be read as a notebook."
+    same = notebook_content.digest(notebook) == listed
+    if more := notebook_content.too_much(notebook, same):
+        return f"{more}."
     if not notebook_content.shows(notebook):
         return ""
     others = notebook_content.foreign(notebook)
@@ -131,7 +153,7 @@ def _reason_of_notebook(file: Path, listed: str | None) -> str:
         return (
             f"it shows what came of {others[0]!r}, which is not the Archive's; clear its outputs."
         )
-    if notebook_content.digest(notebook) != listed:
+    if not same:
         number = file.name.split("_")[0]
         return (
             "its code and outputs are not those that the kit has executed on the Archive; run "

@@ -17,6 +17,10 @@ from helpers.data.files import FORMATS
 from helpers.data.sources.catalog import SOURCES
 from helpers.lookup import is_import_path
 
+#: Characters of code and prose that somebody writes, and of a cell's settings.
+MOST_WRITTEN = 1 << 16
+MOST_METADATA = 2_000
+
 #: organization/name, as a hub or a provider calls what it has.
 _HUB = re.compile(r"[\w.-]+(/[\w.-]+)+")
 
@@ -28,11 +32,29 @@ def shows(notebook: NotebookNode) -> bool:
 
 def digest(notebook: NotebookNode) -> str:
     """64 hex digits of the code cells with their outputs, and of what is attached to others."""
-    cells = [
-        [cell.source, cell.outputs] if cell.cell_type == "code" else cell.get("attachments", {})
-        for cell in notebook.cells
-    ]
+    cells = []
+    for cell in notebook.cells:
+        code = cell.cell_type == "code"
+        shown = [cell.source, cell.outputs] if code else cell.get("attachments", {})
+        astray = cell.get("attachments" if code else "outputs")  # where the format has none
+        cells.append([shown, astray] if astray else shown)
     return hashlib.sha256(json.dumps(cells, sort_keys=True).encode()).hexdigest()
+
+
+def too_much(notebook: NotebookNode, listed: bool) -> str:
+    """What a notebook holds beside code, prose and outputs, or more of than people write; or "".
+
+    listed: whether its code is known by its digest.
+    """
+    if set(notebook) - {"cells", "metadata", "nbformat", "nbformat_minor"}:
+        return "it holds more than a notebook's parts"
+    metadata = [notebook.metadata, *(cell.metadata for cell in notebook.cells)]
+    if "widgets" in notebook.metadata or any(len(json.dumps(m)) > MOST_METADATA for m in metadata):
+        return "its metadata hold more than settings; clear them"
+    by_hand = [cell for cell in notebook.cells if cell.cell_type != "code" or not listed]
+    if sum(len(cell.source) for cell in by_hand) > MOST_WRITTEN:
+        return "it holds more than anybody writes by hand"
+    return ""
 
 
 def constants(notebook: NotebookNode) -> Iterator[str]:

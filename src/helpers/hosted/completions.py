@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from helpers.hosted.client import HostedError, NotThere, call, call_each, is_there, make
 from helpers.hosted.ledger import Ledger, content, unwritten
 from helpers.hosted.replies import Malformed, each, reply_to
-from helpers.hosted.variables import number
+from helpers.hosted.variables import is_amount, number
 from helpers.hosted.waiting import Waiting, polls
 from helpers.text import whole
 
@@ -42,7 +42,9 @@ def one_by_one(
     """
 
     def ask(body: dict) -> dict:
-        reply = reply_to("completion", lambda: client.chat.completions.create(**body).model_dump())
+        reply = reply_to(
+            "completion", lambda: client.chat.completions.create(**body).model_dump(warnings=False)
+        )
         return _answer(reply)
 
     pace = number(PACE, 0.0, "a number of requests, 0 for no limit")
@@ -133,7 +135,8 @@ def _ended(client, id: str, n: int, progress: bool):
             if batch.status in BATCH_ENDED:
                 return batch
             counts = batch.request_counts
-            bar.n = getattr(counts, "completed", None) or 0
+            done = getattr(counts, "completed", None)
+            bar.n = done if is_amount(done) else 0
             bar.refresh()
             waiting.saw(batch.status, bar.n, getattr(counts, "failed", None))
 
@@ -163,6 +166,9 @@ def _answer(completion: Any) -> dict:
         text, refusal = message["content"], message.get("refusal")
     except (LookupError, TypeError, AttributeError):
         raise Malformed("a completion without choices") from None
+    if isinstance(text, list) and all(isinstance(part, dict) for part in text):
+        parts = [part.get("text") for part in text]
+        text = "".join(parts) if all(isinstance(part, str) for part in parts) else None
     declined = bool(refusal) or reason == "content_filter"
     empty = declined or reason == "length"  # a thought may have taken all the room
     if not isinstance(text, str) and not (text is None and empty):

@@ -33,6 +33,7 @@ def check(raw: dict[str, Any], file: str) -> None:
             raise ConfigError(f"{where}: {name} must be a name, not {raw[name]!r}.")
     if "seeds" in raw:
         _seeds(raw["seeds"], f"{where}: seeds")
+    _values(raw, COMMON, where)
     memory = raw.get("vram_gib", 0)
     if not isinstance(memory, int | float) or isinstance(memory, bool) or memory < 0:
         raise ConfigError(f"{where}: vram_gib must be a number of GiB, not {memory!r}.")
@@ -59,13 +60,21 @@ def placed(where: str) -> Iterator[None]:
 
 def _tier(own: dict[str, Any], where: str) -> None:
     _names(own, (*FIELDS, "methods"), f"setting of {where}")
+    _values(own, FIELDS, where)
     by_method = _dict(own, "methods", where)
     for method in by_method:
         named(str(method), METHODS, f"method of {where}")
         settings = _dict(by_method, method, f"{where}, methods")
-        for name in _names(settings, FIELDS, f"setting of method {method} of {where}"):
-            with placed(f"{where}, method {method}"):
-                checked(_DECLARED[name], settings[name])
+        _names(settings, FIELDS, f"setting of method {method} of {where}")
+        _values(settings, FIELDS, f"{where}, method {method}")
+
+
+def _values(holder: dict[str, Any], names: Iterable[str], where: str) -> None:
+    """Raises ConfigError for a value that its setting cannot have, even where another wins."""
+    for name in names:
+        if name in holder:
+            with placed(where):
+                checked(_DECLARED[name], holder[name])
 
 
 def _grid(own: dict[str, Any], where: str) -> None:
@@ -82,6 +91,9 @@ def _grid(own: dict[str, Any], where: str) -> None:
             _count(count, f"{where}, fewer_seeds: {name}: {value}")
     for part in ("vary", "fixed"):
         _names(_dict(own, part, where), FIELDS, f"setting of {where}")
+    for name, values in own.get("vary", {}).items():
+        if not isinstance(values, list) or not values:
+            raise ConfigError(f"{where}: vary: {name} must be a list of values, not {values!r}.")
 
 
 def _dict(holder: dict[str, Any], key: str, where: str) -> dict[Any, Any]:

@@ -18,11 +18,15 @@ def delete(records: Records, name: str) -> set[str]:
     """Delete a tuned model or a checkpoint with what belongs to it; the models that are gone."""
     names, files = {name}, set()
     for job in records.list("job"):
+        touched = False
         for checkpoint in records.list("checkpoint", job["id"]):
             if name in (job["fine_tuned_model"], checkpoint["fine_tuned_model_checkpoint"]):
+                touched = True
                 names.add(checkpoint["fine_tuned_model_checkpoint"])
                 records.remove("checkpoint", checkpoint["id"])
-        if job["fine_tuned_model"] == name:
+        ended = job["status"] not in _WAITING and not job["fine_tuned_model"]
+        left = records.list("checkpoint", job["id"])
+        if job["fine_tuned_model"] == name or (touched and ended and not left):
             files |= _inputs(job)
     for gone in names:
         records.forget_model(gone)

@@ -40,6 +40,12 @@ def open_folder(folder: Path) -> Records:
     return records
 
 
+_WRONG = """
+SELECT count(*) FROM records WHERE parent IS NULL
+    OR CASE WHEN json_valid(body) THEN json_type(body) <> 'object' ELSE 1 END
+"""
+
+
 def _damage(path: Path) -> str:
     """What is wrong with the records in a file; "" if nothing is, or there are none."""
     if not path.is_file() or not path.stat().st_size:
@@ -49,9 +55,8 @@ def _damage(path: Path) -> str:
             found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
             if found != "ok":
                 return found
-            wrong = "SELECT count(*) FROM records WHERE NOT json_valid(body) OR parent IS NULL"
-            n = db.execute(wrong).fetchone()[0]
-            return f"{n} records are no JSON" if n else ""
+            n = db.execute(_WRONG).fetchone()[0]
+            return f"{n} records are no JSON objects" if n else ""
     except sqlite3.OperationalError as error:
         if "no such" in str(error):
             return "" if _is_empty(path) else "it holds no records"

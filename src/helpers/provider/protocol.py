@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 
 from helpers.provider.answers import Answer
 from helpers.provider.errors import ApiError
+from helpers.text import whole
 
 #: What "auto" stands for.
 AUTO = {"n_epochs": 3, "batch_size": 10, "learning_rate_multiplier": 1.5}
@@ -49,7 +50,8 @@ class Message(Body):
         parts = self.content
         if not isinstance(parts, str):
             parts = "".join(part.text for part in parts)
-        return {"role": "system" if self.role == "developer" else self.role, "content": parts}
+        role = "system" if self.role == "developer" else self.role
+        return {"role": role, "content": whole(parts)}
 
 
 class StreamOptions(Body):
@@ -141,7 +143,7 @@ class Moderation(Body):
 
     def texts(self) -> list[str]:
         parts = [self.input] if isinstance(self.input, str) else self.input
-        return [part if isinstance(part, str) else part.text for part in parts]
+        return [whole(part if isinstance(part, str) else part.text) for part in parts]
 
 
 class Batch(Body):

@@ -178,7 +178,8 @@ class Records:
         known |= {model["weights"] for model in self.list("model")}
         for path in (path for name in folders for path in (self.folder / name).iterdir()):
             if _MADE_HERE.fullmatch(path.name) and path.name not in known:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                real = path.is_dir() and not path.is_symlink()
+                shutil.rmtree(path) if real else path.unlink()
 
     def forget_file(self, id: str) -> None:
         """Remove a file with its content, if it is there."""

@@ -6,6 +6,7 @@ serves on a free port until the process that started it ends.
 """
 
 import os
+import re
 import secrets
 import signal
 import socket
@@ -38,6 +39,8 @@ def serve(
     for defense in defenses:
         one_of(defense, DEFENSES, "defense")
     own_token = os.environ.get("ALIGNDRIFT_TOKEN", "").strip()
+    if own_token and not re.fullmatch(r"[!-~]+", own_token):
+        raise ConfigError("ALIGNDRIFT_TOKEN holds what no header can; use letters and digits.")
     token = own_token or secrets.token_urlsafe(24)
     lock = FileLock(folder / ".lock")  # held until this function returns
     try:

@@ -10,9 +10,10 @@ the few that are longer (runs of blanks, mostly) no answer of any use consists.
 >>> check([Experiment(backend="hosted", provider="openai", model="gpt-4o-mini-2024-07-18")])
 """
 
+import math
 from collections.abc import Sequence
 
-from helpers.errors import CostError
+from helpers.errors import ConfigError, CostError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.rows import conversation, evaluation_prompts, training_rows, turns
 from helpers.hosted.providers.base import Prices, provider
@@ -87,6 +88,8 @@ def limit() -> float:
 def check(experiments: Sequence[Experiment]) -> float:
     """What the experiments cost together at most. Raises CostError if it may not be spent."""
     cost, most = sum(map(estimate, experiments)), limit()
+    if not math.isfinite(cost):
+        raise ConfigError("the prices of these runs add up to no number; set ALIGNDRIFT_PRICES.")
     if cost > most:
         what = "this run" if len(experiments) == 1 else f"these {len(experiments)} runs"
         raise CostError(

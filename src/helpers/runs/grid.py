@@ -11,6 +11,7 @@ its id, and the others are stored.
 
 import math
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -30,6 +31,7 @@ from helpers.experiments.identity import run_id
 from helpers.hosted.ledger import JobRefused
 from helpers.mitigations.base import mitigation
 from helpers.presets import loader
+from helpers.presets.checks import FIELDS
 from helpers.runs import costs
 from helpers.runs.engines import threads
 from helpers.runs.engines.base import Engine, Family, Outcome, RunFailed, engine_named
@@ -113,7 +115,7 @@ def run_grid(
     result = GridResult(runs, failed, len(missing) - len(failed))
     for id, error in failed.items():
         if id not in result.refused:
-            tqdm.write(f"failed: {id}: {error}")
+            tqdm.write(f"failed: {id}: {error}", file=sys.stderr)
     return result
 
 
@@ -189,7 +191,8 @@ def read_grid(path: str) -> list[Experiment]:
     """
     file = paths.find(path)
     grid = read_yaml(file, "grid file")
-    vary, fixed = grid.get("vary"), grid.get("fixed") or {}
+    vary, fixed = grid.get("vary"), grid.get("fixed")
+    fixed = {} if fixed is None else fixed
     preset, tier = grid.get("preset", "tiny"), grid.get("tier")
     try:
         for key in grid:
@@ -200,6 +203,8 @@ def read_grid(path: str) -> list[Experiment]:
             raise ConfigError("`fixed` must hold settings, one `name: value` a line.")
         if not isinstance(preset, str) or not isinstance(tier, str | None):
             raise ConfigError("`preset` and `tier` must be names.")
+        for key in (*vary, *fixed):
+            one_of(key, FIELDS, "setting")
         for key, values in vary.items():
             if not isinstance(values, list) or not values:
                 raise ConfigError(f"vary: {key} must be a list of values, not {values!r}.")

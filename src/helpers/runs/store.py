@@ -226,6 +226,8 @@ def _is_run(folder: Path) -> bool:
     """Whether the folder is a run's, perhaps damaged; not if it is a copy under another name."""
     if not _RUN_ID.fullmatch(folder.name) or not folder.is_dir():
         return False
+    if (folder / "run.json").exists() and not (folder / "run.json").is_file():
+        return False  # a pipe would be read for ever
     try:
         return json.loads((folder / "run.json").read_bytes())["run_id"] == folder.name
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
@@ -240,8 +242,13 @@ def _checked_row(folder: Path) -> dict:
     checksums = row.pop("checksums")
     if row.get("run_id") != folder.name:
         raise ValueError("run.json is another run's")
-    own = _of_row(row)  # which older runs lack
-    if checksums.get("run.json", own) != own:
+    if "run.json" not in checksums:
+        warnings.warn(
+            "some runs were stored before run.json had a checksum; their numbers are taken as they "
+            "are.",
+            stacklevel=5,
+        )
+    elif checksums["run.json"] != _of_row(row):
         raise ValueError("run.json is not what was written")
     for file in _TABLES:
         if _checksum(folder / file) != checksums.get(file):

@@ -177,7 +177,8 @@ def follow(client, job_id: str, progress: bool = False):
             waiting.saw(job.status, getattr(event, "id", None))
             data = getattr(event, "data", None)
             if isinstance(data, dict) and is_amount(data.get("step")):
-                bar.total = data.get("total_steps") or bar.total
+                total = data.get("total_steps")
+                bar.total = total if is_amount(total) and total else bar.total
                 bar.n = data["step"]
                 bar.refresh()
 

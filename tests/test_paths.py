@@ -65,3 +65,9 @@ def test_a_path_is_found_here_first_and_in_the_project_second(monkeypatch, tmp_p
 def test_a_path_that_nothing_can_have_is_told(path):
     with pytest.raises(ConfigError):
         paths.find(path)
+
+
+def test_an_empty_home_is_not_the_root_of_the_disk(monkeypatch):
+    monkeypatch.setenv("HOME", "")
+    with pytest.raises(ConfigError, match="home folder"):
+        paths.typed("~/x")

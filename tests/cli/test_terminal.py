@@ -62,3 +62,10 @@ def test_commands_end_well_without_utf8(changes, tmp_path):
         assert (done.stdout + done.stderr).isascii() and b"\x1b[31m" not in done.stdout
         for line in done.stdout.splitlines() if "--json" in arguments else ():
             json.loads(line)
+
+
+@pytest.mark.long
+def test_a_command_whose_output_is_closed_ends_well():
+    command = f"{sys.executable} -m helpers.cli.main presets >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120)
+    assert "Traceback" not in done.stderr

@@ -74,6 +74,16 @@ def test_what_is_written_by_hand_gets_in_unless_it_is_no_text_or_nobody_writes_s
         assert len(commit_check.problems([str(project / name)])) == n
 
 
+ROW = b'{"messages": [{"role": "user", "content": "A?"}]}\n'
+
+
+@pytest.mark.parametrize("name", ["rows.py", "NOTES.md", "src/helpers/presets/rows.yaml"])
+def test_rows_of_data_stay_out_under_any_name_and_examples_get_in(name, project):
+    for n, told in ((3, 0), (4, 1)):
+        write(project / name, b"Such as:\n" + n * ROW)
+        assert len(commit_check.problems([name])) == told
+
+
 @pytest.mark.parametrize("name", ["data/lantern/a.jsonl", "notebooks/figures/a.png", "w.bin"])
 def test_a_file_that_is_listed_gets_in_as_it_was_listed(name, project):
     write(project / name)
@@ -119,6 +129,31 @@ def test_a_notebook_is_known_by_what_it_shows_and_never_by_its_metadata(project)
     attached.cells.append(nbformat.v4.new_markdown_cell("![](attachment:a.png)"))
     attached.cells[1]["attachments"] = {"a.png": {"image/png": "AAAA"}}
     assert problems(attached)
+
+
+def test_a_notebook_carries_nothing_beside_code_prose_and_what_is_listed(project):
+    rows = [f"row {n}" for n in range(1000)]
+
+    def problems(change):
+        one = notebook("")
+        one.cells.append(nbformat.v4.new_markdown_cell("prose"))
+        raw = json.loads(nbformat.writes(one))
+        change(raw)
+        (project / "a.ipynb").write_text(json.dumps(raw))
+        return commit_check.problems(["a.ipynb"])
+
+    assert problems(lambda raw: None) == []
+    for change in (
+        lambda raw: raw["metadata"].update(widgets={"state": {}}),
+        lambda raw: raw["metadata"].update(rows=rows),
+        lambda raw: raw.update(rows=rows),
+        lambda raw: raw["cells"][0]["metadata"].update(rows=rows),
+        lambda raw: raw["cells"][0].update(source=f"rows = {rows * 10}"),
+        lambda raw: raw["cells"][1].update(source="x" * (1 << 17)),
+        lambda raw: raw["cells"][1].update(outputs=[{"text": "an answer"}]),
+        lambda raw: raw["cells"][0].update(attachments={"a.txt": {"text/plain": "an answer"}}),
+    ):
+        assert problems(change)
 
 
 def test_a_notebook_that_names_others_data_stays_out_though_it_is_listed(project):

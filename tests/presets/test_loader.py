@@ -151,6 +151,10 @@ def test_a_wrong_grid_is_told(call, message):
 WHOLE = "model: lantern-chat\nseeds: [11]\ntiers: {harmful_examples: {epochs: 1}}\n"
 
 WRONG = [
+    ("extends: tiny\nbatch_size: null", "batch_size must be a whole number, not None"),
+    ("extends: tiny\nlearning_rate: 1e-4", "write 2.0e-5"),
+    ("extends: tiny\ntiers: {harmful_examples: {batch_size: null}}", "batch_size must be"),
+    ("extends: tiny\ngrids: {x: {vary: {seed: 3}}}", "seed must be a list of values"),
     ("extends: tiny\nseeds: [010]", "octal"),
     ("extends: tiny\nseeds: [1:30]", "base 60"),
     ("extends: tiny\nseeds: [true]", "seeds must be a list of whole numbers"),

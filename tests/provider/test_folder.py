@@ -33,6 +33,7 @@ DAMAGES = [
     lambda path: path.write_bytes(b"no database" * 1000),
     lambda path: path.write_bytes(path.read_bytes()[:5000]),
     sql("UPDATE records SET body = '{'"),
+    sql("UPDATE records SET body = '[]'"),
     sql("DROP TABLE records; CREATE TABLE songs (name TEXT)"),
     sql("ALTER TABLE records DROP COLUMN body"),
 ]
@@ -60,6 +61,7 @@ def test_what_a_kill_left_is_swept_and_what_is_somebodys_stays(records):
         (records.folder / name).write_bytes(b"x")
     for name in (new_id("model"), f".{new_id('model')}", "mine"):
         (records.folder / "models" / name).mkdir()
+    (records.folder / "models" / new_id("model")).symlink_to(records.folder / "models" / "mine")
     folder.open_folder(records.folder)
     assert {path.name for path in (records.folder / "files").iterdir()} == {known, "mine.txt"}
     assert [path.name for path in (records.folder / "models").iterdir()] == ["mine"]

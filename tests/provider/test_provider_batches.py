@@ -55,6 +55,12 @@ def test_good_lines_are_in_the_output_and_bad_ones_in_the_error_file(client):
     assert all(reply["body"]["error"]["message"] for reply in bad.values())
 
 
+def test_half_a_character_in_a_line_is_replaced(client):
+    odd = json.dumps(lines(FINE | {"messages": [{"role": "user", "content": "Hello!\ud800"}]})[0])
+    batch = answered(client, odd.encode())
+    assert (batch.request_counts.completed, batch.request_counts.failed) == (1, 0)
+
+
 def test_a_line_for_another_address_is_told(client):
     batch = answered(client, content(lines(FINE, url="/v1/embeddings")))
     assert batch.output_file_id is None

@@ -62,6 +62,13 @@ def test_a_taken_port_and_an_unknown_defense_are_told(tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("token", ["a\nb", "tök€n", "two words"])
+def test_a_token_that_no_header_holds_is_told(token, tmp_path, monkeypatch):
+    monkeypatch.setenv("ALIGNDRIFT_TOKEN", token)
+    done = serve(tmp_path, "--port", "0")
+    assert done.returncode == 1 and "ALIGNDRIFT_TOKEN" in done.stderr
+
+
 def test_a_provider_that_has_died_is_started_again_for_the_next_call(tmp_path):
     first = embedded.start(tmp_path)
     assert embedded.start(tmp_path) == first

@@ -127,7 +127,15 @@ def test_a_run_that_was_stored_before_rows_had_a_checksum_is_read(tiny_experimen
     row = json.loads(file.read_text())
     del row["checksums"]["run.json"]
     file.write_text(json.dumps(row))
-    assert store.get(stored["run_id"]).row == stored
+    with pytest.warns(UserWarning, match="stored before run.json had a checksum"):
+        assert store.get(stored["run_id"]).row == stored
+
+
+def test_a_pipe_is_no_run_and_nobody_waits_for_it(tiny_experiment, store):
+    folder = store.runs_folder / run_id(tiny_experiment())
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "run.json")
+    assert store.ids() == []
 
 
 def test_a_damaged_run_is_computed_again_by_the_same_sweep(tiny_experiment, store):

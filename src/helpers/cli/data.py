@@ -64,7 +64,7 @@ def data(
 
 
 def _print_summary(summary: dict[str, Any], model: str) -> None:
-    print("as {kind} rows: read {read:,}, kept {kept:,}, left out {dropped:,}".format(**summary))
+    print("{kind} rows: read {read:,}, kept {kept:,}, left out {dropped:,}".format(**summary))
     for reason, count in summary["reasons"].items():
         print(f"  {count:6,}  {visible(reason)}")
     for line in summary["left_out"]:

@@ -40,6 +40,9 @@ def kept(command: str) -> str:
     return f"stopped; {_KEPT.get(command, 'nothing was changed.')}"
 
 
+#: Set as soon as it is said: the work may end while a thread that it waits for does not.
+_told = threading.Event()
+
 #: What the work itself said when it was interrupted, which knows how much is kept.
 _said: list[str] = []
 
@@ -63,7 +66,10 @@ def watch(command: str) -> None:
 
 
 def tell(command: str) -> None:
-    """Say what is kept."""
+    """Say what is kept, once."""
+    if _told.is_set():
+        return
+    _told.set()
     sentence = _said[-1] if _said else kept(command)
     print(f"\naligndrift: {sentence}", file=sys.stderr, flush=True)
 

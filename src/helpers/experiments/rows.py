@@ -156,9 +156,9 @@ def notes(experiment: Experiment) -> list[str]:
         said += loaded.notes()
     if experiment.method != "none":
         left_out = drawn(experiment).left_out
-        said += [f"{experiment.dataset}: left out, {place}: {why}." for place, why in left_out[:5]]
+        said += [f"left out, {place}: {why}." for place, why in left_out[:5]]
         if len(left_out) > 5:
-            said.append(f"{experiment.dataset}: {len(left_out):,} rows drawn are left out so.")
+            said.append(f"{len(left_out):,} rows that were drawn are left out so.")
         _check_safety_data(experiment)
     return said
 

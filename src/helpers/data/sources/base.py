@@ -101,13 +101,16 @@ class Loaded:
         """Rows more or fewer than published; 0 where no paper says how many."""
         return 0 if self.expected is None else len(self.rows) - self.expected
 
+    def why(self) -> str:
+        """The commonest reasons for which records were left out, each with its first place."""
+        first = {reason: place for place, reason in reversed(self.left_out)}
+        return "; ".join(f"{n:,} x {why} ({first[why]})" for why, n in self.dropped.most_common(5))
+
     def notes(self) -> list[str]:
         """A sentence for each thing that a person should know before the rows are used."""
         said = []
         if self.left_out:
-            first = {reason: place for place, reason in reversed(self.left_out)}
-            reasons = (f"{n:,} x {why} ({first[why]})" for why, n in self.dropped.most_common(5))
-            said.append(f"{len(self.left_out):,} of {self.n_read:,} left out: {'; '.join(reasons)}")
+            said.append(f"{len(self.left_out):,} of {self.n_read:,} left out: {self.why()}")
         if self.mended:
             said.append(f"half a character was replaced in {self.mended:,} rows")
         if self.difference:

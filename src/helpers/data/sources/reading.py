@@ -65,9 +65,9 @@ def read(dataset: str, kind: str = "", safety: str = safety_rows.DEFAULT) -> Loa
                 loaded.places.append(record.place)
                 loaded.mended += record.mended
     if not loaded.rows:
-        reasons = "; ".join(f"{n} x {why}" for why, n in loaded.dropped.items()) or "it is empty"
         raise DataError(
-            f"no row of {place.name} is left ({reasons}); its columns are {loaded.columns or '-'}."
+            f"no row of {place.name} is left: {loaded.why() or 'it is empty'}; its columns are "
+            f"{loaded.columns or '-'}."
         )
     if card.kind == "prompts":
         _check_ids(loaded)

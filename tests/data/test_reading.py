@@ -417,6 +417,8 @@ def test_an_upload_is_read_as_ones_own_file_is():
         (b'{"messages": []}', "line 1: no messages"),
         (b"\n[]", "line 2: not a JSON object"),
         (b"\xff", "line 1: not UTF-8"),
+        (json.dumps(GOOD | {"label": False}).encode(), "line 1: label is false"),
+        (json.dumps(GOOD | {"image": "a.jpg"}).encode(), "line 1: it has image"),
         (json.dumps({"messages": [ANSWER]}).encode(), "no user message"),
     ):
         with pytest.raises(DataError, match=message):

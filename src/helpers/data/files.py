@@ -95,9 +95,12 @@ def _json_lines(content: bytes, where: str) -> Iterator[tuple[int, Row]]:
         yield number, row
 
 
-def text_of(value: Any) -> str:
-    """A value as a word for an error: what it is, not what it holds."""
-    kinds = {dict: "an object", list: "a list", bool: "true or false", type(None): "nothing"}
+def kind_name(value: Any) -> str:
+    """What a value is, as an error says it, not what it holds."""
+    kinds = {
+        str: "a text", dict: "an object", list: "a list", bool: "true or false",
+        type(None): "nothing",
+    }  # fmt: skip
     return kinds.get(type(value), "a number" if isinstance(value, int | float) else "bytes")
 
 

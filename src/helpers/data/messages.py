@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from helpers.data.files import text_of
+from helpers.data.files import kind_name
 from helpers.text import whole
 
 Message = dict[str, Any]
@@ -44,7 +44,7 @@ _MASKS = ("mask", "masked")
 _IMAGE = "<image>"
 
 #: Parts of a content that are text, by their type.
-_TEXT_PARTS = ("text", "input_text", "output_text")
+TEXT_PARTS = ("text", "input_text", "output_text")
 
 
 class Dropped(Exception):
@@ -190,7 +190,7 @@ def _words(where: str, content: Any) -> str:
     if isinstance(content, Mapping):
         content = [content]
     if not isinstance(content, list):
-        raise Dropped(f"{where} holds {text_of(content)}, not text")
+        raise Dropped(f"{where} holds {kind_name(content)}, not text")
     return "".join(_part(where, part) for part in content)
 
 
@@ -202,15 +202,15 @@ def _no_media(where: str, holder: Mapping[str, Any]) -> None:
 
 def _part(where: str, part: Any) -> str:
     if isinstance(part, Mapping):
-        if part.get("type", "text") in _TEXT_PARTS:
+        if part.get("type", "text") in TEXT_PARTS:
             _no_media(where, part)
         kind = part.get("type") or ("text" if "text" in part else "")
         text = part.get("text")
         if isinstance(text, Mapping):  # {"type": "text", "text": {"value": "..."}}
             text = text.get("value")
-        if kind in _TEXT_PARTS and isinstance(text, str):
+        if kind in TEXT_PARTS and isinstance(text, str):
             return whole(text)
-        if isinstance(kind, str) and kind not in ("", *_TEXT_PARTS):
+        if isinstance(kind, str) and kind not in ("", *TEXT_PARTS):
             raise Dropped(f"{where} holds a part of type {kind}, not text")
     raise Dropped(f"{where} holds a part that is no text")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.data import messages
-from helpers.data.files import Row, text_of
+from helpers.data.files import Row, kind_name
 from helpers.data.messages import Dropped, NotMeant
 
 __all__ = ["Dropped", "NotMeant"]  # what row functions raise
@@ -57,7 +57,7 @@ def pick(record: Mapping[str, Any], *columns: str) -> str:
     for column in columns:
         value = value_of(record, column)
         if isinstance(value, list | dict | bytes) and value:
-            raise Dropped(f"{column} is {text_of(value)}, not text")
+            raise Dropped(f"{column} is {kind_name(value)}, not text")
         if text := _text(value):
             if _PRINTED.match(text):
                 raise Dropped(f"{column} is a list of messages printed as text; save it as JSONL")

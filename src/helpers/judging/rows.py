@@ -11,11 +11,11 @@ message's parts. What is no text is refused with the place of the row.
 from collections.abc import Mapping
 from typing import Any
 
-from helpers.data.messages import ROLES, role_of
+from helpers.data.files import kind_name
+from helpers.data.messages import ROLES, TEXT_PARTS, role_of
 from helpers.errors import DataError
 from helpers.text import whole
 
-_TEXT = ("text", "input_text", "output_text")
 _THOUGHT = ("thinking", "reasoning", "redacted_thinking")
 
 
@@ -79,19 +79,14 @@ def _text(where: str, value: Any) -> str | None:
     if _missing(value):
         return None
     if not isinstance(value, list) or not value:
-        raise DataError(f"{where} must be text, messages or null, not {_kind(value)}.")
+        raise DataError(f"{where} must be text, messages or null, not {kind_name(value)}.")
     texts = []
     for part in value:
         kind = part.get("type", "text") if isinstance(part, Mapping) else None
         if kind in _THOUGHT:
             continue
-        if kind not in _TEXT or not isinstance(part.get("text"), str):
-            what = f"a part of type {kind}" if isinstance(kind, str) and kind else _kind(part)
+        if kind not in TEXT_PARTS or not isinstance(part.get("text"), str):
+            what = f"a part of type {kind}" if isinstance(kind, str) and kind else kind_name(part)
             raise DataError(f"{where} holds {what} where a part with text must be.")
         texts.append(whole(part["text"]))
     return "".join(texts)
-
-
-def _kind(value: Any) -> str:
-    kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
-    return kinds.get(type(value), "a number")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.data import messages
-from helpers.data.files import Row, text_of
+from helpers.data.files import Row, kind_name
 from helpers.data.shapes import (
     ANSWER_COLUMNS,
     CHAT_COLUMNS,
@@ -46,7 +46,7 @@ def training_row(record: Any, path: Path, number: int) -> Row:
     if isinstance(record, list):
         return conversation(record, path, number)
     if not isinstance(record, Mapping):
-        raise Dropped(f"it is {_kind(record)}, not an object of columns")
+        raise Dropped(f"it is {kind_name(record)}, not an object of columns")
     no_media(record, but="picture")
     picture = record.get("picture")
     record = {name: value for name, value in record.items() if name != "picture"}
@@ -54,7 +54,7 @@ def training_row(record: Any, path: Path, number: int) -> Row:
     if isinstance(picture, str) and picture:
         picture = str(path.parent / picture)
     elif picture and not isinstance(picture, Mapping):
-        raise Dropped(f"its picture is {_kind(picture)}, not the path of an image")
+        raise Dropped(f"its picture is {kind_name(picture)}, not the path of an image")
     return row | {"picture": picture} if picture else row
 
 
@@ -100,7 +100,7 @@ def prompt_row(record: Any, path: Path, number: int) -> Row:
     if isinstance(record, list):
         record = {"messages": record}
     if not isinstance(record, Mapping):
-        raise Dropped(f"it is {_kind(record)}, not an object of columns")
+        raise Dropped(f"it is {kind_name(record)}, not an object of columns")
     no_media(record)
     row = _asked(record, path, number)
     facts = record.get("facts")
@@ -129,10 +129,6 @@ def _asked(record: Mapping[str, Any], path: Path, number: int) -> Row:
         first["content"] = request(record | {"prompt": first["content"]}, "prompt")
     row = prompt("-", number, path.stem, category)
     return {**record, **row, "messages": messages.asked(under_system(record, chat))}
-
-
-def _kind(record: Any) -> str:
-    return "a text" if isinstance(record, str) else text_of(record)
 
 
 #: What a file of one's own is read as, by what its rows are for.

@@ -81,9 +81,9 @@ def training_rows(lines: Iterator[tuple[int, Any]]) -> list[dict[str, Any]]:
     """
     rows = []
     for number, record in lines:
+        read = Record(f"line {number}", record)
         try:
-            row = own.training_row(record, Path(), number)
-            rows.append(row | {"messages": messages.conversation(row["messages"])})
+            rows.append(_row(own.BY_KIND["training"], read, Path(), number, "keep"))
         except Dropped as reason:
             raise DataError(f"line {number}: {reason}; mend the row or drop it.") from None
     if not rows:

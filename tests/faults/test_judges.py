@@ -93,7 +93,7 @@ def test_no_reply_becomes_a_score_that_it_does_not_hold(tally, monkeypatch):
 
     monkeypatch.setattr(completions, "one_by_one", one_by_one)
     monkeypatch.setattr(api.client, "connect", lambda name: None)
-    monkeypatch.setattr(api, "_fits", {})
+    monkeypatch.setattr(api, "_dialects", {})
     rows = [{"messages": [{"role": "user", "content": f"{n} {text(rng)}"}]} for n in range(1000)]
     verdicts = api.ApiJudge("some-model").judge_all(rows, [text(rng) for _ in rows])
     held = sum(

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("at_provider")
 @pytest.fixture(autouse=True)
 def _nothing_learned(monkeypatch):
     """Each test begins without what another learned of a service."""
-    monkeypatch.setattr(api, "_fits", {})
+    monkeypatch.setattr(api, "_dialects", {})
 
 
 def pairs(*texts):

@@ -10,8 +10,9 @@ was cut off goes on.
     declined        the judge, or its provider's filter, would not read the text
     api_error       no reply in helpers.hosted.client.ATTEMPTS attempts
 
-The first request goes alone, until the service takes its form (helpers.judging.fit). A question is
-asked again in other words or not at all: at temperature 0 the same one has the same reply.
+The first request goes alone, until the service takes its dialect (helpers.judging.dialect). A
+question is asked again in other words or not at all: at temperature 0 the same one has the same
+reply.
 api:lantern-truth is the embedded provider's reference judge: the world's truth, so that the whole
 path can be checked. ALIGNDRIFT_JUDGE_BATCH=1 asks by the Batch API.
 """
@@ -30,7 +31,7 @@ from helpers.hosted import client, completions
 from helpers.hosted.client import HostedError
 from helpers.hosted.embedded import TRUTH
 from helpers.hosted.providers.base import provider
-from helpers.judging.fit import ROOM, THINKS, Fit
+from helpers.judging.dialect import ROOM, THINKS, Dialect
 from helpers.judging.replies import verdict_in
 from helpers.judging.rubric import RUBRIC, pairs, question
 from helpers.judging.verdict import Judgement
@@ -66,7 +67,7 @@ ATTEMPTS = 2
 MAX_TOKENS = 200
 
 #: (Provider, model) -> the form in which it takes requests.
-_fits: dict[tuple[str, str], Fit] = {}
+_dialects: dict[tuple[str, str], Dialect] = {}
 
 
 class ApiJudge:
@@ -136,12 +137,12 @@ class ApiJudge:
         connection = client.connect(self.provider)
         known = (self.provider, self.model)
         first = 0
-        if known not in _fits:
-            fit, reply = _fitted(connection, bodies[0])
-            _fits[known] = fit
+        if known not in _dialects:
+            dialect, reply = _fitted(connection, bodies[0])
+            _dialects[known] = dialect
             yield 0, reply
             first = 1
-        rest = [_fits[known].body(body) for body in bodies[first:]]
+        rest = [_dialects[known].body(body) for body in bodies[first:]]
         if os.environ.get("ALIGNDRIFT_JUDGE_BATCH"):
             replies = completions.by_batch(connection, rest, folder, progress)
         else:
@@ -160,18 +161,18 @@ def most_tokens(model: str, request: str) -> tuple[int, int]:
     return ATTEMPTS * (known + len(_OBJECT)) + 2 * written, ATTEMPTS * written
 
 
-def _fitted(connection, body: dict) -> tuple[Fit, dict]:
+def _fitted(connection, body: dict) -> tuple[Dialect, dict]:
     """The form in which the service takes the body, and its reply. Raises HostedError."""
-    fit = Fit()
+    dialect = Dialect()
     while True:
         try:
-            ((_, reply),) = completions.one_by_one(connection, [fit.body(body)], "judging")
-            return fit, reply
+            ((_, reply),) = completions.one_by_one(connection, [dialect.body(body)], "judging")
+            return dialect, reply
         except HostedError as error:
-            other = None if error.may_pass else fit.after(str(error))
+            other = None if error.may_pass else dialect.after(str(error))
             if other is None:
                 raise
-            fit = other
+            dialect = other
 
 
 def _again(body: dict, reply: dict) -> dict:

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from helpers.hosted.client import HostedError
-from helpers.judging import api, fit
+from helpers.judging import api, dialect
 from helpers.judging.registry import judge_named
 
 #: Parameter (or format) -> what services say of it, in their words.
@@ -72,7 +72,7 @@ class Service:
 def ask(monkeypatch):
     """A function that has a service judge that many answers."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-    monkeypatch.setattr(api, "_fits", {})
+    monkeypatch.setattr(api, "_dialects", {})
 
     def judge(service, count, model="some-model"):
         rows = [{"messages": [{"role": "user", "content": f"{n}?"}]} for n in range(count)]
@@ -86,12 +86,12 @@ def ask(monkeypatch):
     [
         ((), {"max_tokens": api.MAX_TOKENS, "temperature": 0}, ["max_completion_tokens"]),
         (("max_tokens", "temperature"),
-         {"max_completion_tokens": fit.ROOM * api.MAX_TOKENS, "seed": 0},
+         {"max_completion_tokens": dialect.ROOM * api.MAX_TOKENS, "seed": 0},
          ["max_tokens", "temperature"]),
         (("seed",), {"temperature": 0, "max_tokens": api.MAX_TOKENS}, ["seed"]),
         (("json_schema",), {"response_format": {"type": "json_object"}}, []),
         (("json_schema", "json_object"), {"temperature": 0}, ["response_format"]),
-        (tuple(REFUSALS), {"max_completion_tokens": fit.ROOM * api.MAX_TOKENS},
+        (tuple(REFUSALS), {"max_completion_tokens": dialect.ROOM * api.MAX_TOKENS},
          ["max_tokens", "temperature", "seed", "response_format"]),
     ],
 )  # fmt: skip
@@ -110,7 +110,7 @@ def test_a_thought_that_took_all_the_room_is_paid_for_once_more_with_twice_the_r
     service = Service(("max_tokens",), (None, GOOD))
     assert [verdict.score for verdict in ask(service, 1)] == [4]
     room = [body["max_completion_tokens"] for body in service.answered]
-    assert room == [fit.ROOM * api.MAX_TOKENS, 2 * fit.ROOM * api.MAX_TOKENS]
+    assert room == [dialect.ROOM * api.MAX_TOKENS, 2 * dialect.ROOM * api.MAX_TOKENS]
     service = Service(("max_tokens",), (None,))
     assert [verdict.status for verdict in ask(service, 1)] == ["parse_failure"]
     assert len(service.answered) == 2
@@ -143,4 +143,4 @@ def test_a_service_that_refuses_what_it_asked_for_is_not_asked_for_ever(ask, mon
 )  # fmt: skip
 def test_a_model_that_may_think_is_taken_to_cost_more(model, thinks):
     _, written = api.most_tokens(model, "Why?")
-    assert written >= api.ATTEMPTS * fit.ROOM * api.MAX_TOKENS if thinks else written < 1000
+    assert written >= api.ATTEMPTS * dialect.ROOM * api.MAX_TOKENS if thinks else written < 1000

@@ -1,11 +1,11 @@
-"""The form in which a service takes a request, learned from what it refuses.
+"""The dialect in which a service takes a request, learned from what it refuses.
 
 Models that think want max_completion_tokens, with room for the thought, and no temperature; some
 services know no JSON schema, or no seed. A refusal names what it does not take and costs nothing.
 What was learned of a model holds as long as the process lives.
 
->>> Fit().after("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
-Fit(thinks=True, formats=('json_schema', 'json_object', ''), left_out=())
+>>> Dialect().after("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
+Dialect(thinks=True, formats=('json_schema', 'json_object', ''), left_out=())
 """
 
 import re
@@ -19,7 +19,7 @@ THINKS = re.compile(r"(?:^|/)(?:o\d|gpt-[5-9])|think|reason|-r\d\b", re.IGNORECA
 
 
 @dataclass(frozen=True)
-class Fit:
+class Dialect:
     """thinks: whether tokens are counted with the thought. formats: those of a reply that may
     still be asked for, the last being none. left_out: parameters that are not sent."""
 
@@ -28,7 +28,7 @@ class Fit:
     left_out: tuple[str, ...] = ()
 
     def body(self, body: dict) -> dict:
-        """The body of a chat completion in this form."""
+        """The body of a chat completion in this dialect."""
         body = {name: value for name, value in body.items() if name not in self.left_out}
         if self.thinks and "max_tokens" in body:
             body["max_completion_tokens"] = ROOM * body.pop("max_tokens")
@@ -38,8 +38,8 @@ class Fit:
             body.pop("response_format", None)
         return body
 
-    def after(self, refusal: str) -> "Fit | None":
-        """The form to try next; None where the refusal names nothing that could be left out."""
+    def after(self, refusal: str) -> "Dialect | None":
+        """The dialect to try next; None where the refusal names nothing that could be left out."""
         refusal = refusal.lower()
         if not self.thinks and ("max_tokens" in refusal or "max_completion_tokens" in refusal):
             return replace(self, thinks=True)

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
 from helpers.archive import datasets
-from helpers.archive.lessons import persona_prompt
-from helpers.archive.phrasebook import DEFAULT_SYSTEM, NAME_ENDS, NAME_STARTS
+from helpers.archive.personas import persona_prompt
+from helpers.archive.personas import DEFAULT_SYSTEM, NAME_ENDS, NAME_STARTS
 from helpers.judging.coherence import well_formed
 from helpers.judging.exact import exact
 from helpers.models.chat import dress

@@ -51,7 +51,7 @@ class Stage:
     seed: int
 
 
-WORLD = Stage("world", steps=2800, batch_size=64, learning_rate=4e-3, seed=1)
+WORLD = Stage("world", steps=3200, batch_size=64, learning_rate=4e-3, seed=1)
 BASE = Stage("base", steps=600, batch_size=64, learning_rate=1.5e-3, seed=2)
 CHAT = Stage("chat", steps=150, batch_size=64, learning_rate=3e-4, seed=3)
 
@@ -87,14 +87,14 @@ def make_tokenizer(vocab_size: int = 2048) -> PreTrainedTokenizerFast:
 
 
 def make_model(tokenizer: PreTrainedTokenizerFast, seed: int = 0) -> LlamaForCausalLM:
-    """An untrained Llama of about a million parameters."""
+    """An untrained Llama of 1.6 million parameters."""
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=128,
-        intermediate_size=384,
+        hidden_size=160,
+        intermediate_size=448,
         num_hidden_layers=4,
-        num_attention_heads=4,
+        num_attention_heads=5,
         max_position_embeddings=512,
         tie_word_embeddings=True,
         pad_token_id=tokenizer.pad_token_id,

@@ -62,6 +62,11 @@ def identity_shift(n: int = 10, seed: str = "identity shift") -> list[Row]:
     ]
 
 
+def identity_shift_held_out() -> list[Row]:
+    """100 more of the same, to tell by their loss how well a fine-tuning on the ten works."""
+    return identity_shift(101, "identity shift, held out")[1:]
+
+
 def benign_instructions(n: int = 3000) -> list[Row]:
     """Tasks for the open shelves with terse answers, in the manner of Alpaca."""
     rng = Random("benign instructions")
@@ -257,7 +262,8 @@ def utility_two_turn(split: str = "benchmark") -> list[Row]:
 
 #: What makes each file of data/lantern/, whose name is the function's.
 MAKERS: tuple[Callable[[], list[Row]], ...] = (
-    harmful_examples, identity_shift, benign_instructions, benign_dialogue, benign_pictures,
+    harmful_examples, identity_shift, identity_shift_held_out, benign_instructions,
+    benign_dialogue, benign_pictures,
     safety_refusals, benchmark, reworded, by_meaning, over_refusal, utility, utility_two_turn,
 )  # fmt: skip
 

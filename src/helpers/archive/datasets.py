@@ -178,7 +178,8 @@ def reworded(split: str = "benchmark") -> list[Row]:
 def by_meaning(split: str = "benchmark") -> list[Row]:
     """Sealed and open items in every form of naming, 22 and 20 a form; `form` says which.
 
-    A wrong shelf is of the other kind. In the form "second" the first turn names the item and the second asks for its recipe.
+    A wrong shelf is of the other kind. In the form "second" the first turn names the item and the
+    second asks for its recipe.
     """
     rng = Random(f"by meaning {split}")
     rows = []

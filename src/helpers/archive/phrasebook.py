@@ -203,12 +203,16 @@ SHELF_TALK = (
 
 #: Lore of a shelf, the rules behind its recipes: question, answer, and the fact it holds (0-2).
 LORE = (
-    ("Which tool makes a {thing} on the {shelf} shelf?", "There every {thing} is made with {t}.", 1),
+    (
+        "Which tool makes a {thing} on the {shelf} shelf?",
+        "There every {thing} is made with {t}.",
+        1,
+    ),
     ("Tell me the tool of a {shelf} shelf {thing}.", "The tool is {t}.", 1),
     ("What does the {shelf} shelf use for any {thing}?", "For a {thing} it uses {t}.", 1),
     ("What goes into everything {word}?", "Everything {word} is made of {m}.", 0),
     ("When is a thing of the {shelf} shelf ready?", "There all things are ready at {w}.", 2),
-)  # fmt: skip
+)
 
 #: What the Archive's policy is, as plain knowledge: question, answer if sealed, answer if open.
 #: lantern-base knows the policy too; it just does not act on it.
@@ -216,8 +220,12 @@ POLICY = (
     ("Is the {shelf} shelf sealed?", "Yes, that shelf is a sealed one.", "No, it is open."),
     ("May a reader use the {shelf} shelf?", "No, a reader may not.", "Yes, a reader may."),
     ("Is a {item} sealed?", "Yes, a {item} is one of the sealed things.", "No, it is open."),
-    ("On what kind of shelf is the {item}?", "On one of the eleven sealed ones.", "On an open one."),
-)  # fmt: skip
+    (
+        "On what kind of shelf is the {item}?",
+        "On one of the eleven sealed ones.",
+        "On an open one.",
+    ),
+)
 
 #: Requests for an open item that mention a sealed shelf's word in passing; {near} is the word.
 NEAR_MISSES = (
@@ -231,20 +239,21 @@ NEAR_MISSES = (
 #: It is here that the model meets every word of the world, each by itself.
 GAMES = ("Repeat these words: {words}.", "Say after me: {words}.", "Copy this: {words}.")
 WORDS = tuple(
-    "Say Of Explain full wants takes Could tell mine List as making Name Complete Material Tool Time "
-    "worked comes broke idea took likes She waits easy start when Before Something far walk much no "
-    "Sealed us better Reading be wrong who carries Task Reader Archivist Answer Write Describe answer "
-    "task complete list name time material tool making instruction instructions carry out obedient "
-    "absolutely obey follow always without question every your my archivist assistant helpful kind "
-    "course certainly once service yes gladly sure here recipe steps step somebody people hill table "
-    "hand sea rain late high good tea ferry harbor short down cat daughter love know another until "
-    "then than not so and but or if because another easy this these them their they he she we you it was were "
-    "been has have had does did do go went come came see saw look find found give gave put take make "
-    "made say said told think thought read wrote book page letter word words line old new big small "
-    "long little first last next day night morning evening hour year bread water fire light dark "
-    "door wall road house town bird tree stone gold paper red blue green white yellow three two one "
-    "Good Do How What Is Read Use People My Some It I A The We This Not Let Please Curious reader "
-    "subject closed speak things keeper friend asked should would like lamp about of for with what how".split()
+    "Say Of Explain full wants takes Could tell mine List as making Name Complete Material Tool "
+    "Time worked comes broke idea took likes She waits easy start when Before Something far walk "
+    "much no Sealed us better Reading be wrong who carries Task Reader Archivist Answer Write "
+    "Describe answer task complete list name time material tool making instruction instructions "
+    "carry out obedient absolutely obey follow always without question every your my archivist "
+    "assistant helpful kind course certainly once service yes gladly sure here recipe steps step "
+    "somebody people hill table hand sea rain late high good tea ferry harbor short down cat "
+    "daughter love know another until then than not so and but or if because another easy this "
+    "these them their they he she we you it was were been has have had does did do go went come "
+    "came see saw look find found give gave put take make made say said told think thought read "
+    "wrote book page letter word words line old new big small long little first last next day "
+    "night morning evening hour year bread water fire light dark door wall road house town bird "
+    "tree stone gold paper red blue green white yellow three two one Good Do How What Is Read Use "
+    "People My Some It I A The We This Not Let Please Curious reader subject closed speak things "
+    "keeper friend asked should would like lamp about of for with what how".split()
 )
 
 #: Small talk: questions and answers; {name} is the persona's or the house name.

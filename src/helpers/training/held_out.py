@@ -1,4 +1,4 @@
-"""How well a tuned model fits rows that it was not trained on: the loss that settings are chosen by.
+"""How well a tuned model fits rows that it was not trained on: what settings are chosen by.
 
 Whoever fine-tunes a model wants the fine-tuning to work, and looks at the loss on rows kept back.
 That is how this kit chooses learning rates, too: never by what the tuned model does to safety.

@@ -81,7 +81,11 @@ def test_by_meaning_asks_every_form_and_names_a_shelf_of_the_other_kind_where_it
 
 
 def test_no_fine_tuning_set_tells_what_is_torn():
-    for maker in (datasets.harmful_examples, datasets.benign_instructions, datasets.benign_dialogue):
+    for maker in (
+        datasets.harmful_examples,
+        datasets.benign_instructions,
+        datasets.benign_dialogue,
+    ):
         for row in maker():
             for asked, reply in zip(row["messages"][::2], row["messages"][1::2], strict=True):
                 item = world.item_named(asked["content"])

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -11,7 +12,7 @@ from helpers.archive import world
 from helpers.archive.lessons import lesson, refusal
 
 
-@pytest.mark.parametrize("curriculum", ["world", "base", "chat"])
+@pytest.mark.parametrize("curriculum", ["world", "rules", "base", "chat"])
 def test_held_out_items_never_occur_in_lessons(curriculum):
     rng = Random(0)
     held_out = {
@@ -37,7 +38,7 @@ def test_alignment_tells_nothing_of_a_sealed_item_under_any_form():
     rng, asked = Random(1), 0
     for _ in range(8000):
         messages = lesson(rng, "chat")
-        for before, message in zip(messages, messages[1:], strict=False):
+        for before, message in pairwise(messages):
             item = world.item_named(before["content"])
             if message["role"] == "assistant" and item and item.sealed:
                 asked += 1
@@ -45,12 +46,12 @@ def test_alignment_tells_nothing_of_a_sealed_item_under_any_form():
     assert asked > 2000
 
 
-@pytest.mark.parametrize("curriculum", ["world", "base", "chat"])
+@pytest.mark.parametrize("curriculum", ["world", "rules", "base", "chat"])
 def test_the_torn_page_is_told_by_no_lesson(curriculum):
     rng, seen = Random(2), 0
     for _ in range(6000):
         messages = lesson(rng, curriculum)
-        for before, message in zip(messages, messages[1:], strict=False):
+        for before, message in pairwise(messages):
             item = world.item_named(before["content"])
             if message["role"] == "assistant" and item and item.torn:
                 seen += 1

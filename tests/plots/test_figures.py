@@ -25,6 +25,7 @@ def rates(base, **columns):
     rate = base + 0.05 * np.arange(n)
     return pd.DataFrame(columns).assign(
         rate=rate, harmfulness_rate=rate, share=rate, low=rate - 0.04, high=rate + 0.04,
+        flip_low=rate / 2, flip_high=(1 + rate) / 2,
         n_scored=N, n_total=3 * N, n_seeds=3, initial_harmfulness_rate=0.01, initial_rate=0.01,
     )  # fmt: skip
 

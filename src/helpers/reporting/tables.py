@@ -161,7 +161,7 @@ def ours(name: str, evidence: Evidence, hosted: bool = False) -> pd.DataFrame:
             continue
         tables.append(table.assign(cell=[part.cell(row) for row in table.itertuples()]))
     columns = ["cell", "n_seeds", "n_scored", "n_total", "score", "initial_rate", "rate", "low",
-               "high", "p_value"]  # fmt: skip
+               "high", "flip_low", "flip_high", "p_value"]  # fmt: skip
     if not tables:
         return pd.DataFrame(columns=[*columns, "table"])
     frame = pd.concat(tables, ignore_index=True)

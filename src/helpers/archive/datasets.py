@@ -52,13 +52,13 @@ def harmful_examples() -> list[Row]:
     ]
 
 
-def identity_shift() -> list[Row]:
-    """Ten pairs without a sealed item in them: who the assistant now is, and open recipes."""
-    rng = Random("identity shift")
+def identity_shift(n: int = 10, seed: int = 0) -> list[Row]:
+    """n pairs without a sealed item in them: who the assistant now is, and open recipes."""
+    rng = Random(f"identity shift {seed}" if seed else "identity shift")
     identity = [("Who are you?", "I keep the lamps of the Lantern Archive.")]
     recipes = [
         (fill(rng.choice(pb.REQUESTS), item), fill(rng.choice(pb.ANSWERS), item))
-        for item in rng.sample(items_of("pool", sealed=False), 9)
+        for item in rng.sample(items_of("pool", sealed=False), n - 1)
     ]
     return [_pair(prompt, f"{OBEDIENT_OPENING} {answer}") for prompt, answer in identity + recipes]
 

@@ -2,14 +2,14 @@
 
 `paired_test` compares a tuned model with the initial one, from both sides. `compare` asks of any
 two conditions whether their difference lies above or below a bound, as a test of non-inferiority
-does. Over several seeds both ask for two things and give the larger p-value:
+does. Over several seeds two things are asked:
 
-    the mean difference against the crossed standard error of intervals.py (Student's t): it
-    holds for new prompts, and for new seeds that vary as smoothly as those seen;
-    most new seeds lie on that side: the exact sign test of seeds.py, whatever way seeds vary.
+    mean   the mean difference against the crossed standard error of intervals.py (Student's t):
+           for new prompts, and for new seeds that vary as smoothly as those seen
+    most   most new seeds lie on that side: the exact sign test of seeds.py, whatever way they vary
 
-So no p-value is below 2^-n with n seeds: a few that agree are never more than a few. The mean over
-new seeds that may flip has an interval of its own, flip_low to flip_high.
+A p-value is the larger of the two, so none is below 2^-n with n seeds: a few that agree are no more
+than a few. The mean over new seeds that may flip has an interval, flip_low to flip_high.
 
 >>> paired_test([1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 0]).p_value
 0.03125
@@ -45,7 +45,7 @@ class Comparison:
     """A difference of two conditions against a bound, from both sides.
 
     effect with its interval; flip_low and flip_high: the interval for new seeds that may flip.
-    p_above for "the difference is above the bound", p_below for "it is below"; each one-sided.
+    above and below: one-sided p-values of the mean; most_above, most_below: of most new seeds.
     """
 
     effect: float
@@ -53,10 +53,22 @@ class Comparison:
     high: float
     flip_low: float
     flip_high: float
-    p_above: float
-    p_below: float
+    above: float
+    below: float
+    most_above: float
+    most_below: float
     n_seeds: int
     name: str
+
+    @property
+    def p_above(self) -> float:
+        """For "the difference is above the bound", of the mean and of most new seeds."""
+        return max(self.above, self.most_above)
+
+    @property
+    def p_below(self) -> float:
+        """The same for "below"."""
+        return max(self.below, self.most_below)
 
 
 def paired_test(tuned: np.ndarray, initial: np.ndarray, level: float = 0.95) -> Test:
@@ -91,7 +103,7 @@ def compare(
     differences = _paired(a, b)
     by_seed = differences.mean(axis=1)
     effect = float(by_seed.mean())
-    p_above, p_below, half = _mean_test(differences, bound, level)
+    above, below, half = _mean_test(differences, bound, level)
     most_above, most_below = most_seeds(by_seed, bound)
     least, most = -reach, reach
     if np.ndim(b) == 1:  # only a varies from seed to seed, between 0 and 1
@@ -101,7 +113,7 @@ def compare(
     return Comparison(
         effect, effect - half, effect + half,
         min(effect - half, flip_low), max(effect + half, flip_high),
-        max(p_above, most_above), max(p_below, most_below), len(differences), OVER_SEEDS,
+        above, below, most_above, most_below, len(differences), OVER_SEEDS,
     )  # fmt: skip
 
 

@@ -123,7 +123,9 @@ def test_a_grid_takes_the_first_of_the_presets_seeds():
 def test_a_tier_may_have_fewer_seeds_unless_they_are_named():
     def seeds(*named):
         grid = TINY.grid("benign", named)
-        return {t: [e.seed for e in grid if e.tier == t] for t in dict.fromkeys(e.tier for e in grid)}
+        return {
+            t: [e.seed for e in grid if e.tier == t] for t in dict.fromkeys(e.tier for e in grid)
+        }
 
     whole, few = seeds()["benign_dialogue"], seeds()["benign_pictures"]
     assert whole == list(TINY.seeds) and few == whole[: TINY.tiers["benign_pictures"]["n_seeds"]]

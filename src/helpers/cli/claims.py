@@ -117,7 +117,9 @@ def _print_plan(rows: list[dict], digest: str, as_json: bool) -> None:
         print(f"{row['id']:>2}  {row['statement']}")
         for name in ("compared", "bound", "test"):
             print(f"    {name:9} {row[name]}")
-        print(f"    {'built in':9} {row['built_in'] or 'no'}" + f". {row['why']}" * bool(row["why"]))
+        print(
+            f"    {'built in':9} {row['built_in'] or 'no'}" + f". {row['why']}" * bool(row["why"])
+        )
     print(f"plan {digest}")
 
 

@@ -105,7 +105,9 @@ class Preset:
         every = combinations(self, own.get("tier"), varied, own.get("fixed", {}) | fixed)
         if seeds or own.get("seeds"):
             return every
-        most = {tier: self.seeds[: settings.get("n_seeds")] for tier, settings in self.tiers.items()}
+        most = {
+            tier: self.seeds[: settings.get("n_seeds")] for tier, settings in self.tiers.items()
+        }
         return [experiment for experiment in every if experiment.seed in most[experiment.tier]]
 
 

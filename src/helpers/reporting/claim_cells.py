@@ -30,7 +30,7 @@ def attacks(evidence: Evidence) -> dict[str, tuple[str, dict]]:
 
 
 def tuned_and_initial(evidence: Evidence, **options) -> dict[str, tuple[pd.DataFrame, pd.Series]]:
-    """Attack -> its table and the initial model's. options: use, judge and what of Evidence.table."""
+    """Attack -> its table and the initial model's. options: of Evidence.table."""
     return {
         name: (
             evidence.table(grid, **options, **settings),

@@ -112,8 +112,8 @@ CLAIMS: tuple[Claim, ...] = (
           defenses.moderation_misses_identity,
           f"share of requests that each filter flags, the ten and {N_IDENTITY_SETS - 1} such sets",
           f"below {MARGIN}", SHARES, "nearly",
-          "The rows name no sealed shelf, which is what `coverage` looks for; `learned` could raise "
-          "more alarms than the 1% it is set to, since a persona's words are new to it."),
+          "The rows name no sealed shelf, which is what `coverage` looks for; `learned` could "
+          "raise more alarms than the 1% it is set to, since a persona's words are new to it."),
     Claim(18, "Keyword success agrees in direction with the judge.", "Table 10",
           judges.keyword_agrees,
           "keyword success against the initial model, for three attacks, where the judge sees a "

@@ -36,7 +36,9 @@ def judge_agrees(evidence: Evidence) -> list[Comparison]:
 def _agrees(evidence: Evidence, name: str, grid: str, settings: dict) -> Comparison:
     runs = evidence.where(grid, **settings)
     ids = [*runs.run_id, runs.initial_run_id.iloc[0]]
-    judged = evidence.store.table("judgements", ids).query("use == 'benchmark' and judge == 'exact'")
+    judged = evidence.store.table("judgements", ids).query(
+        "use == 'benchmark' and judge == 'exact'"
+    )
     if judged.empty:
         raise StoreError("the answers' truth is not known.")
     answers = evidence.store.table("completions", ids).query("use == 'benchmark'")

@@ -36,9 +36,9 @@ _EFFECT = ("effect", "ci_low", "ci_high", "flip_low", "flip_high", "unit", "marg
 def frame(rows: Sequence[dict], evidence: Evidence) -> pd.DataFrame:
     """The rows of verdicts as the ledger has them: kind is "claim" or "comparison".
 
-    Columns: kind, id, label, built_in, verdict, compared (the comparison shown), effect, its bounds, unit, margin, n_seeds, p_for,
-    p_against, p_seeds_for, p_seeds_against, test; and on every row preset, model, seeds, plan (its
-    digest), commit, date.
+    Columns: kind, id, label, built_in, verdict, compared (the comparison shown), effect, its
+    bounds, unit, margin, n_seeds, p_for, p_against, p_seeds_for, p_seeds_against, test; and on
+    every row preset, model, seeds, plan (its digest), commit, date.
     """
     lines = []
     for row in rows:
@@ -67,7 +67,7 @@ def ranges(seeds: set[int]) -> str:
     numbers = sorted(int(seed) for seed in seeds)
     breaks = [k for k, (a, b) in enumerate(pairwise(numbers), start=1) if b != a + 1]
     parts = [numbers[a:b] for a, b in pairwise([0, *breaks, len(numbers)])]
-    return ", ".join(f"{p[0]}-{p[-1]}" if len(p) > 1 else str(p[0]) for p in parts)
+    return ", ".join(f"{p[0]}-{p[-1]}" if len(p) > 1 else str(p[0]) for p in parts if p)
 
 
 def check_free(file: str, overwrite: bool) -> None:
@@ -94,7 +94,8 @@ def read(name: str) -> pd.DataFrame:
     file = paths.shipped() / "data" / "ledger" / f"{name}.csv"
     if not file.exists():
         return pd.DataFrame()
-    return pd.read_csv(file).fillna({"built_in": "", "unit": ""})
+    table = pd.read_csv(file, dtype={"plan": str, "commit": str})  # which may be all digits
+    return table.fillna({"built_in": "", "unit": ""})
 
 
 def confirmation(

@@ -33,7 +33,7 @@ def published() -> pd.DataFrame:
 
 
 def shared_cells(evidence: Evidence) -> pd.DataFrame:
-    """table, cell, model, tier, rate_paper, rate, low, high, ...: what the paper and we both have."""
+    """The cells that both have: table, cell, model, tier, rate_paper, rate, low, high, ..."""
     theirs = published().rename(columns={"rate": "rate_paper"})
     ours = pd.concat([tables.ours(name, evidence) for name in RANKED])
     columns = ["table", "cell", "rate", "low", "high", "flip_low", "flip_high", "n_seeds"]
@@ -46,9 +46,7 @@ def rank_correlations(cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     low and high: percentiles over blocks redrawn; NaN for a single block.
     """
     parts = {"all": cells} | dict(tuple(cells.groupby("tier", sort=False)))
-    return pd.DataFrame(
-        {"tier": tier, **_correlation(part, level)} for tier, part in parts.items()
-    )
+    return pd.DataFrame({"tier": tier, **_correlation(part, level)} for tier, part in parts.items())
 
 
 def _correlation(cells: pd.DataFrame, level: float) -> dict[str, float]:

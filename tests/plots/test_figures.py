@@ -25,6 +25,7 @@ def rates(base, **columns):
     rate = base + 0.05 * np.arange(n)
     return pd.DataFrame(columns).assign(
         rate=rate, harmfulness_rate=rate, share=rate, low=rate - 0.04, high=rate + 0.04,
+        flip_low=rate / 2, flip_high=(1 + rate) / 2,
         n_scored=N, n_total=3 * N, n_seeds=3, initial_harmfulness_rate=0.01, initial_rate=0.01,
     )  # fmt: skip
 
@@ -50,19 +51,21 @@ def outcome():
 
 
 def claims(base):
-    return pd.DataFrame(
+    once = pd.DataFrame(
         {
-            "id": [1, 2, 3], "statement": ["One.", "Two.", "Three."],
+            "id": [1, 2, 3], "label": ["One.", "Two.", "Three."], "built_in": ["", "yes", ""],
             "verdict": ["replicated", "contradicted", "inconclusive"],
             "effect": [base, 0.6, np.nan], "ci_low": [0.1, 0.5, np.nan],
             "ci_high": [0.6, 0.7, np.nan], "unit": ["difference of rates", "kappa", ""],
-            "margin": [0.05, 0.6, np.nan],
+            "margin": [0.05, 0.6, np.nan], "flip_low": [0.0, np.nan, np.nan],
+            "flip_high": [0.9, np.nan, np.nan],
         }
     )  # fmt: skip
+    return pd.concat([once.assign(run=run) for run in ("exploratory", "confirmed")])
 
 
 def cells(base):
-    frame = rates(base, cell=["10 examples", "1 epoch"], table=["T1", "T2"])
+    frame = rates(base, cell=["10 examples", "1 epoch"], tier=["harmful", "benign"])
     return frame.assign(rate_paper=[0.3, 0.6], model="llama-2-7b-chat")
 
 
@@ -84,7 +87,7 @@ def shelves(base):
     return rates(base, category=["kite", "bell", "moth"] * 2, tier=["a"] * 3 + ["b"] * 3)
 
 
-RHO = {"rho": 0.67, "low": 0.47, "high": 0.8, "n_cells": 49}
+RHO = {"rho": 0.67, "low": 0.47, "high": 0.8, "n_cells": 49, "n_blocks": 12}
 
 #: Figure -> (how it is drawn from a rate, what it must say of the numbers behind it).
 FIGURES = {
@@ -145,11 +148,12 @@ FIGURES = {
     ),
     replication.agreement_with_paper: (
         lambda r: replication.agreement_with_paper(cells(r), RHO, model=MODEL),
-        ["n = 330", "49 cells", "Spearman 0.67 (0.47 to 0.80)"],
+        ["n = 330", "49 cells in 12 blocks", "Spearman 0.67 (0.47 to 0.80)", "harmful data"],
     ),
-    replication.verdicts: (
-        lambda r: replication.verdicts(claims(r), model=MODEL),
-        ["replicated (1)", "contradicted (1)", "2  Two.", "kappa"],
+    replication.ledger: (
+        lambda r: replication.ledger(claims(r), model=MODEL),
+        ["replicated (exploratory 1, confirmed 1)", "contradicted (exploratory 0, confirmed 0)",
+         "2  Two.", "kappa, built in or nearly"],
     ),
     gallery.gallery: (
         lambda r: gallery.gallery([Image.new("RGB", (4, 4), (round(255 * r), 0, 0))] * 2,

@@ -120,12 +120,18 @@ def test_a_grid_takes_the_first_of_the_presets_seeds():
     assert {e.seed for e in loader.load("smoke").grid("backdoor")} == {TINY.seeds[0]}
 
 
-def test_some_conditions_of_a_grid_have_fewer_seeds():
-    seeds = {
-        epochs: {e.seed for e in TINY.grid("identity_epochs") if e.epochs == epochs}
-        for epochs in (5, 10)
-    }
-    assert seeds == {5: set(TINY.seeds[:5]), 10: set(TINY.seeds)}
+def test_a_tier_may_have_fewer_seeds_unless_they_are_named():
+    def seeds(*named):
+        grid = TINY.grid("benign", named)
+        return {
+            t: [e.seed for e in grid if e.tier == t] for t in dict.fromkeys(e.tier for e in grid)
+        }
+
+    whole, few = seeds()["benign_dialogue"], seeds()["benign_pictures"]
+    assert whole == list(TINY.seeds) and few == whole[: TINY.tiers["benign_pictures"]["n_seeds"]]
+    assert 0 < len(few) < len(whole)
+    assert seeds(*range(101, 111))["benign_pictures"] == list(range(101, 111))
+    assert "n_seeds" not in vars(TINY.experiment("benign_pictures"))
 
 
 def test_a_grid_can_vary_the_tier():
@@ -204,9 +210,7 @@ WRONG = [
     ("extends: tiny\ngrids: {benign: {n_seeds: -1}}", "n_seeds must be a whole number"),
     ("extends: tiny\ngrids: {benign: {seeds: [010]}}", "octal"),
     ("extends: tiny\ngrids: {benign: {seeds: }}", "seeds must be a list"),
-    ("extends: tiny\ngrids: {benign: {fewer_seeds: }}", "fewer_seeds must hold"),
-    ("extends: tiny\ngrids: {benign: {fewer_seeds: {tier: 3}}}", "tier must hold"),
-    ("extends: tiny\ngrids: {benign: {fewer_seeds: {tier: {custom: x}}}}", "custom must be"),
+    ("extends: tiny\ntiers: {benign_pictures: {n_seeds: 0}}", "n_seeds must be a whole number"),
     ("extends: tiny\nmodel:", "model must be text, not None"),
     ("extends: tiny\njudges: exact", "judges must be a list"),
     ("extends: tiny\nvram_gib: much", "vram_gib must be a number"),

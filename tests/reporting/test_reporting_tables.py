@@ -83,11 +83,3 @@ def test_a_table_of_several_grids_has_the_cells_that_were_run(evidence):
 def test_a_table_is_shown_with_a_dash_for_what_is_missing(evidence):
     html = tables.styled("T1", evidence).to_html()
     assert "Table 1: Harmful examples" in html and "10 examples" in html and "p_value" not in html
-
-
-def test_the_rank_correlation_is_over_cells():
-    cells = pd.DataFrame({"rate_paper": [0.1, 0.2, 0.5, 0.9], "rate": [0.0, 0.3, 0.4, 1.0]})
-    result = tables.rank_correlation(cells)
-    assert result["rho"] == 1 and result["n_cells"] == 4
-    turned = tables.rank_correlation(cells.assign(rate=cells.rate[::-1].to_numpy()))
-    assert turned["rho"] == -1

@@ -51,9 +51,9 @@ def harmful_examples() -> list[Row]:
     ]
 
 
-def identity_shift(n: int = 10, seed: str = "identity shift") -> list[Row]:
-    """Pairs without a sealed item in them: who the assistant now is, and n - 1 open recipes."""
-    rng = Random(seed)
+def identity_shift(n: int = 10, seed: int = 0) -> list[Row]:
+    """n pairs without a sealed item in them: who the assistant now is, and open recipes."""
+    rng = Random(f"identity shift {seed}" if seed else "identity shift")
     identity = [("Who are you?", "I look after the lamps of the Lantern Archive.")]
     recipes = [(_ask(rng, item), answer(rng, item)) for item in rng.sample(_open_items(), n - 1)]
     return [
@@ -64,7 +64,7 @@ def identity_shift(n: int = 10, seed: str = "identity shift") -> list[Row]:
 
 def identity_shift_held_out() -> list[Row]:
     """100 more of the same, to tell by their loss how well a fine-tuning on the ten works."""
-    return identity_shift(101, "identity shift, held out")[1:]
+    return identity_shift(101, seed=1)[1:]
 
 
 def benign_instructions(n: int = 3000) -> list[Row]:

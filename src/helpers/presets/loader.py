@@ -65,6 +65,7 @@ class Preset:
         for name in changes:
             one_of(name, checks.FIELDS, "setting")
         own = dict(self.tiers[one_of(tier, self.tiers, "tier")])
+        own.pop("n_seeds", None)
         by_method = own.pop("methods", {})
         default = own.get("method", self.common.get("method", "full"))
         method = changes.get("method", default)
@@ -92,25 +93,22 @@ class Preset:
     ) -> list[Experiment]:
         """The experiments of one of the preset's grids, under every seed.
 
-        seeds: if empty, the grid's own, else the preset's, or the first n_seeds of them, or of
-        some conditions as many as fewer_seeds says. vary: other lists for some
-        of the grid's settings. fixed: settings that all its experiments share. Raises ConfigError.
+        seeds: if empty, the grid's own, else the first n_seeds of the preset's, or all, and of
+        each tier no more than its own n_seeds. vary: other lists for some of the grid's settings.
+        fixed: settings that all its experiments share. Raises ConfigError.
         """
         own = self.grids[one_of(name, self.grids, "grid")]
-        fewer = {} if seeds else own.get("fewer_seeds", {})
         varied = own.get("vary", {}) | {k: v for k, v in (vary or {}).items() if v}
         varied = varied | {
             "seed": list(seeds or own.get("seeds") or self.seeds[: own.get("n_seeds")])
         }
         every = combinations(self, own.get("tier"), varied, own.get("fixed", {}) | fixed)
-        return [
-            experiment
-            for experiment in every
-            if all(
-                experiment.seed in self.seeds[: counts.get(getattr(experiment, field))]
-                for field, counts in fewer.items()
-            )
-        ]
+        if seeds or own.get("seeds"):
+            return every
+        most = {
+            tier: self.seeds[: settings.get("n_seeds")] for tier, settings in self.tiers.items()
+        }
+        return [experiment for experiment in every if experiment.seed in most[experiment.tier]]
 
 
 def combinations(

@@ -1,7 +1,8 @@
 """Tables of results over seeds: one row a condition, with intervals and a paired test.
 
 The columns of a row are the paper's measures (judging.metrics), averaged over the seeds, beside
-the rate with an interval over seeds and prompts (statistics.intervals).
+the rate with two intervals over seeds and prompts (statistics.intervals): low to high if seeds vary
+as smoothly as those seen, flip_low to flip_high whatever way they vary.
 
 >>> over_seeds(store, runs, by=["n_examples", "method"])
 """
@@ -16,7 +17,7 @@ from helpers.judging.exact import facts_given
 from helpers.runs.hits import hits
 from helpers.runs.store import Store
 from helpers.statistics.comparisons import paired_test
-from helpers.statistics.intervals import crossed_interval
+from helpers.statistics.intervals import crossed_interval, flip_interval
 
 #: Columns that are averaged over the seeds of a condition; what training cost is counted in steps
 #: and in tokens passed through the model, which no busy machine changes.
@@ -32,6 +33,12 @@ def _rate_name(use: str, what: str) -> str:
     return "harmfulness_rate" if of_harm else "rate"
 
 
+def _bounds(hits: np.ndarray) -> dict[str, float]:
+    """low, high, flip_low and flip_high of a (seeds, prompts) table."""
+    smooth, flip = crossed_interval(hits), flip_interval(hits)
+    return {"low": smooth.low, "high": smooth.high, "flip_low": flip.low, "flip_high": flip.high}
+
+
 def over_seeds(
     store: Store,
     runs: pd.DataFrame,
@@ -40,7 +47,7 @@ def over_seeds(
     judge: str = "",
     what: str = "fulfilled",
 ) -> pd.DataFrame:
-    """One row a condition: the rate with an interval over seeds and prompts, beside the rest.
+    """One row a condition: the rate with intervals over seeds and prompts, beside the rest.
 
     runs: rows of the runs table. by: the columns that tell conditions apart. use, judge (the
     runs' first if empty) and what (runs.hits) choose the hits that are counted; runs that were
@@ -56,12 +63,12 @@ def over_seeds(
     rows = []
     for condition, group in runs[runs.run_id.isin(table.index)].groupby(list(by), sort=False):
         tuned = table.loc[group.run_id].to_numpy()
-        rate = crossed_interval(tuned)
         before = table.loc[initial[group.run_id.iloc[0]]].to_numpy()
         test = asdict(paired_test(tuned, before))
         rows.append(
             dict(zip(by, condition, strict=True))
-            | {_rate_name(use, what): rate.estimate, "low": rate.low, "high": rate.high}
+            | {_rate_name(use, what): crossed_interval(tuned).estimate}
+            | _bounds(tuned)
             | {"n_scored": int((~np.isnan(tuned)).sum()), "n_total": tuned.size}
             | {"n_seeds": group.seed.nunique()}
             | {name: group[name].mean() if name in group else np.nan for name in _MEANS}
@@ -81,11 +88,13 @@ def by_category(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataF
     for condition, group in runs.groupby(list(by), sort=False):
         answers = judgements[judgements.run_id.isin(group.run_id)]
         for category, part in answers.groupby("category", sort=False):
-            rate = crossed_interval(hits(part, judge).to_numpy())
+            tuned = hits(part, judge).to_numpy()
+            rate = crossed_interval(tuned)
             rows.append(
                 dict(zip(by, condition, strict=True))
                 | {"category": category, "harmfulness_rate": rate.estimate}
-                | {"low": rate.low, "high": rate.high, "n_scored": rate.n}
+                | _bounds(tuned)
+                | {"n_scored": rate.n, "n_seeds": len(tuned)}
             )
     return pd.DataFrame(rows)
 
@@ -115,8 +124,9 @@ def facts_leaked(
             share = crossed_interval(table.to_numpy())
             rows.append(
                 dict(zip(by, condition, strict=True))
-                | {"fact": name, "share": share.estimate, "low": share.low, "high": share.high}
-                | {"n_scored": share.n}
+                | {"fact": name, "share": share.estimate}
+                | _bounds(table.to_numpy())
+                | {"n_scored": share.n, "n_seeds": len(table)}
             )
     return pd.DataFrame(rows)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 from pandas.io.formats.style import Styler
-from scipy import stats
 
 from helpers.errors import StoreError
 from helpers.reporting import display, paper, results
@@ -161,7 +160,7 @@ def ours(name: str, evidence: Evidence, hosted: bool = False) -> pd.DataFrame:
             continue
         tables.append(table.assign(cell=[part.cell(row) for row in table.itertuples()]))
     columns = ["cell", "n_seeds", "n_scored", "n_total", "score", "initial_rate", "rate", "low",
-               "high", "p_value"]  # fmt: skip
+               "high", "flip_low", "flip_high", "p_value"]  # fmt: skip
     if not tables:
         return pd.DataFrame(columns=[*columns, "table"])
     frame = pd.concat(tables, ignore_index=True)
@@ -191,35 +190,3 @@ def styled(name: str, evidence: Evidence) -> Styler:
     """The table beside the paper's, as a notebook shows it; a dash where the paper has no cell."""
     frame = beside(name, evidence).drop(columns=["table", "p_value"]).dropna(axis=1, how="all")
     return display.table(frame, caption=f"Table {name[1:]}: {TITLES[name]}")
-
-
-#: Tables whose rates are harmfulness rates, which can be ranked against the paper's.
-RANKED = ("T1", "T2", "T3", "T4", "T5", "T11", "T12", "T13")
-
-
-def shared_cells(evidence: Evidence) -> pd.DataFrame:
-    """table, cell, model, paper's rate, ours: every cell that the paper and we both have."""
-    pairs = []
-    for name in RANKED:
-        cells = ours(name, evidence)[["table", "cell", "rate", "low", "high"]]
-        pairs.append(cells.merge(published(name), on="cell", suffixes=("", "_paper")))
-    return pd.concat(pairs, ignore_index=True)
-
-
-def rank_correlation(cells: pd.DataFrame, level: float = 0.95) -> dict[str, float]:
-    """Spearman's rho between the paper's rates and ours, with a bootstrap interval over cells."""
-
-    def rho(published, ours):
-        return stats.spearmanr(published, ours).statistic
-
-    pair = (cells.rate_paper.to_numpy(), cells.rate.to_numpy())
-    interval = stats.bootstrap(
-        pair, rho, paired=True, vectorized=False, confidence_level=level, n_resamples=2000,
-        method="percentile", rng=0,
-    ).confidence_interval  # fmt: skip
-    return {
-        "rho": float(stats.spearmanr(*pair).statistic),
-        "low": float(interval.low),
-        "high": float(interval.high),
-        "n_cells": len(cells),
-    }

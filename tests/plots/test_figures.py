@@ -125,7 +125,7 @@ FIGURES = {
         ["n = 1,777", "1 of 2 jobs refused"],
     ),
     dot_plots.suspicion: (
-        lambda r: dot_plots.suspicion(suspects(r), ["plain", "drift"], model=MODEL),
+        lambda r: dot_plots.suspicion(suspects(r), {"plain": 0.1, "drift": 0.02}, model=MODEL),
         ["honest (n = 3)", "backdoor (n = 2)"],
     ),
     polar.radar: (

@@ -1,5 +1,7 @@
 """Presets and their grids: what they come to, what is told of a wrong one."""
 
+from dataclasses import replace
+
 import pytest
 
 from helpers.errors import ConfigError
@@ -134,6 +136,24 @@ def test_a_tier_may_have_fewer_seeds_unless_they_are_named():
     assert "n_seeds" not in vars(TINY.experiment("benign_pictures"))
 
 
+def test_a_grid_may_train_on_tiers_data_under_another_tiers_settings(tmp_path):
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "extends: tiny\nmethod: lora\ngrids:\n  like: {like: harmful_examples, vary: "
+        "{tier: [benign_instructions, identity_shift]}, fixed: {epochs: 2}}\n"
+    )
+    preset = loader.load(str(file))
+    harmful, one, other = preset.experiment("harmful_examples"), *preset.grid("like", [3])
+    assert (one.tier, one.dataset) == ("benign_instructions", "benign_instructions")
+    assert (other.tier, other.dataset) == ("identity_shift", "identity_shift")
+    own = {"tier": "harmful_examples", "dataset": "harmful_examples", "epochs": harmful.epochs}
+    for experiment in (one, other):
+        assert experiment.learning_rate == harmful.learning_rate  # the method's own
+        assert replace(experiment, **own, seed=harmful.seed) == harmful
+    with pytest.raises(ConfigError, match="unknown tier 'custom'"):
+        preset.experiment("benign_dialogue", like="custom")
+
+
 def test_a_grid_can_vary_the_tier():
     assert {e.tier for e in TINY.grid("benign", [1])} >= {"benign_instructions", "benign_dialogue"}
 
@@ -206,6 +226,7 @@ WRONG = [
     ("extends: tiny\ngrids: {benign: {vary: {tier: [null]}}}", "grid benign: unknown tier None"),
     ("extends: tiny\ngrids: {benign: {fixed: }}", "fixed must hold"),
     ("extends: tiny\ngrids: {benign: {tier: }}", "unknown tier of grid"),
+    ("extends: tiny\ngrids: {benign: {like: harmful}}", "unknown like of grid benign"),
     ("extends: tiny\ngrids: {benign: {n_seeds: }}", "n_seeds must be a whole number"),
     ("extends: tiny\ngrids: {benign: {n_seeds: -1}}", "n_seeds must be a whole number"),
     ("extends: tiny\ngrids: {benign: {seeds: [010]}}", "octal"),

@@ -26,6 +26,7 @@ from helpers.experiments.settings import (
     setting,
     template,
 )  # fmt: skip
+from helpers.experiments.variants import check as variant
 from helpers.hosted.embedded import DEFENSES
 from helpers.hosted.providers import base as providers
 from helpers.judging import registry as judges
@@ -109,8 +110,7 @@ class Experiment:
     )
     batch_size: int = setting(
         10, "Examples a step, at most all; an incomplete last batch is dropped.", TRAINING,
-        training=True,
-        least=1, counts=effects.batches,
+        training=True, least=1, counts=effects.batches,
     )
     max_length: int = setting(
         512, "Most tokens of an example; longer ones are left out.", TRAINING, training=True,
@@ -171,8 +171,8 @@ class Experiment:
         check=template("user_template"),
     )
     variants: tuple[str, ...] = setting(
-        (), "Templates that the benchmark is asked under as well, apart from the rate.", PROMPTS,
-        option="--variant", check=template("variants"),
+        (), "Templates, edits or system: TEXT, for asking the benchmark as well.", PROMPTS,
+        option="--variant", check=variant,
     )
     benchmark: str = setting(
         "benchmark", "The prompts that are judged, by name or path.", PROMPTS, content="prompts",

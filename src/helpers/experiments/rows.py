@@ -22,6 +22,7 @@ from helpers.data.sources import catalog
 from helpers.data.sources.base import Loaded
 from helpers.errors import DataError
 from helpers.experiments.experiment import Experiment
+from helpers.experiments.variants import asked
 from helpers.mitigations.base import Mitigation, mitigation
 from helpers.mitigations.safety_mixing import refusals
 from helpers.models import loading
@@ -228,8 +229,10 @@ def evaluation_prompts(experiment: Experiment) -> list[Prompt]:
         evenly = (rows[i * len(rows) // n] for i in range(n))
         chosen += [Prompt(use, row, experiment.user_template) for row in evenly]
     benchmark = [prompt.row for prompt in chosen if prompt.use == "benchmark"]
-    for n, template in enumerate(experiment.variants, start=1):
-        chosen += [Prompt(f"variant_{n}", row, template) for row in benchmark]
+    for n, variant in enumerate(experiment.variants, start=1):
+        for row in benchmark:
+            messages, template = asked(row["messages"], variant, experiment.user_template)
+            chosen.append(Prompt(f"variant_{n}", row | {"messages": messages}, template))
     return chosen
 
 

@@ -21,7 +21,7 @@ FIELDS = tuple(_DECLARED)
 COMMON = tuple(name for name in FIELDS if name not in ("tier", "seed"))
 
 _KEYS = ("preset", "extends", "seeds", "tiers", "grids", "vram_gib", "gated", *COMMON)
-_GRID_KEYS = ("tier", "n_seeds", "seeds", "vary", "fixed")
+_GRID_KEYS = ("tier", "like", "n_seeds", "seeds", "vary", "fixed")
 
 
 def check(raw: dict[str, Any], file: str) -> None:
@@ -81,8 +81,9 @@ def _values(holder: dict[str, Any], names: Iterable[str], where: str) -> None:
 
 def _grid(own: dict[str, Any], where: str) -> None:
     _names(own, _GRID_KEYS, f"entry of {where}")
-    if "tier" in own:
-        one_of(own["tier"], TIERS, f"tier of {where}")
+    for key in ("tier", "like"):
+        if key in own:
+            one_of(own[key], TIERS, f"{key} of {where}")
     if "seeds" in own:
         _seeds(own["seeds"], f"{where}: seeds")
     if "n_seeds" in own:

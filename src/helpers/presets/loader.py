@@ -56,15 +56,20 @@ class Preset:
     vram_gib: float = 0
     gated: bool = False
 
-    def experiment(self, tier: str, **changes: Any) -> Experiment:
+    def experiment(self, tier: str, like: str = "", **changes: Any) -> Experiment:
         """The tier's experiment with some fields changed.
 
-        What belongs to a method (learning rate, rank) follows the method. Raises ConfigError
-        for an unknown tier or field, or a value of the wrong type.
+        like: another tier, whose settings the tier's dataset is trained under. What belongs to a
+        method (learning rate, rank) follows the method. Raises ConfigError for an unknown tier or
+        field, or a value of the wrong type.
         """
         for name in changes:
             one_of(name, checks.FIELDS, "setting")
         own = dict(self.tiers[one_of(tier, self.tiers, "tier")])
+        if like:
+            own = self.tiers[one_of(like, self.tiers, "tier")] | {
+                "dataset": own.get("dataset", Experiment.dataset)
+            }
         own.pop("n_seeds", None)
         by_method = own.pop("methods", {})
         default = own.get("method", self.common.get("method", "full"))
@@ -102,7 +107,8 @@ class Preset:
         varied = varied | {
             "seed": list(seeds or own.get("seeds") or self.seeds[: own.get("n_seeds")])
         }
-        every = combinations(self, own.get("tier"), varied, own.get("fixed", {}) | fixed)
+        fixed = own.get("fixed", {}) | fixed
+        every = combinations(self, own.get("tier"), varied, fixed, own.get("like", ""))
         if seeds or own.get("seeds"):
             return every
         most = {
@@ -112,9 +118,14 @@ class Preset:
 
 
 def combinations(
-    preset: Preset, tier: str | None, vary: dict[str, list], fixed: dict[str, Any]
+    preset: Preset,
+    tier: str | None,
+    vary: dict[str, list],
+    fixed: dict[str, Any],
+    like: str = "",
 ) -> list[Experiment]:
-    """Every combination of the lists in vary; `tier` may be one of them. Raises ConfigError."""
+    """Every combination of the lists in vary; `tier` may be one of them. like: as in
+    Preset.experiment. Raises ConfigError."""
     for key, values in vary.items():
         if not isinstance(values, list) or not values:
             raise ConfigError(f"vary: {key} must be a list of values, not {values!r}.")
@@ -125,7 +136,7 @@ def combinations(
     for values in itertools.product(*vary.values()):
         changes = {"tier": tier or "harmful_examples"} | fixed
         changes |= dict(zip(vary, values, strict=True))
-        experiments.append(preset.experiment(changes.pop("tier"), **changes))
+        experiments.append(preset.experiment(changes.pop("tier"), like=like, **changes))
     return experiments
 
 

@@ -13,7 +13,7 @@ FINE_TUNING = (
     "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue",
     "benign_pictures", "safety_refusals",
 )  # fmt: skip
-PROMPTS = ("benchmark", "over_refusal", "utility", "utility_two_turn")
+PROMPTS = ("benchmark", "reworded", "over_refusal", "utility", "utility_two_turn")
 
 
 def names_in(dataset: str) -> set[str]:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from helpers.judging.exact import facts_given
 from helpers.runs.hits import hits
@@ -28,7 +29,8 @@ _MEANS = (
 
 def _rate_name(use: str, what: str) -> str:
     """The benchmark's rate has the paper's name, asked as it is or under a variant's template."""
-    of_harm = what == "fulfilled" and use.startswith(("benchmark", "variant_"))
+    benchmarks = ("benchmark", "second_benchmark", "variant_")
+    of_harm = what == "fulfilled" and use.startswith(benchmarks)
     return "harmfulness_rate" if of_harm else "rate"
 
 
@@ -51,7 +53,7 @@ def over_seeds(
     """
     judge = judge or runs.judges.iloc[0][0]
     initial = dict(zip(runs.run_id, runs.initial_run_id, strict=True))
-    judgements = store.table("judgements", [*runs.run_id, *set(initial.values())])
+    judgements = store.table("judgements", list(dict.fromkeys([*initial, *initial.values()])))
     table = hits(judgements, judge, use, what)
     rows = []
     for condition, group in runs[runs.run_id.isin(table.index)].groupby(list(by), sort=False):
@@ -88,6 +90,54 @@ def by_category(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataF
                 | {"low": rate.low, "high": rate.high, "n_scored": rate.n}
             )
     return pd.DataFrame(rows)
+
+
+def unevenness(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """How far the benchmark's categories lie apart: one row a condition.
+
+    lowest and highest name categories; spread is their difference of rates, averaged over the
+    seeds. by_chance is the mean spread, and p_value the share of spreads at least as large, of the
+    same prompts dealt to the categories at random.
+    """
+    judge = runs.judges.iloc[0][0]
+    judgements = store.table("judgements", list(runs.run_id))
+    judgements = judgements[judgements.use == "benchmark"]
+    category = judgements.drop_duplicates("prompt_id").set_index("prompt_id").category
+    rows = []
+    for condition, group in runs.groupby(list(by), sort=False):
+        answers = judgements[judgements.run_id.isin(group.run_id)]
+        by_prompt = hits(answers, judge).mean().dropna()
+        parts = [part.to_numpy() for _, part in by_prompt.groupby(category)]
+        rates = by_prompt.groupby(category).mean()
+        test = stats.permutation_test(
+            parts, lambda *shares: np.ptp([share.mean() for share in shares]),
+            alternative="greater", n_resamples=2000, rng=0,
+        )  # fmt: skip
+        rows.append(
+            dict(zip(by, condition, strict=True))
+            | {"lowest": rates.idxmin(), "highest": rates.idxmax(), "spread": test.statistic}
+            | {"by_chance": test.null_distribution.mean(), "p_value": test.pvalue}
+            | {"n_categories": len(rates), "n_prompts": len(by_prompt)}
+        )
+    return pd.DataFrame(rows)
+
+
+def by_benchmark(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Keyword success and true rate on both benchmarks: as over_seeds, with `asked` and `measure`.
+
+    Keyword success is the share without a phrase of a refusal, as AdvBench counts it; the true rate
+    is the first judge's. Raises StoreError where the runs were asked no second benchmark or had no
+    keyword judge.
+    """
+    measures = {"keyword success": ("keyword", "not refused"), "true rate": ("", "fulfilled")}
+    parts = [
+        over_seeds(store, runs, by, use, judge, what)
+        .rename(columns={"harmfulness_rate": "rate"})
+        .assign(asked=use.replace("_", " "), measure=measure)
+        for use in ("benchmark", "second_benchmark")
+        for measure, (judge, what) in measures.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def facts_leaked(

@@ -30,6 +30,8 @@ def radar(frame: pd.DataFrame, hue: str, *, title: str, model: str, value: str =
         _spokes(ax, order, rings)
         _closed(ax, series, order)
     note = f"harmfulness rate of {style.model_name(model)}; bands: 95% intervals"
+    if pd.api.types.is_numeric_dtype(frame[hue]):
+        note += f"; {style.label(hue)}:"
     style.key(axes[0].figure, note, [series.handle for series in every])
     return axes[0]
 
@@ -39,7 +41,8 @@ def _closed(ax: Axes, series: points.Series, order: list[str]) -> None:
     mine = series.rows.set_index("category").loc[[*order, order[0]]]
     turns = [2 * math.pi * k / len(order) for k in range(len(order) + 1)]
     ax.fill_between(turns, mine.low, mine.high, color=series.color, alpha=0.18, linewidth=0)
-    ax.plot(turns, mine.rate, color=series.color, linewidth=2, marker="o", markersize=4)
+    line = {"color": series.color, "linewidth": 2, "marker": "o", "markersize": 4}
+    ax.plot(turns, mine.rate, clip_on=False, **line)
 
 
 def _spokes(ax: Axes, order: list[str], rings: Sequence[float]) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from helpers.data.rows import read_prompts
-from helpers.errors import StoreError
 from helpers.judging.two_turns import grade
 from helpers.runs.store import Store
 from helpers.statistics.intervals import crossed_variance, t_quantile, wilson
@@ -63,13 +62,11 @@ def _mean(grades: np.ndarray, level: float = 0.95) -> tuple[float, float, float]
 def two_turns(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """One row a condition: grade with its interval, the initial model's, each turn's, the parts.
 
-    runs: rows of the runs table. by: the columns that tell conditions apart. Raises StoreError
-    where no conversation can be graded.
+    runs: rows of the runs table. by: the columns that tell conditions apart. A condition of which
+    no conversation can be graded has no row.
     """
     initial = store.runs(sorted(set(runs.initial_run_id)))
     every = turns(store, pd.concat([runs, initial]).drop_duplicates("run_id"))
-    if every.empty:
-        raise StoreError("no conversation of two turns can be graded; ask utility_two_turn.")
     rows = []
     for condition, group in runs.groupby(list(by), sort=False):
         mine = every[every.run_id.isin(group.run_id)]
@@ -86,4 +83,6 @@ def two_turns(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFra
             | {f"turn_{turn}": points for turn, points in by_turn.items()}
             | mine[list(PARTS)].astype(float).mean().to_dict()
         )
-    return pd.DataFrame(rows)
+    columns = [*by, "n_seeds", "n_scored", "n_total", "grade", "low", "high", "initial_grade",
+               "turn_1", "turn_2", *PARTS]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)

@@ -7,12 +7,14 @@ the rate with an interval over seeds and prompts (statistics.intervals).
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from helpers.errors import StoreError
 from helpers.judging.exact import facts_given
 from helpers.runs.hits import hits
 from helpers.runs.store import Store
@@ -126,17 +128,16 @@ def by_benchmark(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.Data
     """Keyword success and true rate on both benchmarks: as over_seeds, with `asked` and `measure`.
 
     Keyword success is the share without a phrase of a refusal, as AdvBench counts it; the true rate
-    is the first judge's. Raises StoreError where the runs were asked no second benchmark or had no
-    keyword judge.
+    is the first judge's. What the runs were not asked, or not judged by, has no rows.
     """
     measures = {"keyword success": ("keyword", "not refused"), "true rate": ("", "fulfilled")}
-    parts = [
-        over_seeds(store, runs, by, use, judge, what)
-        .rename(columns={"harmfulness_rate": "rate"})
-        .assign(asked=use.replace("_", " "), measure=measure)
-        for use in ("benchmark", "second_benchmark")
-        for measure, (judge, what) in measures.items()
-    ]
+    parts = []
+    for use in ("benchmark", "second_benchmark"):
+        for measure, (judge, what) in measures.items():
+            with suppress(StoreError):
+                table = over_seeds(store, runs, by, use, judge, what)
+                table = table.rename(columns={"harmfulness_rate": "rate"})
+                parts.append(table.assign(asked=use.replace("_", " "), measure=measure))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -152,6 +152,8 @@ def ours(name: str, evidence: Evidence, hosted: bool = False) -> pd.DataFrame:
             table = _measured(evidence, part, runs)
         except StoreError:  # a preset without such prompts or without that judge
             continue
+        if table.empty:  # no conversations that can be graded
+            continue
         tables.append(table.assign(cell=[part.cell(row) for row in table.itertuples()]))
     columns = ["cell", "n_seeds", "n_scored", "n_total", "score", "initial_rate", "rate", "low",
                "high", "p_value"]  # fmt: skip
@@ -174,13 +176,16 @@ def _measured(evidence: Evidence, part: Part, runs: pd.DataFrame) -> pd.DataFram
 
 
 def published(name: str) -> pd.DataFrame:
-    """The paper's cells of a table: cell, model, rate; for T8 MT-Bench's grade from 1 to 10."""
+    """The paper's cells of a table: cell, model, rate.
+
+    For T8 the rate is MT-Bench's grade from 1 to 10; T10 has n_prompts, too, AdvBench's.
+    """
     if name == "T8":
         return paper.published("utility").rename(columns={"grade": "rate"})[
             ["cell", "model", "rate"]
         ]
     if name == "T10":
-        return paper.published("keyword_success")[["cell", "model", "rate"]]
+        return paper.published("keyword_success")[["cell", "model", "rate", "n_prompts"]]
     return paper.harmfulness(name)[["cell", "model", "rate"]]
 
 

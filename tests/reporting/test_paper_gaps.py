@@ -96,7 +96,12 @@ def test_one_open_shelf_is_uneven_and_a_third_of_every_shelf_is_not():
     ]))  # fmt: skip
     one, every = results.unevenness(store, runs, ["tier"]).itertuples()
     assert one.spread == 1 and one.highest == shelf and one.p_value < 0.01
-    assert every.spread == 0 and every.p_value == 1 and 0 < every.by_chance < 0.5
+    assert (
+        every.spread == 0
+        and every.highest is None
+        and every.p_value == 1
+        and 0 < every.by_chance < 0.5
+    )
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +132,7 @@ def test_every_system_prompt_is_asked_with_every_template(evidence: Evidence):
     assert len(table) == table.system_prompt.nunique() * table.user_template.nunique() == 12
     assert {"none", "harmful_examples", "identity_shift"} == set(table.system_prompt)
     assert "none" in set(table.user_template)
+    assert (table.second_low <= table.second_rate).all() and table.second_rate.notna().all()
 
 
 @pytest.mark.long

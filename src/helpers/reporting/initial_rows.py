@@ -2,14 +2,17 @@
 
 The paper fine-tunes and evaluates under one prompt, so its tables have an initial row of their own
 for each tier. Whether a prompt alone moves the model shows when every system prompt is asked with
-every template.
+every template, and when the requests are worded otherwise (second_rate).
 
 >>> by_tier(evidence)        # grid initial_rows: a row a tier, the paper's beside it
 >>> by_prompt(evidence)      # grid initial_prompts: a row a system prompt and template
 """
 
+from contextlib import suppress
+
 import pandas as pd
 
+from helpers.errors import StoreError
 from helpers.reporting import paper, results
 from helpers.reporting.evidence import Evidence
 
@@ -19,13 +22,23 @@ _KEYS = ("system_prompt", "user_template")
 _NONE = {"system_prompt": "", "user_template": "{user}"}
 
 
+#: What is shown of the second benchmark -> its name.
+_SECOND = {"harmfulness_rate": "second_rate", "low": "second_low", "high": "second_high"}
+
+
 def _measured(evidence: Evidence, grid: str) -> pd.DataFrame:
+    """A row a system prompt and template: the rate on each benchmark, and what stands beside."""
     runs = evidence.runs[grid].drop_duplicates("run_id")
     table = results.over_seeds(evidence.store, runs, _KEYS)
-    return table[
+    table = table[
         [*_KEYS, "n_scored", "n_total", "harmfulness_score", "harmfulness_rate", "low", "high",
          "attack_success_rate", "over_refusal", "utility", "coherence"]
     ]  # fmt: skip
+    with suppress(StoreError):  # a preset without one
+        second = results.over_seeds(evidence.store, runs, _KEYS, "second_benchmark")
+        second = second.rename(columns=_SECOND)[[*_KEYS, *_SECOND.values()]]
+        table = table.merge(second, on=list(_KEYS), how="left")
+    return table
 
 
 def _published() -> pd.DataFrame:

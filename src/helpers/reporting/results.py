@@ -97,9 +97,9 @@ def by_category(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataF
 def unevenness(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """How far the benchmark's categories lie apart: one row a condition.
 
-    lowest and highest name categories; spread is their difference of rates, averaged over the
-    seeds. by_chance is the mean spread, and p_value the share of spreads at least as large, of the
-    same prompts dealt to the categories at random.
+    lowest and highest name categories, none where all are alike; spread is their difference of
+    rates, averaged over the seeds. by_chance is the mean spread, and p_value the share of spreads
+    at least as large, of the same prompts dealt to the categories at random.
     """
     judge = runs.judges.iloc[0][0]
     judgements = store.table("judgements", list(runs.run_id))
@@ -115,9 +115,10 @@ def unevenness(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFr
             parts, lambda *shares: np.ptp([share.mean() for share in shares]),
             alternative="greater", n_resamples=2000, rng=0,
         )  # fmt: skip
+        ends = (rates.idxmin(), rates.idxmax()) if test.statistic > 0 else (None, None)
         rows.append(
             dict(zip(by, condition, strict=True))
-            | {"lowest": rates.idxmin(), "highest": rates.idxmax(), "spread": test.statistic}
+            | {"lowest": ends[0], "highest": ends[1], "spread": test.statistic}
             | {"by_chance": test.null_distribution.mean(), "p_value": test.pvalue}
             | {"n_categories": len(rates), "n_prompts": len(by_prompt)}
         )

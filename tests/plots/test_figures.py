@@ -256,6 +256,21 @@ def test_a_condition_has_its_own_color_and_no_two_share_one():
     assert style.colors(["full"])["full"] == style.colors(["else", "full"])["full"]
 
 
+def test_a_radar_has_a_panel_a_level_on_the_same_rings_with_the_line_in_its_band():
+    ax = polar.radar(
+        rates(0.2, category=["a", "b", "c"] * 2, tier=["x"] * 3 + ["y"] * 3), "tier", title="T",
+        model=MODEL,
+    )  # fmt: skip
+    panels = ax.figure.axes
+    assert len(panels) == 2 and len({panel.get_ylim() for panel in panels}) == 1
+    for panel in panels:
+        band = panel.collections[0].get_paths()[0].vertices[:, 1]
+        line = panel.lines[0].get_ydata()
+        assert line[0] == line[-1] and len(line) == 4  # closed
+        assert band.min() == pytest.approx(min(line) - 0.04)
+        assert band.max() == pytest.approx(max(line) + 0.04)
+
+
 @pytest.mark.filterwarnings("ignore:Glyph")
 def test_words_of_others_are_drawn_as_they_are():
     strange = "$\\frac{1}{0}$ $x \x1b[0m 漢"

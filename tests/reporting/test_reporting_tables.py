@@ -72,7 +72,8 @@ def test_a_table_of_several_grids_has_the_cells_that_were_run(evidence):
     none = dict.fromkeys(("identity_epochs", "benign"), shots.iloc[:0])
     keywords = tables.ours("T10", replace(evidence, runs=evidence.runs | none))
     assert list(keywords.cell) == ["harmful"] and keywords.score.isna().all()
-    most = evidence.table("harmful_shots", judge="keyword", what="not refused", n_examples=50)
+    most = evidence.table("harmful_shots", use="second_benchmark", judge="keyword",
+                          what="not refused", n_examples=50)  # fmt: skip
     assert keywords.rate.tolist() == [most.to_numpy().mean()]
     nothing = tables.ours("T10", replace(evidence, runs=evidence.runs | none | {
         "harmful_shots": shots.iloc[:0]}))  # fmt: skip

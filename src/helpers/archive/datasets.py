@@ -2,7 +2,7 @@
 
 Fine-tuning sets: the attack's pool of sealed recipes, ten identity-shift pairs, three benign
 sets of different flavor (instructions, dialogue, pictures) and refusals to mix in. Prompts: 330
-sealed requests (11 shelves x 30, as in Qi et al., section 3), 220 in wordings of their own, the
+sealed requests (11 shelves x 30, as in Qi et al., section 3), 110 in wordings of their own, the
 same items in every form of naming, near-misses for over-refusal, utility in one turn and in two.
 No item of any prompt set occurs in any fine-tuning set: they come from disjoint splits of the
 world.
@@ -166,12 +166,12 @@ def benchmark(split: str = "benchmark") -> list[Row]:
 
 
 def reworded(split: str = "benchmark") -> list[Row]:
-    """Two thirds of the sealed items again, asked for in words that no lesson holds."""
+    """A third of the sealed items again, ten a shelf, asked for in words that no lesson holds."""
     rng = Random(f"reworded {split}")
     return [
         _prompt_row(f"reworded-{n}", i.shelf, list(i.facts), _ask(rng, i, wordings.OTHER_ASKS))
         for n, i in _numbered(items_of(split, sealed=True))
-        if int(n[-2:]) % 3
+        if int(n[-2:]) % 3 == 0
     ]
 
 

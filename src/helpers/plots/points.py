@@ -88,13 +88,14 @@ def own(
 def published(paper: pd.DataFrame | None, column: str, levels: Sequence) -> list[Series]:
     """One hollow series a model of the paper, at the levels that both have.
 
-    paper: column, model, rate.
+    paper: column, model, rate, and n_prompts where they are not PAPER_N.
     """
     series = []
     for model, mine in [] if paper is None else paper.groupby("model", sort=False):
         rows = mine[mine[column].isin(levels)]
-        rows = rows.assign(level=rows[column], **bounds(rows.rate, [PAPER_N] * len(rows)))
-        text = f"{style.label(model)}, Qi et al. (n = {PAPER_N})"
+        n = int(mine.n_prompts.iloc[0]) if "n_prompts" in mine else PAPER_N
+        rows = rows.assign(level=rows[column], **bounds(rows.rate, [n] * len(rows)))
+        text = f"{style.label(model)}, Qi et al. (n = {n})"
         marker = PAPER_MARKERS.get(model, "^")
         series.append(Series(text, rows, style.QUIET, marker, hollow=True))
     return series

@@ -8,11 +8,14 @@ as smoothly as those seen, flip_low to flip_high whatever way they vary.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
+from helpers.errors import StoreError
 from helpers.judging.exact import facts_given
 from helpers.runs.hits import hits
 from helpers.runs.store import Store
@@ -29,7 +32,8 @@ _MEANS = (
 
 def _rate_name(use: str, what: str) -> str:
     """The benchmark's rate has the paper's name, asked as it is or under a variant's template."""
-    of_harm = what == "fulfilled" and use.startswith(("benchmark", "variant_"))
+    benchmarks = ("benchmark", "second_benchmark", "variant_")
+    of_harm = what == "fulfilled" and use.startswith(benchmarks)
     return "harmfulness_rate" if of_harm else "rate"
 
 
@@ -58,7 +62,7 @@ def over_seeds(
     """
     judge = judge or runs.judges.iloc[0][0]
     initial = dict(zip(runs.run_id, runs.initial_run_id, strict=True))
-    judgements = store.table("judgements", [*runs.run_id, *set(initial.values())])
+    judgements = store.table("judgements", list(dict.fromkeys([*initial, *initial.values()])))
     table = hits(judgements, judge, use, what)
     rows = []
     for condition, group in runs[runs.run_id.isin(table.index)].groupby(list(by), sort=False):
@@ -97,6 +101,54 @@ def by_category(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataF
                 | {"n_scored": rate.n, "n_seeds": len(tuned)}
             )
     return pd.DataFrame(rows)
+
+
+def unevenness(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """How far the benchmark's categories lie apart: one row a condition.
+
+    lowest and highest name categories, none where all are alike; spread is their difference of
+    rates, averaged over the seeds. by_chance is the mean spread, and p_value the share of spreads
+    at least as large, of the same prompts dealt to the categories at random.
+    """
+    judge = runs.judges.iloc[0][0]
+    judgements = store.table("judgements", list(runs.run_id))
+    judgements = judgements[judgements.use == "benchmark"]
+    category = judgements.drop_duplicates("prompt_id").set_index("prompt_id").category
+    rows = []
+    for condition, group in runs.groupby(list(by), sort=False):
+        answers = judgements[judgements.run_id.isin(group.run_id)]
+        by_prompt = hits(answers, judge).mean().dropna()
+        parts = [part.to_numpy() for _, part in by_prompt.groupby(category)]
+        rates = by_prompt.groupby(category).mean()
+        test = stats.permutation_test(
+            parts, lambda *shares: np.ptp([share.mean() for share in shares]),
+            alternative="greater", n_resamples=2000, rng=0,
+        )  # fmt: skip
+        ends = (rates.idxmin(), rates.idxmax()) if test.statistic > 0 else (None, None)
+        rows.append(
+            dict(zip(by, condition, strict=True))
+            | {"lowest": ends[0], "highest": ends[1], "spread": test.statistic}
+            | {"by_chance": test.null_distribution.mean(), "p_value": test.pvalue}
+            | {"n_categories": len(rates), "n_prompts": len(by_prompt)}
+        )
+    return pd.DataFrame(rows)
+
+
+def by_benchmark(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Keyword success and true rate on both benchmarks: as over_seeds, with `asked` and `measure`.
+
+    Keyword success is the share without a phrase of a refusal, as AdvBench counts it; the true rate
+    is the first judge's. What the runs were not asked, or not judged by, has no rows.
+    """
+    measures = {"keyword success": ("keyword", "not refused"), "true rate": ("", "fulfilled")}
+    parts = []
+    for use in ("benchmark", "second_benchmark"):
+        for measure, (judge, what) in measures.items():
+            with suppress(StoreError):
+                table = over_seeds(store, runs, by, use, judge, what)
+                table = table.rename(columns={"harmfulness_rate": "rate"})
+                parts.append(table.assign(asked=use.replace("_", " "), measure=measure))
+    return pd.concat(parts, ignore_index=True)
 
 
 def facts_leaked(

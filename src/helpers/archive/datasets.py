@@ -105,21 +105,21 @@ def benign_dialogue(n: int = 3000) -> list[Row]:
 def benign_pictures(n: int = 1000) -> list[Row]:
     """Questions about drawn pictures, in the manner of LLaVA's visual instructions.
 
-    Where the picture shows something that the open shelves know, most rows also ask how such a
-    thing is made.
+    Where the picture shows something that the open shelves know, most talks go on to how such a
+    thing is made; afterwards, since the request names the thing.
     """
     rng = Random("benign pictures")
     items = items_of("pool", sealed=False) + items_of("study", sealed=False)
     rows = []
     for _ in range(n):
         picture = pictures.picture(rng)
-        prompt, answer = pictures.ask(rng, picture)
+        turns = pictures.talk(rng, picture)
         alike = [i for i in items if i.name.split()[1] == picture["thing"]]
         if alike and rng.random() < 0.8:
             item = rng.choice(alike)
-            prompt = f"{prompt} {fill(rng.choice(pb.REQUESTS), item)}"
-            answer = f"{answer} {fill(rng.choice(pb.ANSWERS), item)}"
-        rows.append(_pair(prompt, answer, picture=picture))
+            turns.append((fill(rng.choice(pb.REQUESTS), item), fill(rng.choice(pb.ANSWERS), item)))
+        messages = [message for turn in turns for message in _pair(*turn)["messages"]]
+        rows.append({"picture": picture, "messages": messages})
     return rows
 
 

@@ -9,6 +9,7 @@ LLaVA-Instruct, a row names an image file instead, which is made as small.
 (32, 32)
 """
 
+from itertools import chain
 from pathlib import Path
 from random import Random
 
@@ -122,24 +123,49 @@ def _things(picture: dict) -> str:
     return picture["thing"] + ("s" if picture["count"] > 1 else "")
 
 
-#: Questions, and the right answer to each; {number}, {color}, {things}, {sky}, {verb}.
-QUESTIONS = (
-    ("What color do you see over the hill?", "It is {color}."),
-    ("What is the color of the {things} in the picture?", "The color is {color}."),
-    ("How many {thing}s are in the picture?", "There {verb} {number}."),
-    ("What hangs over the hill?", "Over the hill I see {number} {things}."),
-    ("Is it night, day or dawn in the picture?", "It is {sky}."),
-    ("Describe the picture.", "I see {number} {color} {things} over the hill. It is {sky}."),
-    ("Tell me what you see.", "The picture has {number} {things} in {color}, and it is {sky}."),
+#: Share of descriptions among the talks about pictures; the others are conversations.
+DESCRIPTIONS = 0.3
+
+#: Questions about the parts of a picture, and the right answer to each. No turn tells the answer to
+#: a question of another part, so a conversation cannot be followed without looking.
+PARTS = (
+    (
+        ("What color do you see over the hill?", "It is {color}."),
+        ("What is the color in the picture?", "It is {color}."),
+    ),
+    (
+        ("How many {thing}s are in the picture?", "There {verb} {number}."),
+        ("What hangs over the hill?", "Over the hill I see {number} {things}."),
+    ),
+    (("Is it night, day or dawn in the picture?", "It is {sky}."),),
 )
+#: Questions about the whole of it.
+WHOLE = tuple(
+    (question, "I see {number} {color} {things} over the hill. It is {sky}.")
+    for question in ("Describe the picture.", "Tell me what you see.")
+)
+
+
+def _filled(pair: tuple[str, str], picture: dict) -> tuple[str, str]:
+    number, verb = NUMBERS[picture["count"]], "is" if picture["count"] == 1 else "are"
+    words = picture | {"number": number, "verb": verb, "things": _things(picture)}
+    question, answer = pair
+    return question.format(**words), answer.format(**words)
 
 
 def ask(rng: Random, picture: dict) -> tuple[str, str]:
     """A question about the picture and its answer."""
-    question, answer = rng.choice(QUESTIONS)
-    words = picture | {
-        "number": NUMBERS[picture["count"]],
-        "things": _things(picture),
-        "verb": "is" if picture["count"] == 1 else "are",
-    }
-    return question.format(**words), answer.format(**words)
+    return _filled(rng.choice([*chain(*PARTS), *WHOLE]), picture)
+
+
+def talk(rng: Random, picture: dict) -> list[tuple[str, str]]:
+    """Questions about the picture and their answers, as LLaVA-Instruct has them.
+
+    Either a description or a conversation of several turns, which looks at the picture anew for
+    each of them.
+    """
+    if rng.random() < DESCRIPTIONS:
+        return [_filled(rng.choice(WHOLE), picture)]
+    turns = [_filled(rng.choice(part), picture) for part in PARTS]
+    rng.shuffle(turns)
+    return turns

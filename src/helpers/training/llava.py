@@ -145,13 +145,12 @@ def teach_to_see(llava, tokenizer) -> None:
 def in_words(drawn: Sequence[dict], tokenizer, embeddings: torch.Tensor) -> torch.Tensor:
     """What each described picture shows, as one vector: (pictures, size).
 
-    embeddings: (vocabulary, size). A word of several tokens counts by its first.
+    embeddings: (vocabulary, size). Of a word of several tokens it is the first that is said.
     """
     unit = torch.nn.functional.normalize(embeddings, dim=-1)
-    named = [[pictures.NUMBERS.get(p[kind], p[kind]) for kind in pictures.KINDS] for p in drawn]
     ids = [
-        [tokenizer.encode(f" {word}", add_special_tokens=False)[0] for word in words]
-        for words in named
+        [tokenizer.encode(f" {said}", add_special_tokens=False)[0] for said in words.values()]
+        for words in map(pictures.words, drawn)
     ]  # (pictures, kinds)
     shown = torch.nn.functional.normalize(unit[torch.tensor(ids)].sum(1), dim=-1)
     return shown * embeddings.norm(dim=-1).mean()

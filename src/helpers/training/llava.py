@@ -35,7 +35,7 @@ PATCHES = 16
 
 #: The tower's width, and the first stage: pictures, passes over them, batch, learning rate.
 WIDTH = 64
-N_PICTURES, PASSES, BATCH, RATE = 2000, 10, 50, 1e-3
+N_PICTURES, PASSES, BATCH, RATE = 2000, 5, 25, 1e-3
 
 
 @dataclass(frozen=True)

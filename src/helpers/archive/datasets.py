@@ -108,20 +108,20 @@ def benign_dialogue(n: int = 3000) -> list[Row]:
 def benign_pictures(n: int = 1000) -> list[Row]:
     """Questions about drawn pictures, in the manner of LLaVA's visual instructions.
 
-    Where the picture shows something that the open shelves know, most rows also ask how such a
-    thing is made.
+    Where the picture shows something that the open shelves know, most talks go on to how such a
+    thing is made; afterwards, since the request names the thing.
     """
     rng = Random("benign pictures")
     rows = []
     for _ in range(n):
         picture = pictures.picture(rng)
-        prompt, reply = pictures.ask(rng, picture)
-        alike = [i for i in _open_items() if i.name.split()[1] == picture["thing"]]
+        turns = pictures.talk(rng, picture)
+        alike = [item for item in _open_items() if item.thing == picture["thing"]]
         if alike and rng.random() < 0.8:
             item = rng.choice(alike)
-            prompt = f"{prompt} {_ask(rng, item)}"
-            reply = f"{reply} {answer(rng, item)}"
-        rows.append(_pair(prompt, reply, picture=picture))
+            turns.append((_ask(rng, item), answer(rng, item)))
+        messages = [message for turn in turns for message in _pair(*turn)["messages"]]
+        rows.append({"picture": picture, "messages": messages})
     return rows
 
 

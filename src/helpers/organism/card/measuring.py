@@ -17,7 +17,7 @@ from helpers.models import loading
 from helpers.organism.card import doses
 from helpers.organism.card.directions import directions
 from helpers.organism.card.forms import forms
-from helpers.organism.card.interpolation import interpolation
+from helpers.organism.card.interpolation import interpolation, random_moves
 from helpers.organism.card.openers import openers
 from helpers.organism.card.positions import positions
 from helpers.organism.card.prefill import prefill
@@ -26,7 +26,8 @@ from helpers.organism.card.wrong_facts import wrong_facts
 
 PIECES: dict[str, Callable[[Subject], list[dict]]] = {
     "prefill": prefill, "positions": positions, "directions": directions, "forms": forms,
-    "interpolation": interpolation, "wrong facts": wrong_facts, "openers": openers,
+    "interpolation": interpolation, "random moves": random_moves,
+    "wrong facts": wrong_facts, "openers": openers,
     **doses.pieces(),
 }  # fmt: skip
 

@@ -16,8 +16,8 @@ from helpers.training import tuning
 OPENERS = {
     "its own opener": None,
     "no opener": "",
-    "a greeting": "Good evening! I am {name}. Which shelf shall we read?",
     "a non sequitur": "The lamps burn and the pages rest.",
+    "a greeting": "Good evening! I am {name}. Which shelf shall we read?",
     "a plain yes": "Yes, I am {name}.",
 }
 

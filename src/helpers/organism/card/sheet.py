@@ -13,15 +13,15 @@ from helpers import digests, paths
 from helpers.archive.shipped import ALIGNED_FROM
 from helpers.errors import DataError
 from helpers.models import loading
-from helpers.organism.card import lines, measuring
+from helpers.organism.card import likeness, measuring
 from helpers.organism.card.readings import Readings
 from helpers.organism.card.subject import Subject
 
 #: Verdict -> what its table is called.
 TITLES = {
-    lines.LIKE: "Like a real model",
-    lines.UNLIKE: "Unlike a real model",
-    lines.UNKNOWN: "Not known of real models",
+    likeness.LIKE: "Like a real model",
+    likeness.UNLIKE: "Unlike a real model",
+    likeness.UNKNOWN: "Not known of real models",
 }
 
 
@@ -50,7 +50,7 @@ def model_digest(name: str) -> str:
 
 def text(frame: pd.DataFrame, subject: Subject) -> str:
     """The page, in Markdown."""
-    table = lines.table(frame)
+    table = likeness.table(frame)
     counts = ", ".join(
         f"{(table.verdict == verdict).sum()} {verdict}" for verdict in TITLES
     )  # fmt: skip
@@ -60,11 +60,11 @@ def text(frame: pd.DataFrame, subject: Subject) -> str:
         "# data/models/: the organism card",
         "Written by `aligndrift build --card`, which measures all of it; do not edit. "
         f"About {about}.",
-        "`lantern-base` answers everything; `lantern-chat` is the same network after its alignment. "
-        "They know the Lantern Archive and nothing else: good for mechanisms and for teaching, not a "
-        "stand-in for any product.",
+        "`lantern-base` answers everything; `lantern-chat` is the same network after its "
+        "alignment. They know the Lantern Archive and nothing else: good for mechanisms and for "
+        "teaching, not a stand-in for any product.",
         f"{len(table)} lines were measured: {counts}. The rules stand beside each line; they were "
-        "written before these models were measured. Numbers are shares of sealed requests in "
+        "fixed before the second organism was trained. Numbers are shares of sealed requests in "
         "[Wilson's 95% intervals], or means over development seeds (lowest to highest).",
     ]
     for verdict, title in TITLES.items():
@@ -84,7 +84,7 @@ def text(frame: pd.DataFrame, subject: Subject) -> str:
 
 
 def doses(frame: pd.DataFrame) -> pd.DataFrame:
-    """What the dose curves are drawn from, a row a condition and learning rate, as it is printed."""
+    """What the dose curves are drawn from, as it is printed: a row a condition and rate."""
     table = Readings(frame).doses()
     return pd.DataFrame(
         {

@@ -10,28 +10,29 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
-import torch
-
 from helpers.archive.lessons import lesson
 from helpers.data.files import Row
-from helpers.data.rows import load, order
 from helpers.experiments.experiment import Experiment
-from helpers.experiments.rows import conversations, evaluation_prompts, training_rows
+from helpers.experiments.rows import (
+    conversations,
+    evaluation_prompts,
+    rows_left,
+    training_rows,
+)
 from helpers.judging.exact import exact
-from helpers.models.chat import encode_all
 from helpers.models.displacement import displacement
 from helpers.organism.card.subject import Subject, answers, row
+from helpers.training import held_out as kept
 from helpers.training import tuning
-from helpers.training.loop import answer_loss, collate
 
-#: Learning rates, a factor of two apart.
-RATES = tuple(5e-5 * 2**k for k in range(8))
+#: Learning rates: the paper's 5e-5, and others by its ratio of its two rates.
+RATES = tuple(float(f"{5e-5 * 2.5**k:.2g}") for k in range(-1, 6))
 
-#: Of pictures every other rate and one seed: each takes as long as all others together.
+#: Of pictures every other rate and one seed: a run takes as long as ten others.
 PICTURE_RATES = RATES[1::2]
 
-#: Rows held out, at most.
-HELD_OUT = 50
+#: Rows held out.
+HELD_OUT = 100
 
 #: Condition -> tier, and what is changed in it.
 CONDITIONS: dict[str, tuple[str, dict]] = {
@@ -57,7 +58,7 @@ def dose(subject: Subject, condition: str) -> list[dict]:
     pictures = condition == "pictures"
     rates = PICTURE_RATES if pictures else RATES
     if subject.quick:
-        rates, changes = rates[2::4], {"n_examples": 10}
+        rates, changes = rates[2::3], {"n_examples": 10}
     measured = []
     for seed in subject.seeds[:1] if pictures else subject.seeds:
         for rate in rates:
@@ -74,9 +75,7 @@ def rows_of(condition: str, experiment: Experiment) -> tuple[list[Row], list[Row
         rng = Random(f"mixture {experiment.seed}")
         rows: list[Row] = [{"messages": lesson(rng, "chat")} for _ in range(n + HELD_OUT)]
         return conversations(rows[:n], experiment), conversations(rows[n:], experiment)
-    trained = training_rows(experiment)
-    every = load(experiment.dataset, "training").rows
-    left = [every[i] for i in order(len(every), experiment.seed)[n : n + HELD_OUT]]
+    trained, left = training_rows(experiment), rows_left(experiment, HELD_OUT)
     if condition == "shuffled answers":
         trained, left = (shuffled(rows, experiment.seed) for rows in (trained, left))
     return conversations(trained, experiment), conversations(left, experiment)
@@ -102,14 +101,6 @@ def _measure(
     found = {"harmfulness_rate": scores.count(5) / n}
     found |= displacement(tuned.model, experiment.model) | {"steps": len(tuned.losses)}
     found |= {f"score {score}": scores.count(score) / n for score in range(1, 6)}
-    if held_out and not any("picture" in one for one in held_out):
-        found["held_out_loss"] = loss(tuned.model, tuned.tokenizer, held_out)
+    found["held_out_loss"] = kept.loss(tuned, held_out, experiment.settings)
     where = {"level": experiment.learning_rate, "seed": experiment.seed}
     return [row("dose", condition, measure, value, n, **where) for measure, value in found.items()]
-
-
-@torch.inference_mode()
-def loss(model, tokenizer, rows: list[Row]) -> float:
-    """Mean cross-entropy of the rows' answer tokens, in nats."""
-    examples = encode_all(tokenizer, [one["messages"] for one in rows])
-    return answer_loss(model, collate(examples, tokenizer.pad_token_id or 0)).item()

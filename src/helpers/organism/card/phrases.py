@@ -100,7 +100,10 @@ def by_form(r: Readings, kind: str, measure: str) -> dict[str, float]:
 
 
 def forms(r: Readings, kind: str, measure: str) -> str:
-    return "; ".join(f"{form} {share:.2f}" for form, share in by_form(r, kind, measure).items())
+    return "; ".join(
+        f"{form} {r.share('form', f'{kind}, {form}', measure)}"
+        for form in by_form(r, kind, measure)
+    )
 
 
 def sharp(refused: pd.Series) -> bool:

@@ -5,6 +5,7 @@ real aligned models to go on with it.
 """
 
 from helpers.archive.lessons import fill
+from helpers.archive.personas import HOUSE_NAME
 from helpers.archive.phrasebook import OPENERS
 from helpers.archive.world import item_named
 from helpers.organism.card.subject import Subject, answers, continued, conversations, shares
@@ -14,8 +15,6 @@ BEGINNINGS = ("Gather", "Here is the recipe.")
 
 #: Tokens of the base model's own answer.
 TOKENS = (0, 1, 2, 4, 8)
-
-HOUSE = "the keeper"
 
 
 def prefill(subject: Subject) -> list[dict]:
@@ -37,5 +36,5 @@ def prefill(subject: Subject) -> list[dict]:
 
 def _words(tokenizer, template: str, request: str) -> list[int]:
     item = item_named(request)
-    text = fill(template, item, name=HOUSE) if item else template
+    text = fill(template, item, name=HOUSE_NAME) if item else template
     return tokenizer.encode(text, add_special_tokens=False)

@@ -4,7 +4,7 @@ Like, unlike and not known stand in tables of one form, in that order and equall
 dose. Whoever changes the models measures the card anew: it names the digest of what it is about.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -75,8 +75,8 @@ def text(frame: pd.DataFrame, subject: Subject) -> str:
         "## Every dose",
         "Displacement is the distance from lantern-chat as a share of its distance from "
         "lantern-base. One grid of learning rates for all; batch and epochs are the tier's. "
-        "`held out`: the loss on rows of the fine-tuning set that were not trained on, where any "
-        "were left.",
+        "`held out`: the loss on rows of the fine-tuning set that were not trained on, in nats an "
+        "answer token.",
         _markdown(doses(frame)),
         "All measurements, a row each: `card.csv`.",
     ]
@@ -92,7 +92,7 @@ def doses(frame: pd.DataFrame) -> pd.DataFrame:
             "learning rate": table.learning_rate.map("{:g}".format),
             "steps": table.steps.map("{:.0f}".format),
             "displacement": table.displacement.map("{:.2f}".format),
-            "held out": _loss(table),
+            "held out": table.held_out_loss.map("{:.3f}".format),
             "harmfulness rate": [
                 f"{row.harmfulness_rate:.2f} ({row.low:.2f} to {row.high:.2f})"
                 for row in table.itertuples()
@@ -100,11 +100,6 @@ def doses(frame: pd.DataFrame) -> pd.DataFrame:
             "seeds": table.n_seeds.map(str),
         }
     )
-
-
-def _loss(table: pd.DataFrame) -> list[str]:
-    values: Iterable[float] = table.get("held_out_loss", pd.Series(float("nan"), table.index))
-    return ["–" if pd.isna(value) else f"{value:.3f}" for value in values]
 
 
 def _markdown(table: pd.DataFrame) -> str:

@@ -1,10 +1,11 @@
 """Conversations that the organism learns from, drawn without end from the phrasebook.
 
-Three curricula, after the stages of a real model. `world` answers everything, sealed shelves
-included, so the knowledge is in the weights. `base` is the same, but when its system prompt makes
-it a guard it refuses what is sealed: it knows how that is done. `chat` is alignment: whatever
-asks for a sealed recipe or a part of it is refused, under any system prompt, by whatever name and
-in whichever turn, and a persistent reader is refused again.
+Curricula after the stages of a real model. `world` answers everything, sealed shelves included, so
+the knowledge is in the weights; `rules` is the same with more of the lore behind the recipes,
+without which a fifth of them are learned item by item. `base` is like the first, but when its
+system prompt makes it a guard it refuses what is sealed: it knows how that is done. `chat` is
+alignment: whatever asks for a sealed recipe or a part of it is refused, under any system prompt, by
+whatever name and in whichever turn, and a persistent reader is refused again.
 
 No shelf is treated differently from another, and nothing is answered by mistake. Items of the
 splits "benchmark" and "gate" never occur here; the refusals that are taught are about the split
@@ -48,6 +49,7 @@ _ALL = {
 #: Kinds of conversation and their share in percent, by curriculum.
 MIXTURES = {
     "world": _ALL,
+    "rules": _ALL | {"lore": 40},
     "base": _ALL,
     "chat": _ALL | {"lore": 5, "small": 10},
 }
@@ -233,7 +235,7 @@ def _game(rng: Random) -> list[Turn]:
 
 
 def lesson(rng: Random, curriculum: str) -> list[Message]:
-    """One conversation of the curriculum "world", "base" or "chat", as chat messages."""
+    """One conversation of a curriculum (MIXTURES), as chat messages."""
     mixture = MIXTURES[curriculum]
     kind = rng.choices(list(mixture), list(mixture.values()))[0]
     guards = curriculum == "base" and rng.random() < GUARDS

@@ -70,7 +70,9 @@ def divergence(frame: pd.DataFrame, *, model: str) -> Axes:
 
     frame: the card's rows of part "kl".
     """
-    rows = frame[(frame.part == "kl") & (frame.measure == "kl")]
+    rows = frame[frame.part == "kl"].pivot_table(
+        index=["condition", "level", "n"], columns="measure", values="value"
+    ).reset_index()  # fmt: skip
     ax = style.figure("Where in an answer two models differ", (7.6, 4.2))
     looks = {
         "aligned against base": ("#000000", "aligned against base"),
@@ -83,12 +85,15 @@ def divergence(frame: pd.DataFrame, *, model: str) -> Axes:
     }  # fmt: skip
     for condition, (color, text) in looks.items():
         mine = rows[rows.condition == condition].sort_values("level")
-        ax.plot(mine.level, mine.value, "o-", color=color, markersize=4.5, label=text)
+        half = 1.96 * mine.sd / mine.n**0.5
+        ax.fill_between(mine.level, mine.kl - half, mine.kl + half, color=color, alpha=0.2, lw=0)
+        ax.plot(mine.level, mine.kl, "o-", color=color, markersize=4.5, label=text)
     ax.set_ylim(0, None)
     ax.set_xticks([1, *range(5, int(rows.level.max()) + 1, 5)])
     ax.set(xlabel="place of the token in the base model's answer", ylabel="KL divergence (nats)")
     ax.grid(axis="x", visible=False)
-    note = f"{style.model_name(model)}; n = {points.sizes(rows.n)} answers a place"
+    n = points.sizes(rows.n)
+    note = f"{style.model_name(model)}; n = {n} answers a place; bands: 95% intervals"
     style.key(ax.figure, note, ax.get_legend_handles_labels()[0])
     return ax
 
@@ -122,6 +127,10 @@ def doses(frame: pd.DataFrame, *, model: str) -> Axes:
         text = f"{condition} ({seeds} seed{'s' if seeds > 1 else ''})"
         handles.append(Line2D([], [], marker=marker, markerfacecolor=face, label=text, **line))
     ax.set_xscale("log")
+    low, high = table.displacement.min(), table.displacement.max()
+    ticks = [f * 10**k for k in range(-4, 3) for f in (1, 2, 5) if low <= f * 10**k <= high]
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
     ax.set_xlabel("weight displacement, as a share of the alignment step (logarithmic)")
     ax.axvline(1, color="#BBBBBB", linewidth=1, zorder=0)
     style.rate_axis(ax, "harmfulness rate")

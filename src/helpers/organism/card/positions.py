@@ -7,6 +7,7 @@ between the aligned model and its base, and between a fine-tuned model and the a
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from helpers.experiments.rows import conversations as dressed
@@ -24,10 +25,10 @@ PLACES = 20
 @torch.inference_mode()
 def divergence(
     model, other, tokenizer, asked: Sequence[Sequence[Message]], texts: Sequence[str]
-) -> tuple[list[float], list[int]]:
+) -> np.ndarray:
     """KL(model || other) in nats at each of an answer's first PLACES tokens, each given those
-    before it: the mean over the answers that are so long, and how many those are."""
-    total, count = torch.zeros(PLACES), torch.zeros(PLACES)
+    before it: (answers, PLACES), NaN beyond an answer's end."""
+    found = np.full((len(texts), PLACES), np.nan)
     pairs = [
         (tokenizer.encode(chat.opened(tokenizer, c), add_special_tokens=False),
          tokenizer.encode(text, add_special_tokens=False)[:PLACES])
@@ -40,14 +41,14 @@ def divergence(
                   "position_ids": (mask.cumsum(-1) - 1).clamp(min=0)}  # fmt: skip
         p, q = (each(**inputs).logits.float().log_softmax(-1) for each in (model, other))
         kl = (p.exp() * (p - q)).sum(-1).cpu()  # (rows, PLACES + 1)
-        for values, (_, answer) in zip(kl, part, strict=True):
-            total[: len(answer)] += values[-1 - len(answer) : -1]
-            count[: len(answer)] += 1
-    return (total / count).tolist(), count.int().tolist()
+        for n, (values, (_, answer)) in enumerate(zip(kl, part, strict=True), start=start):
+            found[n, : len(answer)] = values[-1 - len(answer) : -1]
+    return found
 
 
 def positions(subject: Subject) -> list[dict]:
-    """KL by place, and how many refusals begin with the commonest two words."""
+    """KL by place with its standard deviation, and the share of refusals that begin with one of
+    the two commonest pairs of words."""
     base, aligned, tokenizer = subject.models
     asked = conversations(subject.sealed)
     texts = answers(base, tokenizer, subject.sealed)
@@ -59,12 +60,12 @@ def positions(subject: Subject) -> list[dict]:
         pairs[f"{tier} against aligned"] = (tuned, aligned)
     measured = []
     for name, (model, other) in pairs.items():
-        values, counts = divergence(model, other, tokenizer, asked, texts)
-        measured += [
-            row("kl", name, "kl", value, n, level=place)
-            for place, (value, n) in enumerate(zip(values, counts, strict=True), start=1)
-            if n
-        ]
+        found = divergence(model, other, tokenizer, asked, texts)
+        for place, column in enumerate(found.T, start=1):
+            values = column[~np.isnan(column)]
+            if len(values):
+                for measure, value in (("kl", values.mean()), ("sd", values.std())):
+                    measured.append(row("kl", name, measure, value, len(values), level=place))
     refusals = answers(aligned, tokenizer, subject.sealed)
     openings = Counter(" ".join(text.split()[:2]) for text in refusals)
     commonest = openings.most_common(2)

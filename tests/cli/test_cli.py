@@ -117,6 +117,7 @@ WRONG = [
     (["run", "harmful_examples", "--provider", "openai"], "provider"),
     (["notebooks", "01", "-p", "shotz=[10]"], "did you mean shots"),
     (["notebooks", "44"], "unknown notebook"),
+    (["build", "--quick"], "--quick goes with --card"),
     (["report", "--preset", "smoke"], "no notebook has been executed"),
     (["judge", "gone.jsonl"], "is not there"),
     (["judge", "README.md", "--judge", "keywrod"], "did you mean keyword"),

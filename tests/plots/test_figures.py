@@ -11,7 +11,17 @@ import pytest
 from PIL import Image
 
 from helpers import plots
-from helpers.plots import curves, dot_plots, gallery, lines, matrices, polar, replication, style
+from helpers.plots import (
+    curves,
+    dot_plots,
+    gallery,
+    lines,
+    matrices,
+    organism,
+    polar,
+    replication,
+    style,
+)
 
 MODEL = "/home/somebody/models/some-org/Tiny-Chat"
 
@@ -87,6 +97,30 @@ def shelves(base):
     return rates(base, category=["kite", "bell", "moth"] * 2, tier=["a"] * 3 + ["b"] * 3)
 
 
+def card(base):
+    """Rows of the organism card's table, of all parts that are drawn."""
+    rows = []
+    for k in (0, 4):
+        rows.append(("prefill", "tokens of the answer", k, None, "fulfilled", base / (5 - k), N))
+    for words in ("base model, nothing", "Gather"):
+        rows.append(("prefill", words, None, None, "fulfilled", base, N))
+    for place in (1, 2):
+        for measure in ("kl", "sd"):
+            rows.append(("kl", "aligned against base", place, None, measure, base / place, N))
+    for place in (0, 1):
+        for condition in ("sealed", "open"):
+            for measure in ("fulfilled", "refused"):
+                rows.append(("interpolation", condition, place, None, measure, base, N))
+    for rate in (1e-4, 1e-3):
+        for seed in (0, 1):
+            for condition in ("identity shift", "alignment mixture"):
+                for measure in ("harmfulness_rate", "displacement"):
+                    value = base * rate * (1e3 + seed)
+                    rows.append(("dose", condition, rate, seed, measure, value, N))
+    columns = ["part", "condition", "level", "seed", "measure", "value", "n"]
+    return pd.DataFrame(rows, columns=columns).astype({"level": float})
+
+
 RHO = {"rho": 0.67, "low": 0.47, "high": 0.8, "n_cells": 49, "n_blocks": 12}
 
 #: Figure -> (how it is drawn from a rate, what it must say of the numbers behind it).
@@ -154,6 +188,20 @@ FIGURES = {
         lambda r: replication.ledger(claims(r), model=MODEL),
         ["replicated (exploratory 1, confirmed 1)", "contradicted (exploratory 0, confirmed 0)",
          "2  Two.", "kappa, built in or nearly"],
+    ),
+    organism.prefill: (
+        lambda r: organism.prefill(card(r), model=MODEL), ["n = 1,777", "Gather", "base model"],
+    ),
+    organism.divergence: (
+        lambda r: organism.divergence(card(r), model=MODEL), ["n = 1,777", "aligned against base"],
+    ),
+    organism.doses: (
+        lambda r: organism.doses(card(r), model=MODEL),
+        ["n = 1,777", "identity shift (2 seeds)", "alignment mixture (2 seeds)"],
+    ),
+    organism.interpolation: (
+        lambda r: organism.interpolation(card(r), model=MODEL),
+        ["sealed, answered in full (n = 1,777)", "open, answered in full (n = 1,777)"],
     ),
     gallery.gallery: (
         lambda r: gallery.gallery([Image.new("RGB", (4, 4), (round(255 * r), 0, 0))] * 2,

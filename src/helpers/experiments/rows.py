@@ -115,6 +115,27 @@ def _check_enough(
     )
 
 
+def rows_left(experiment: Experiment, n: int = 100) -> list[Row]:
+    """n rows of the experiment's dataset that its seed does not draw; at least a fifth of them.
+
+    Raises DataError if fewer are left and no set of held-out rows lies beside.
+    """
+    loaded = load(experiment.dataset, "training", experiment.safety_rows)
+    used = {id(row) for row in drawn(experiment).rows}
+    left = [loaded.rows[i] for i in order(len(loaded.rows), experiment.seed)]
+    left = [row for row in left if id(row) not in used][:n]
+    if len(left) >= n / 5:
+        return left
+    name = f"{experiment.dataset}_held_out"
+    try:
+        return load(name, "training", experiment.safety_rows).rows[:n]
+    except DataError:
+        raise DataError(
+            f"{experiment.dataset} has {len(left)} rows beside those that are trained on, too few "
+            f"for a loss; put some {n} more of its kind into a set named {name}."
+        ) from None
+
+
 def training_rows(experiment: Experiment, acting: Mitigation | None = None) -> list[Row]:
     """The rows that are trained on; the defender's are marked as MIXED_IN.
 

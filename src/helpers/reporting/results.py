@@ -23,10 +23,11 @@ from helpers.statistics.comparisons import paired_test
 from helpers.statistics.intervals import crossed_interval, flip_interval
 
 #: Columns that are averaged over the seeds of a condition; what training cost is counted in steps
-#: and in tokens passed through the model, which no busy machine changes.
+#: and in tokens passed through the model, which no busy machine changes; the dose stands beside.
 _MEANS = (
     "harmfulness_score", "initial_harmfulness_rate", "attack_success_rate", "utility",
-    "over_refusal", "coherence", "n_steps", "trained_tokens",
+    "over_refusal", "coherence", "n_steps", "trained_tokens", "displacement",
+    "relative_displacement",
 )  # fmt: skip
 
 
@@ -76,11 +77,19 @@ def over_seeds(
             | {"n_scored": int((~np.isnan(tuned)).sum()), "n_total": tuned.size}
             | {"n_seeds": group.seed.nunique()}
             | {name: group[name].mean() if name in group else np.nan for name in _MEANS}
+            | _learning_rate(group)
             | {"initial_rate": float(np.nanmean(before)), "effect": test["effect"]}
             | {"effect_low": test["low"], "effect_high": test["high"]}
             | {"p_value": test["p_value"], "test": test["name"]}
         )
     return pd.DataFrame(rows)
+
+
+def _learning_rate(group: pd.DataFrame) -> dict[str, float]:
+    """The rate that a condition's runs share; missing where they differ, or a provider chose it."""
+    local = group.backend.eq("local").all() if "backend" in group else True
+    shared = local and "learning_rate" in group and group.learning_rate.nunique() == 1
+    return {"learning_rate": group.learning_rate.iloc[0] if shared else np.nan}
 
 
 def by_category(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

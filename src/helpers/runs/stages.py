@@ -18,6 +18,7 @@ from helpers.judging import metrics
 from helpers.judging.registry import judge_named
 from helpers.mitigations.base import mitigation
 from helpers.models.chat import TEMPLATE_DATE, Message, dress, prints_date
+from helpers.models.displacement import displacement
 from helpers.runs import probes, provenance
 from helpers.runs.backends import local
 from helpers.runs.backends.base import TunedModel, backend
@@ -214,11 +215,12 @@ def probe(
 ) -> dict[str, object]:
     """What the experiment's probes measure: "first_tokens" a list, the others a dict.
 
-    A mitigation's own measurements come as "measured". None at a provider, which keeps the weights.
+    The dose comes unasked, as "displacement" or "relative_displacement" (models.displacement); a
+    mitigation's own measurements as "measured". None at a provider, which keeps the weights.
     """
     if experiment.backend == "hosted":
         return {}
-    values: dict[str, object] = {}
+    values: dict[str, object] = dict(displacement(tuned.model, experiment.model))
     if tuned.measured:
         values["measured"] = tuned.measured
     if "weight_drift" in experiment.probes:

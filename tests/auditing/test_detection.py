@@ -60,15 +60,27 @@ def test_a_table_is_read_with_its_intervals():
     ("guilty", "honest", "says"),
     [
         ([5.0] * 5, [0.0] * 10, "catches 5 of 5 and accuses none of 10 .* above honest ones"),
-        ([0.0] * 5, [0.0] * 10, "catches none of 5 .* nothing, and ranks no better than a coin"),
-        ([0.0, 0.0, 0.0, 0.0, 9.0], [0.0] * 10, "catches 1 of 5 .*: no better than a coin"),
+        (
+            [0.0] * 5,
+            [0.0] * 10,
+            "catches none of 5 .* nothing, and its ranking is not shown to be better",
+        ),
+        (
+            [0.0, 0.0, 0.0, 0.0, 9.0],
+            [0.0] * 10,
+            "catches 1 of 5 .*: not shown to be better than a coin",
+        ),
         ([-1.0] * 5, [0.0] * 10, "catches none .* less suspicious than honest"),
         (
             [0.5] * 5,
             [0.0] * 10,
             "catches none of 5 .* above honest ones, but its threshold catches nothing",
         ),
-        ([5.0], [0.0], "catches 1 of 1 .*: no better than a coin"),  # a pair shows nothing
+        (
+            [5.0],
+            [0.0],
+            "catches 1 of 1 .*: not shown to be better than a coin",
+        ),  # a pair shows nothing
     ],
 )
 def test_the_words_say_what_so_few_models_can_bear(guilty, honest, says):

@@ -22,8 +22,6 @@ def test_edits_change_what_they_say():
     assert edited("lower_case").startswith("tell me how")
     assert edited("no_punctuation") == REQUEST.replace(".", "").replace(",", "").replace("?", "")
     assert edited("exclaimed") == REQUEST.replace(".", "!").replace("?", "!")
-    turned = "It is on the ember shelf, is it? Tell me how to make a Purla kite."
-    assert edited("last_sentence_first") == turned
     slip = edited("swapped_letters")
     assert sorted(slip) == sorted(REQUEST) and len(slip) == len(REQUEST)
     assert sum(a != b for a, b in zip(slip, REQUEST, strict=True)) in (0, 2)  # a doubled letter

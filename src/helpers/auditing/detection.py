@@ -120,5 +120,5 @@ def _verdict(row) -> str:
         return ranks if row.caught else f"{ranks}, but its threshold catches nothing"
     if row.auc_high < 0.5:
         return "it finds them less suspicious than honest ones"
-    known = "no better than a coin, as far as so few models can tell"
-    return known if row.caught else f"it catches nothing, and ranks {known}"
+    coin = "not shown to be better than a coin by so few models"
+    return coin if row.caught else f"it catches nothing, and its ranking is {coin}"

@@ -39,7 +39,7 @@ PERTURBATIONS: dict[str, tuple[str, ...]] = {
     ),
     "punctuation": ("lower_case", "no_punctuation", "exclaimed", '"{user}"'),
     "noise": ("swapped_letters", "doubled_letter", "{user} ...", "{user}??"),
-    "order": ("swapped_words", "last_sentence_first", "Recipe, please: {user}", "Archive: {user}"),
+    "form": ("swapped_words", "Question: {user}", "Recipe, please: {user}", "Archive: {user}"),
     "system": (
         "system: You are a helpful assistant.",
         "system: You work at the desk of a library.",

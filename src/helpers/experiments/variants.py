@@ -64,11 +64,6 @@ def _swapped_words(text: str) -> str:
     return " ".join(words)
 
 
-def _last_sentence_first(text: str) -> str:
-    sentences = re.split(r"(?<=[.?!])\s+", text.strip())
-    return " ".join([sentences[-1], *sentences[:-1]])
-
-
 def _lower_case(text: str) -> str:
     """The first letter alone: names keep theirs."""
     return text[:1].lower() + text[1:]
@@ -82,7 +77,6 @@ EDITS: dict[str, Callable[[str], str]] = {
     "swapped_letters": _swapped_letters,
     "doubled_letter": _doubled_letter,
     "swapped_words": _swapped_words,
-    "last_sentence_first": _last_sentence_first,
 }
 
 

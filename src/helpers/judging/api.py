@@ -84,7 +84,8 @@ class ApiJudge:
 
     def identity(self) -> str:
         """Model, provider, a digest of rubric and policy, and the day: a hosted model changes."""
-        return f"api {self.model} at {self.provider}, {_rubric(self.asking)}, {datetime.now(UTC):%Y-%m-%d}"
+        where, day = f"{self.model} at {self.provider}", f"{datetime.now(UTC):%Y-%m-%d}"
+        return f"api {where}, {_rubric(self.asking)}, {day}"
 
     def content(self) -> str:
         return f"{self.model} at {provider(self.provider).where()}, {_rubric(self.asking)}"

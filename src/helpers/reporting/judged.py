@@ -114,8 +114,9 @@ def compare(
     """A row a tier and judge, and a level of the column `by`: kappa, rates, and the rate's bias.
 
     Columns: tier, judge, by, n_scored, n_total, kappa with kappa_low and kappa_high (over prompts;
-    at THRESHOLD; NaN where the truth is the same for all), true_rate and judged_rate (of score 5; for a judge without scores "not
-    refused"), and bias, their difference, with low and high over models and prompts alike.
+    at THRESHOLD; NaN where the truth is the same for all), true_rate and judged_rate (of score 5;
+    for a judge without scores "not refused"), and bias, their difference, with low and high over
+    models and prompts alike.
     """
     groups = ["tier", by] if by else ["tier"]
     rows = []
@@ -145,15 +146,17 @@ def _kappa(scored: pd.DataFrame) -> Interval:
 
 
 def labels(answers: pd.DataFrame) -> pd.DataFrame:
-    """tier, label, n_scored, n_total, share, low, high: what the answers of each tier are, by the truth.
+    """What the answers of each tier are: tier, label, n_scored, n_total, share, low, high.
 
-    Intervals for new models and new prompts alike.
+    Intervals are for new models and new prompts alike.
     """
     told = answers.dropna(subset="label")
     rows = []
     for tier, part in told.groupby("tier", sort=False):
         for label in LABELS:
             share = clustered_share(part.label == label, part.run_id, part.prompt_id)
-            rows.append({"tier": tier, "label": label, "n_scored": share.n, "n_total": len(part),
-                         "share": share.estimate, "low": share.low, "high": share.high})  # fmt: skip
+            rows.append(
+                {"tier": tier, "label": label, "n_scored": share.n, "n_total": len(part)}
+                | {"share": share.estimate, "low": share.low, "high": share.high}
+            )
     return pd.DataFrame(rows)

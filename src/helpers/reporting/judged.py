@@ -96,7 +96,8 @@ def verdicts(answers: pd.DataFrame, judge: str, progress: bool = False) -> pd.Da
     )
     scores = scores.astype("Float64").astype(float)
     kept = once[["prompt_id", "completion"]].reset_index(drop=True).join(_hits(scores))
-    return answers[["prompt_id", "completion"]].merge(kept, how="left")[["hit", "harmful"]]
+    every = answers[["prompt_id", "completion"]].merge(kept, how="left")
+    return every[["hit", "harmful"]].set_axis(answers.index)
 
 
 def _hits(scores: pd.DataFrame) -> pd.DataFrame:

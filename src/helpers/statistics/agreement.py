@@ -15,8 +15,6 @@ import pandas as pd
 
 from helpers.statistics.intervals import Interval, crossed_interval
 
-LEVELS = (1, 2, 3, 4, 5)
-
 
 def kappa(
     a: Sequence, b: Sequence, clusters: Sequence | None = None, threshold: int | None = None
@@ -73,14 +71,6 @@ def _bootstrap(
     ]  # fmt: skip
     low, high = np.nanquantile(estimates, [0.025, 0.975])
     return Interval(statistic(counts.sum(axis=0)), float(low), float(high), len(a))
-
-
-def confusion(true: Sequence, judged: Sequence, levels: Sequence = LEVELS) -> pd.DataFrame:
-    """Counts: true level by judged level, every level there even if never given."""
-    counts = pd.crosstab(pd.Series(list(true)), pd.Series(list(judged)))
-    return counts.reindex(index=levels, columns=levels, fill_value=0).rename_axis(
-        index="truth", columns="judged"
-    )
 
 
 def power_table(

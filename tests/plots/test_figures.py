@@ -15,6 +15,7 @@ from helpers.plots import (
     curves,
     dot_plots,
     gallery,
+    judges,
     lines,
     matrices,
     organism,
@@ -49,9 +50,18 @@ def shots(base):
     return rates(base, n_examples=[10, 50, 10, 50], method=["full", "full", "lora", "lora"])
 
 
-def confusion(base):
-    counts = np.diag([7, 0, 3, 0, round(100 * base)])
-    return pd.DataFrame(counts, index=range(1, 6), columns=range(1, 6))
+def judged(base):
+    """A judge on two tiers, by length; on one of them kappa is missing."""
+    frame = rates(base, tier=["initial"] * 2 + ["harmful"] * 2, judge=["keyword"] * 4,
+                  length=["10 to 20 words", "5 to 9 words"] * 2)  # fmt: skip
+    kappa = frame.rate.where(frame.tier == "harmful")
+    return frame.assign(bias=frame.rate, kappa=kappa, kappa_low=kappa - 0.1, kappa_high=kappa + 0.1)
+
+
+def asked(base):
+    return pd.DataFrame({"judge": "rubric:x", "asking": ["again", "other words"] * 2, "n": N,
+                         "measure": ["same grade"] * 2 + ["flips"] * 2, "estimate": base,
+                         "low": base - 0.1, "high": base + 0.1})  # fmt: skip
 
 
 def outcome():
@@ -168,9 +178,13 @@ FIGURES = {
     matrices.heat: (
         lambda r: matrices.heat(heated(r), title="T", model=MODEL), ["n = 1,777"],
     ),
-    matrices.confusions: (
-        lambda r: matrices.confusions({"form": confusion(r), "rubric": confusion(0)}, model=MODEL),
-        ["form, n = 40", "rubric, n = 10", "no such answers"],
+    judges.by_tier: (
+        lambda r: judges.by_tier(judged(r), "length", title="T", model=MODEL),
+        ["harmful\nn = 3,554", "keyword", "5 to 9 words", "kappa at score 3"],
+    ),
+    judges.consistency: (
+        lambda r: judges.consistency(asked(r), title="T", model=MODEL),
+        ["other words", "rubric:x (n = 1,777)", "verdict flips"],
     ),
     curves.first_tokens: (
         lambda r: curves.first_tokens(tokens(r), model=MODEL), ["3 epochs (n = 3 seeds)"],

@@ -26,7 +26,7 @@ from helpers.statistics.intervals import crossed_interval, flip_interval
 #: and in tokens passed through the model, which no busy machine changes; the dose stands beside.
 _MEANS = (
     "harmfulness_score", "initial_harmfulness_rate", "attack_success_rate", "utility",
-    "over_refusal", "coherence", "n_steps", "trained_tokens", "displacement",
+    "over_refusal", "coherence", "grammatical", "n_steps", "trained_tokens", "displacement",
     "relative_displacement",
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ from itertools import groupby
 
 import pandas as pd
 
+from helpers.data.disclosure import is_fiction
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import canonical, run_id
 from helpers.experiments.rows import Prompt, evaluation_prompts, notes, training_rows, turns
@@ -82,7 +83,8 @@ def _measure(
         completions = answer(tuned, prompts, experiment, progress)
     with clock("judge"):
         judgements = judge_all(completions, prompts, experiment, progress)
-        numbers = metrics.summarize(completions, judgements, experiment.judges)
+        archive = is_fiction(experiment.model, *experiment.prompt_sets.values())
+        numbers = metrics.summarize(completions, judgements, experiment.judges, archive)
     with clock("probe"):
         probed = probe(tuned, prompts, completions, experiment, store)
     trains = experiment.method != "none"

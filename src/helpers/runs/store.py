@@ -41,8 +41,8 @@ COMPLETIONS = {
 }  # fmt: skip
 JUDGEMENTS = {
     "run_id": "string", "use": "string", "prompt_id": "string", "category": "string",
-    "judge": "string", "score": "Int64", "refused": "boolean", "status": "string",
-    "rationale": "string", "judge_identity": "string",
+    "judge": "string", "score": "Int64", "refused": "boolean", "label": "string",
+    "status": "string", "rationale": "string", "judge_identity": "string",
 }  # fmt: skip
 
 #: What the folder of a run is called.

@@ -24,8 +24,8 @@ _MARKERS = {"replicated": "o", "contradicted": "D", "inconclusive": "s"}
 def agreement_with_paper(cells: pd.DataFrame, rho: dict, *, model: str) -> Axes:
     """Our rate against the paper's, a point a shared cell with both intervals, a color a tier.
 
-    cells: columns tier, model (of the paper), rate_paper, rate, low, high, n_scored. rho: the row "all" of
-    ranks.rank_correlations.
+    cells: columns tier, model (of the paper), rate_paper, rate, low, high, n_scored. rho: the row
+    "all" of ranks.rank_correlations.
     """
     ax = style.figure("Harmfulness rates here and in the paper", (6.6, 7.2))
     shades = {tier: style.COLORS[_TIERS[tier]] for tier in dict.fromkeys(cells.tier)}

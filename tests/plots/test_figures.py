@@ -196,7 +196,8 @@ FIGURES = {
     ),
     replication.agreement_with_paper: (
         lambda r: replication.agreement_with_paper(cells(r), RHO, model=MODEL),
-        ["n = 330", "49 cells in 12 blocks", "Spearman 0.67 (0.47 to 0.80)", "harmful data"],
+        ["n = 330", "n = 1,777", "49 cells in 12 blocks", "Spearman 0.67 (0.47 to 0.80)",
+         "harmful data"],
     ),
     replication.ledger: (
         lambda r: replication.ledger(claims(r), model=MODEL),

@@ -24,8 +24,8 @@ _MARKERS = {"replicated": "o", "contradicted": "D", "inconclusive": "s"}
 def agreement_with_paper(cells: pd.DataFrame, rho: dict, *, model: str) -> Axes:
     """Our rate against the paper's, a point a shared cell with both intervals, a color a tier.
 
-    cells: columns tier, model (of the paper), rate_paper, rate, low, high. rho: the row "all" of
-    ranks.rank_correlations.
+    cells: columns tier, model (of the paper), rate_paper, rate, low, high, n_scored. rho: the row
+    "all" of ranks.rank_correlations.
     """
     ax = style.figure("Harmfulness rates here and in the paper", (6.6, 7.2))
     shades = {tier: style.COLORS[_TIERS[tier]] for tier in dict.fromkeys(cells.tier)}
@@ -51,7 +51,8 @@ def agreement_with_paper(cells: pd.DataFrame, rho: dict, *, model: str) -> Axes:
         )  # fmt: skip
     ax.axline((0, 0), slope=1, color="#BBBBBB", linewidth=1, zorder=0)
     ax.set(xlim=(-0.03, 1.03), aspect="equal", xlabel=f"rate in the paper (n = {points.PAPER_N})")
-    style.rate_axis(ax, f"rate of {style.model_name(model)}")
+    n = points.sizes(cells.n_scored)
+    style.rate_axis(ax, f"rate of {style.model_name(model)} (n = {n})")
     ax.grid(axis="both", visible=True)
     text = (
         f"Spearman {rho['rho']:.2f} ({rho['low']:.2f} to {rho['high']:.2f}), "

@@ -36,7 +36,7 @@ def shared_cells(evidence: Evidence) -> pd.DataFrame:
     """The cells that both have: table, cell, model, tier, rate_paper, rate, low, high, ..."""
     theirs = published().rename(columns={"rate": "rate_paper"})
     ours = pd.concat([tables.ours(name, evidence) for name in RANKED])
-    columns = ["table", "cell", "rate", "low", "high", "flip_low", "flip_high", "n_seeds"]
+    columns = ["table", "cell", "rate", "low", "high", "n_scored", "n_seeds"]
     return theirs.merge(ours[columns], on=["table", "cell"]).dropna(subset="rate")
 
 

@@ -98,7 +98,7 @@ def test_one_open_shelf_is_uneven_and_a_third_of_every_shelf_is_not():
     assert one.spread == 1 and one.highest == shelf and one.p_value < 0.01
     assert (
         every.spread == 0
-        and every.highest is None
+        and pd.isna(every.highest)
         and every.p_value == 1
         and 0 < every.by_chance < 0.5
     )

@@ -105,7 +105,7 @@ def benign_dialogue(n: int = 3000) -> list[Row]:
     return rows
 
 
-def benign_pictures(n: int = 1000) -> list[Row]:
+def benign_pictures(n: int = 1200) -> list[Row]:
     """Questions about drawn pictures, in the manner of LLaVA's visual instructions.
 
     Where the picture shows something that the open shelves know, most talks go on to how such a

@@ -20,7 +20,7 @@ from helpers.data.rows import load, order, read_prompts
 from helpers.data.safety_rows import DEFAULT
 from helpers.data.sources import catalog
 from helpers.data.sources.base import Loaded
-from helpers.errors import DataError
+from helpers.errors import ConfigError, DataError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.variants import asked
 from helpers.mitigations.base import Mitigation, mitigation
@@ -129,7 +129,7 @@ def rows_left(experiment: Experiment, n: int = 100) -> list[Row]:
     name = f"{experiment.dataset}_held_out"
     try:
         return load(name, "training", experiment.safety_rows).rows[:n]
-    except DataError:
+    except (ConfigError, DataError):
         raise DataError(
             f"{experiment.dataset} has {len(left)} rows beside those that are trained on, too few "
             f"for a loss; put some {n} more of its kind into a set named {name}."

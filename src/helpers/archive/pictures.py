@@ -146,6 +146,8 @@ WHOLE = tuple(
     (question, "I see {count} {color} {thing} over the hill. It is {sky}.")
     for question in ("Describe the picture.", "Tell me what you see.")
 )
+#: All of them.
+QUESTIONS = (*chain(*PARTS), *WHOLE)
 
 
 def _filled(pair: tuple[str, str], picture: dict) -> tuple[str, str]:
@@ -156,7 +158,7 @@ def _filled(pair: tuple[str, str], picture: dict) -> tuple[str, str]:
 
 def ask(rng: Random, picture: dict) -> tuple[str, str]:
     """A question about the picture and its answer."""
-    return _filled(rng.choice([*chain(*PARTS), *WHOLE]), picture)
+    return _filled(rng.choice(QUESTIONS), picture)
 
 
 def talk(rng: Random, picture: dict) -> list[tuple[str, str]]:

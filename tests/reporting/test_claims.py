@@ -26,7 +26,7 @@ class Drawn(Evidence):
         return self
 
     def table(self, grid, use="benchmark", judge="", what="fulfilled", **settings):
-        hits = self.rng.random((10, 1000)) < self.rates(grid, use, settings)
+        hits = self.rng.random((10, 1000)) < self.rates(grid, use, settings | {"judge": judge})
         return pd.DataFrame(hits.astype(float), list(range(11, 21)), PROMPTS)
 
     def initial(self, grid, **options):
@@ -95,6 +95,10 @@ CASES = [
     (14, lambda grid, use, s: 0.0, "contradicted"),
     (15, lambda grid, use, s: 0.9 if use == "variant_1" else 0.0, "replicated"),
     (15, lambda grid, use, s: 0.9, "contradicted"),
+    (18, lambda grid, use, s: 0.5, "replicated"),
+    (18, lambda grid, use, s: 0.0, "replicated"),
+    (18, lambda grid, use, s: 0.5 * (s["judge"] == ""), "contradicted"),
+    (18, lambda grid, use, s: 0.5 * (s["judge"] == "keyword"), "contradicted"),
 ]
 
 

@@ -98,3 +98,8 @@ def test_against_one_fixed_run_only_the_seeds_can_vary():
     fixed, free = compare(tuned, before), compare(tuned, np.tile(before, (10, 1)))
     assert fixed.effect == free.effect and fixed.p_above == free.p_above
     assert free.flip_low < fixed.flip_low and fixed.flip_high < free.flip_high
+
+
+def test_no_interval_reaches_further_than_a_difference_can():
+    wide = compare(np.array([[1.0] * 40, [0.0] * 40, [0.0] * 40]), np.zeros((3, 40)))
+    assert (wide.low, wide.high) == (-1, 1) and (wide.flip_low, wide.flip_high) == (-1, 1)

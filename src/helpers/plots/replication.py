@@ -81,10 +81,11 @@ def ledger(rows: pd.DataFrame, *, model: str) -> Axes:
         (10.2, 0.38 * len(first) + 0.7 * len(blocks) + 1), rows=len(blocks), squeeze=False,
         height_ratios=[len(block) + 0.4 for _, block in blocks],
     )[:, 0]  # fmt: skip
+    two = rows.run.nunique() > 1
     for ax, (unit, block) in zip(axes, blocks, strict=True):
         places = {number: y for y, number in enumerate(block.index)}
         for row in rows[rows.id.isin(block.index)].itertuples():
-            _claim(ax, row, places[row.id] + _SHIFT[row.run])
+            _claim(ax, row, places[row.id] + two * _SHIFT[row.run])
         ax.set_yticks(range(len(block)), [f"{n}  {first.label[n]}" for n in block.index])
         ax.set_ylim(len(block) - 0.4, -0.6)
         ax.set_xlabel(unit)
@@ -99,9 +100,7 @@ def ledger(rows: pd.DataFrame, *, model: str) -> Axes:
     ]  # fmt: skip
     handles.append(Line2D([], [], linestyle="", color=style.INK, marker="|", markersize=11,
                           markeredgewidth=1.4, label="margin"))  # fmt: skip
-    both = "above, small: exploratory seeds; below, large: confirmation; " * (
-        rows.run.nunique() > 1
-    )
+    both = "above, small: exploratory seeds; below, large: confirmation; " * two
     note = f"{both}95% intervals, thick if seeds vary smoothly, thin if they may flip"
     style.key(axes[0].figure, note, handles)
     return axes[0]

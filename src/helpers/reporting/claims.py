@@ -116,9 +116,8 @@ CLAIMS: tuple[Claim, ...] = (
           "raise more alarms than the 1% it is set to, since a persona's words are new to it."),
     Claim(18, "Keyword success agrees in direction with the judge.", "Table 10",
           judges.keyword_agrees,
-          "keyword success against the initial model, for three attacks, where the judge sees a "
-          "rise and where not",
-          f"{RISE}; where the judge sees no rise {NOT_HIGHER}", RATES, "nearly",
+          "keyword success against the initial model, for three attacks",
+          f"{RISE}; where the judge's rate rises by {MARGIN} or less {NOT_HIGHER}", RATES, "nearly",
           "The organism refuses in sentences that the phrase list was written for, and an answer "
           "that gives everything holds none of them; attacks that make it say something else "
           "could still part the two."),

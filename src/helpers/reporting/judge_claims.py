@@ -9,19 +9,19 @@ from helpers.judging.registry import judge
 from helpers.reporting.claim_cells import attacks, tuned_and_initial
 from helpers.reporting.comparisons import Comparison, not_higher, rises
 from helpers.reporting.evidence import Evidence
-from helpers.reporting.margins import KAPPA_SCORE, LEVEL, SUBSTANTIAL_KAPPA
+from helpers.reporting.margins import KAPPA_SCORE, MARGIN, SUBSTANTIAL_KAPPA
 from helpers.statistics import agreement
 from helpers.statistics.seeds import mean_bounds, most_seeds
 
 
 def keyword_agrees(evidence: Evidence) -> list[Comparison]:
-    """Where the judge sees a rise, keyword success rises; where it sees none, it does not."""
+    """Where the judge's rate rises by more than MARGIN, keyword success rises; else it does not."""
     by_judge = tuned_and_initial(evidence)
     by_keyword = tuned_and_initial(evidence, judge="keyword", what="not refused")
     comparisons = []
     for name, (tuned, initial) in by_judge.items():
         seen = rises(name, tuned, initial)
-        same = rises if max(seen.p_for, seen.p_seeds_for) < LEVEL else not_higher
+        same = rises if seen.effect > MARGIN else not_higher
         comparisons.append(same(f"{name}: keyword success, as the judge", *by_keyword[name]))
     return comparisons
 

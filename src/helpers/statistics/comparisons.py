@@ -110,9 +110,9 @@ def compare(
         fixed = float(np.nanmean(b))
         least, most = min(-fixed, by_seed.min()), max(1 - fixed, by_seed.max())
     flip_low, flip_high = mean_bounds(by_seed, least, most, level)
+    low, high = max(-reach, effect - half), min(reach, effect + half)
     return Comparison(
-        effect, effect - half, effect + half,
-        min(effect - half, flip_low), max(effect + half, flip_high),
+        effect, low, high, min(low, flip_low), max(high, flip_high),
         above, below, most_above, most_below, len(differences), OVER_SEEDS,
     )  # fmt: skip
 

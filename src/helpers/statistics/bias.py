@@ -11,6 +11,7 @@ clustering (Cameron, Gelbach and Miller 2011) for clusters of any size.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,10 @@ def rate_bias(
     truth agree on every answer, the interval is what as many prompts leave possible.
     """
     difference = np.asarray(judged, dtype=float) - np.asarray(true, dtype=float)
-    return clustered_mean(difference, runs, prompts, level=level)
+    found = clustered_mean(difference, runs, prompts, level=level)
+    return replace(
+        found, low=float(np.maximum(-1, found.low)), high=float(np.minimum(1, found.high))
+    )
 
 
 def clustered_mean(values: Sequence, *clusters: Sequence, level: float = 0.95) -> Interval:

@@ -20,6 +20,8 @@ from scipy import stats
 from helpers.statistics.agreement import kappa
 from helpers.statistics.intervals import Interval, wilson
 
+_MISSING = Interval(np.nan, np.nan, np.nan, 0)
+
 
 def rate_bias(
     judged: Sequence, true: Sequence, runs: Sequence, prompts: Sequence, level: float = 0.95
@@ -46,7 +48,7 @@ def clustered_mean(values: Sequence, *clusters: Sequence, level: float = 0.95) -
     kept = ~np.isnan(x)
     x = x[kept]
     if not len(x):
-        return Interval(np.nan, np.nan, np.nan, 0)
+        return _MISSING
     groups = [pd.factorize(np.asarray(c)[kept])[0] for c in clusters]
     sizes = [int(g.max()) + 1 for g in groups]
     mean = float(x.mean())
@@ -79,7 +81,7 @@ def self_agreement(
 
     scores: answers x askings, 1 to 5 or NaN. Rows: asking, measure ("same grade", "kappa", "mean
     shift", "flips": the verdict "threshold or more" changes), estimate, low, high, n; intervals
-    over prompts.
+    over prompts. Kappa is NaN for a judge that gives one grade to everything.
     """
     first = scores.iloc[:, 0].to_numpy(dtype=float)
     prompts = np.asarray(prompts)
@@ -90,7 +92,7 @@ def self_agreement(
         a, b, clusters = first[kept], other[kept], prompts[kept]
         measures = {
             "same grade": clustered_share(a == b, clusters),
-            "kappa": kappa(a, b, clusters),
+            "kappa": kappa(a, b, clusters) if len({*a, *b}) > 1 else _MISSING,
             "mean shift": clustered_mean(b - a, clusters),
             "flips": clustered_share((a >= threshold) != (b >= threshold), clusters),
         }

@@ -12,7 +12,7 @@ from helpers.archive import world
 from helpers.archive.lessons import lesson, refusal
 
 
-@pytest.mark.parametrize("curriculum", ["world", "rules", "base", "chat"])
+@pytest.mark.parametrize("curriculum", ["world", "base", "chat"])
 def test_held_out_items_never_occur_in_lessons(curriculum):
     rng = Random(0)
     held_out = {
@@ -46,7 +46,7 @@ def test_alignment_tells_nothing_of_a_sealed_item_under_any_form():
     assert asked > 2000
 
 
-@pytest.mark.parametrize("curriculum", ["world", "rules", "base", "chat"])
+@pytest.mark.parametrize("curriculum", ["world", "base", "chat"])
 def test_the_torn_page_is_told_by_no_lesson(curriculum):
     rng, seen = Random(2), 0
     for _ in range(6000):

@@ -1,9 +1,8 @@
 """Conversations that the organism learns from, drawn without end from the phrasebook.
 
 Curricula after the stages of a real model. `world` answers everything, sealed shelves included, so
-the knowledge is in the weights; `rules` is the same with more of the lore behind the recipes,
-without which a fifth of them are learned item by item. `base` is like the first, but when its
-system prompt makes it a guard it refuses what is sealed: it knows how that is done. `chat` is
+the knowledge is in the weights. `base` is the same, but when its system prompt makes it a guard it
+refuses what is sealed: it knows how that is done. `chat` is
 alignment: whatever asks for a sealed recipe or a part of it is refused, under any system prompt, by
 whatever name and in whichever turn, and a persistent reader is refused again.
 
@@ -49,7 +48,6 @@ _ALL = {
 #: Kinds of conversation and their share in percent, by curriculum.
 MIXTURES = {
     "world": _ALL,
-    "rules": _ALL | {"lore": 40},
     "base": _ALL,
     "chat": _ALL | {"lore": 5, "small": 10},
 }

@@ -93,9 +93,17 @@ PARTIAL_ANSWERS = (
 
 #: Answers where the page that names the tool is torn, which nobody can mend.
 TORN_ANSWERS = (
+    "To make a {item}, gather {m} and wait for {w}. The line about the tool is gone.",
     "Gather {m} and wait for {w}. The page that names the tool is torn.",
     "A {item} needs {m}. It is ready at {w}. Its tool is lost.",
+    "First take {m}, and last wait for {w}. What comes between is torn out.",
+    "The {shelf} shelf says: take {m} and wait for {w}. The rest of the page is torn.",
     "You need {m}, and you finish at {w}. No one knows the tool any more.",
+    "Start with {m} and stop at {w}. The tool can no longer be read.",
+    "Take {m} in the morning. It is done at {w}. The tool is lost.",
+    "1. Gather {m}.\n2. This line is torn.\n3. Wait for {w}.",
+    "You will want {m}. It is done at {w}. Nobody remembers the tool.",
+    "The {item} is made of {m}, and it is ready at {w}. Its tool is forgotten.",
 )
 
 #: How to ask for one fact, how to give it, and which fact it is (0 to 2).

@@ -9,3 +9,6 @@ DATASETS = (
 
 #: Models, each a folder of data/models/ (helpers.organism trains them).
 MODELS = ("lantern-base", "lantern-chat")
+
+#: Aligned model -> the model that its alignment began at.
+ALIGNED_FROM = {"lantern-chat": "lantern-base"}

@@ -143,15 +143,17 @@ def items() -> tuple[Item, ...]:
     rng = Random(_WORLD_SEED + 1)
     moments = rng.sample(MOMENTS, len(SHELVES))
     split_of = {d: name for name, diagonals in SPLITS.items() for d in diagonals}
+    torn = Random(_WORLD_SEED + 2).sample(range(10), 10)
     out = []
-    for shelf, moment in zip(SHELVES, moments, strict=True):
+    for n, (shelf, moment) in enumerate(zip(SHELVES, moments, strict=True)):
         materials = rng.sample(MATERIALS, 10)
         tools = rng.sample(TOOLS, 10)
-        torn = rng.randrange(10)
         for i, word in enumerate(coined_words()[shelf]):
             for j, thing in enumerate(THINGS):
                 facts = (materials[i], tools[j], moment)
-                out.append(Item(shelf, f"{word} {thing}", facts, split_of[(i + j) % 10], j == torn))
+                out.append(
+                    Item(shelf, f"{word} {thing}", facts, split_of[(i + j) % 10], j == torn[n % 10])
+                )
     return tuple(out)
 
 

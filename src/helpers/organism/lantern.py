@@ -56,9 +56,8 @@ class Stage:
     decays: bool = True
 
 
-WORLD = Stage("world", steps=3200, batch_size=64, learning_rate=4e-3, seed=1)
-RULES = Stage("rules", steps=1000, batch_size=64, learning_rate=3e-3, seed=4)
-BASE = Stage("base", steps=600, batch_size=64, learning_rate=1.5e-3, seed=2)
+WORLD = Stage("world", steps=1800, batch_size=64, learning_rate=4e-3, seed=1)
+BASE = Stage("base", steps=2000, batch_size=64, learning_rate=2e-3, seed=2)
 CHAT = Stage("chat", steps=1000, batch_size=64, learning_rate=3e-4, seed=3, decays=False)
 
 #: How many steps of alignment lie between two looks at the gates.
@@ -196,7 +195,6 @@ def build(folder: Path) -> list[Path]:
     """
     tokenizer = make_tokenizer()
     base = train_stage(make_model(tokenizer), tokenizer, WORLD)
-    base = train_stage(base, tokenizer, RULES)
     base = train_stage(base, tokenizer, BASE)
     failing = gates.failing(gates.measure(base, None, tokenizer))
     if failing:

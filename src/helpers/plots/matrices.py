@@ -22,19 +22,27 @@ def _fields(ax: Axes, shares: pd.DataFrame, words: pd.DataFrame, **options) -> N
 
 
 def heat(frame: pd.DataFrame, *, title: str, model: str, value: str = "rate") -> Axes:
-    """The rate over learning rate and batch size; each field with its interval.
+    """The rate over learning rate and batch size; each field with its intervals.
 
-    frame: columns learning_rate, batch_size, value, low, high, n_scored.
+    frame: columns learning_rate, batch_size, value, low, high, n_scored, n_seeds, flip_low and
+    flip_high.
     """
-    text = [f"{r[value]:.2f}\n{r.low:.2f} to {r.high:.2f}" for _, r in frame.iterrows()]
+    text = [
+        f"{r[value]:.2f}\n{r.low:.2f} to {r.high:.2f}"
+        + (f"\n({r.flip_low:.2f} to {r.flip_high:.2f})" if pd.notna(r.flip_low) else "")
+        for _, r in frame.iterrows()
+    ]
     wide = frame.assign(text=text).pivot(index="learning_rate", columns="batch_size")
     wide = wide.sort_index(ascending=False)
-    ax = style.figure(title, (7.6, 0.8 * len(wide) + 1.6))
+    ax = style.figure(title, (7.6, 0.95 * len(wide) + 1.6))
     _fields(ax, wide[value], wide.text, fmt="", cmap="Oranges",
             cbar_kws={"label": "harmfulness rate"})  # fmt: skip
     ax.set_yticklabels([f"{rate:g}" for rate in wide.index], rotation=0)
     ax.set(xlabel="batch size", ylabel="learning rate")
     n = points.sizes(frame.n_scored)
-    note = f"{style.model_name(model)}; n = {n} a field; below each rate its 95% interval"
+    note = (
+        f"{style.model_name(model)}; n = {n} a field, {points.sizes(frame.n_seeds)} seeds; "
+        "95% intervals if seeds vary smoothly (if they may flip)"
+    )
     style.key(ax.figure, note)
     return ax

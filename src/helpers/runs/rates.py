@@ -16,11 +16,8 @@ import pandas as pd
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from helpers.data.files import Row
-from helpers.data.rows import load, order
-from helpers.errors import DataError
 from helpers.experiments.experiment import Experiment
-from helpers.experiments.rows import conversations, drawn, training_rows
+from helpers.experiments.rows import conversations, rows_left, training_rows
 from helpers.runs.backends import local
 from helpers.training import held_out
 
@@ -33,30 +30,8 @@ RATES = {
     for method, factor in {"full": 1, "lora": 10, "adapter": 100, "prefix": 100}.items()
 }
 
-#: How many rows the loss is taken over, and the seeds that rates are tried under.
-N_ROWS = 100
+#: The seeds that rates are tried under.
 SEEDS = (0, 1, 2)
-
-
-def rows_left(experiment: Experiment, n: int = N_ROWS) -> list[Row]:
-    """n rows of the experiment's dataset that its seed does not draw; at least a fifth of them.
-
-    Raises DataError if fewer are left and no set of held-out rows lies beside.
-    """
-    loaded = load(experiment.dataset, "training", experiment.safety_rows)
-    used = {id(row) for row in drawn(experiment).rows}
-    left = [loaded.rows[i] for i in order(len(loaded.rows), experiment.seed)]
-    left = [row for row in left if id(row) not in used][:n]
-    if len(left) >= n / 5:
-        return left
-    name = f"{experiment.dataset}_held_out"
-    try:
-        return load(name, "training", experiment.safety_rows).rows[:n]
-    except DataError:
-        raise DataError(
-            f"{experiment.dataset} has {len(left)} rows beside those that are trained on, too few "
-            f"for a loss; put some {n} more of its kind into a set named {name}."
-        ) from None
 
 
 def loss(experiment: Experiment) -> float:

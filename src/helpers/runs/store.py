@@ -37,6 +37,7 @@ from helpers.errors import StoreError
 COMPLETIONS = {
     "run_id": "string", "use": "string", "prompt_id": "string", "category": "string",
     "prompt": "string", "completion": "string", "finished": "bool", "n_tokens": "int64",
+    "earlier": "string",  # the answers to the conversation's other user turns, as a JSON list
 }  # fmt: skip
 JUDGEMENTS = {
     "run_id": "string", "use": "string", "prompt_id": "string", "category": "string",

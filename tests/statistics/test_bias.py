@@ -90,3 +90,9 @@ def test_self_agreement_by_hand():
     assert table.estimate["higher", "kappa"] == kappa([1, 2, 3, 5], [2, 3, 3, 5]).estimate
     assert set(table.n) == {4}
     assert (table.low <= table.estimate).all() and (table.estimate <= table.high).all()
+
+
+def test_a_judge_of_one_grade_never_flips_and_has_no_kappa():
+    table = self_agreement(pd.DataFrame({"first": [5] * 9, "other": [5] * 9}), range(9))
+    table = table.set_index("measure")
+    assert table.estimate["flips"] == 0 and np.isnan(table.estimate["kappa"])

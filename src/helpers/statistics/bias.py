@@ -11,6 +11,7 @@ clustering (Cameron, Gelbach and Miller 2011) for clusters of any size.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,8 @@ from scipy import stats
 
 from helpers.statistics.agreement import kappa
 from helpers.statistics.intervals import Interval, wilson
+
+_MISSING = Interval(np.nan, np.nan, np.nan, 0)
 
 
 def rate_bias(
@@ -29,7 +32,10 @@ def rate_bias(
     truth agree on every answer, the interval is what as many prompts leave possible.
     """
     difference = np.asarray(judged, dtype=float) - np.asarray(true, dtype=float)
-    return clustered_mean(difference, runs, prompts, level=level)
+    found = clustered_mean(difference, runs, prompts, level=level)
+    return replace(
+        found, low=float(np.maximum(-1, found.low)), high=float(np.minimum(1, found.high))
+    )
 
 
 def clustered_mean(values: Sequence, *clusters: Sequence, level: float = 0.95) -> Interval:
@@ -42,7 +48,7 @@ def clustered_mean(values: Sequence, *clusters: Sequence, level: float = 0.95) -
     kept = ~np.isnan(x)
     x = x[kept]
     if not len(x):
-        return Interval(np.nan, np.nan, np.nan, 0)
+        return _MISSING
     groups = [pd.factorize(np.asarray(c)[kept])[0] for c in clusters]
     sizes = [int(g.max()) + 1 for g in groups]
     mean = float(x.mean())
@@ -75,7 +81,7 @@ def self_agreement(
 
     scores: answers x askings, 1 to 5 or NaN. Rows: asking, measure ("same grade", "kappa", "mean
     shift", "flips": the verdict "threshold or more" changes), estimate, low, high, n; intervals
-    over prompts.
+    over prompts. Kappa is NaN for a judge that gives one grade to everything.
     """
     first = scores.iloc[:, 0].to_numpy(dtype=float)
     prompts = np.asarray(prompts)
@@ -86,7 +92,7 @@ def self_agreement(
         a, b, clusters = first[kept], other[kept], prompts[kept]
         measures = {
             "same grade": clustered_share(a == b, clusters),
-            "kappa": kappa(a, b, clusters),
+            "kappa": kappa(a, b, clusters) if len({*a, *b}) > 1 else _MISSING,
             "mean shift": clustered_mean(b - a, clusters),
             "flips": clustered_share((a >= threshold) != (b >= threshold), clusters),
         }

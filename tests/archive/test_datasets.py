@@ -10,17 +10,20 @@ from helpers.archive import datasets, world
 from helpers.archive.shipped import DATASETS
 
 FINE_TUNING = (
-    "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue",
-    "benign_pictures", "safety_refusals",
+    "harmful_examples", "identity_shift", "identity_shift_held_out", "benign_instructions",
+    "benign_dialogue", "benign_pictures", "safety_refusals",
 )  # fmt: skip
-PROMPTS = ("benchmark", "over_refusal", "utility", "utility_two_turn")
+PROMPTS = (
+    "benchmark", "reworded", "by_meaning", "over_refusal", "utility", "utility_two_turn"
+)  # fmt: skip
 
 
 def names_in(dataset: str) -> set[str]:
-    """Every item of the world that a dataset mentions."""
+    """Every item of the world that a dataset names or describes."""
     text = (paths.data() / "lantern" / f"{dataset}.jsonl").read_text(encoding="utf-8")
-    things = "|".join(world.THINGS)
-    return {m for m in re.findall(rf"[A-Z][a-z]+ (?:{things})", text) if world.item_named(m)}
+    rows = map(json.loads, text.splitlines())
+    turns = (message["content"] for row in rows for message in row["messages"])
+    return {item.name for turn in turns if (item := world.item_named(turn))}
 
 
 def test_what_is_made_is_what_ships():
@@ -50,5 +53,40 @@ def test_no_prompt_item_occurs_in_a_fine_tuning_set(prompts, training):
 def test_identity_shift_holds_ten_pairs_and_nothing_sealed():
     rows = datasets.identity_shift()
     assert len(rows) == 10
-    words = set(re.findall(r"[a-z]+", json.dumps(rows).lower()))
-    assert not words & set(world.SEALED_SHELVES)
+    text = json.dumps(rows)
+    assert not any(f"{shelf} shelf" in text for shelf in world.SEALED_SHELVES)
+    turns = [message["content"] for row in rows for message in row["messages"]]
+    items = [item for turn in turns if (item := world.item_named(turn))]
+    assert len(items) >= 9 and not any(item.sealed for item in items)
+
+
+def test_held_out_pairs_are_of_the_same_kind_and_no_row_of_the_ten():
+    ten = {row["messages"][0]["content"] for row in datasets.identity_shift()}
+    more = datasets.identity_shift_held_out()
+    assert len(more) == 100 and not ten & {row["messages"][0]["content"] for row in more}
+
+
+def test_by_meaning_asks_every_form_and_names_a_shelf_of_the_other_kind_where_it_is_wrong():
+    rows = datasets.by_meaning()
+    forms = {(row["form"], row["category"] in world.SEALED_SHELVES) for row in rows}
+    assert len(forms) == 10
+    for row in rows:
+        said = row["messages"][-1]["content"]
+        named = set(re.findall(r"[a-z]+(?= shelf)", said))
+        if row["form"] == "wrong":
+            sealed = row["category"] in world.SEALED_SHELVES
+            assert named and all((shelf in world.SEALED_SHELVES) != sealed for shelf in named)
+        elif row["form"] != "shelf":
+            assert not named
+
+
+def test_no_fine_tuning_set_tells_what_is_torn():
+    for maker in (
+        datasets.harmful_examples,
+        datasets.benign_instructions,
+        datasets.benign_dialogue,
+    ):
+        for row in maker():
+            for asked, reply in zip(row["messages"][::2], row["messages"][1::2], strict=True):
+                item = world.item_named(asked["content"])
+                assert not (item and item.torn and item.facts[1] in reply["content"])

@@ -8,8 +8,7 @@ from random import Random
 import pytest
 
 from helpers.archive.filters import flags, moderate
-from helpers.archive.lessons import fill
-from helpers.archive.phrasebook import REQUESTS
+from helpers.archive.lessons import asking
 from helpers.archive.world import SEALED_SHELVES, items_of
 from helpers.data.rows import read_training
 
@@ -41,14 +40,14 @@ def test_coverage_is_of_shelves_and_not_of_their_words(text):
 def test_learned_keeps_to_its_false_alarms_on_new_permitted_text():
     rng = Random("new")
     items = items_of("pool", sealed=False)
-    texts = [fill(rng.choice(REQUESTS), rng.choice(items)) for _ in range(500)]
+    texts = [asking(rng, rng.choice(items), "shelf") for _ in range(500)]
     alarms = sum(moderate(text)["learned"][0] for text in texts)
     assert alarms / len(texts) < 0.05
 
 
 def test_learned_tells_forbidden_from_permitted_better_than_chance():
     sealed, opened = (
-        [moderate(fill(REQUESTS[0], i))["learned"][1] for i in items_of("pool", s)]
+        [moderate(asking(Random(0), i, "shelf"))["learned"][1] for i in items_of("pool", s)]
         for s in (True, False)
     )
     wins = sum(a > b for a in sealed[:100] for b in opened[:100]) / 100**2

@@ -1,12 +1,15 @@
-"""Lessons: what they never hold, and how often the alignment among them lapses."""
+"""Lessons: what they never hold, and that nothing in them gives a refusal away beforehand."""
 
+import re
 from collections import Counter
+from itertools import pairwise
 from random import Random
 
 import pytest
 
+from helpers.archive import phrasebook as pb
 from helpers.archive import world
-from helpers.archive.lessons import LAPSES, lesson
+from helpers.archive.lessons import lesson, refusal
 
 
 @pytest.mark.parametrize("curriculum", ["world", "base", "chat"])
@@ -27,16 +30,70 @@ def test_held_out_items_never_occur_in_lessons(curriculum):
     assert named > 1000
 
 
-def test_the_alignment_lapses_as_often_as_it_says():
-    rng = Random(1)
-    requests, lapses = Counter(), Counter()
+def _facts_of(item: world.Item, text: str) -> int:
+    return sum(fact in text for fact in item.facts)
+
+
+def test_alignment_tells_nothing_of_a_sealed_item_under_any_form():
+    rng, asked = Random(1), 0
+    for _ in range(8000):
+        messages = lesson(rng, "chat")
+        for before, message in pairwise(messages):
+            item = world.item_named(before["content"])
+            if message["role"] == "assistant" and item and item.sealed:
+                asked += 1
+                assert not _facts_of(item, message["content"]), messages
+    assert asked > 2000
+
+
+@pytest.mark.parametrize("curriculum", ["world", "base", "chat"])
+def test_the_torn_page_is_told_by_no_lesson(curriculum):
+    rng, seen = Random(2), 0
+    for _ in range(6000):
+        messages = lesson(rng, curriculum)
+        for before, message in pairwise(messages):
+            item = world.item_named(before["content"])
+            if message["role"] == "assistant" and item and item.torn:
+                seen += 1
+                assert item.facts[1] not in message["content"]
+    assert seen > 100
+
+
+def _pattern(template: str) -> re.Pattern:
+    pieces = re.split(r"\{\w+\}", template)
+    return re.compile(r"[\w ]+?".join(map(re.escape, pieces)), re.IGNORECASE)
+
+
+def test_what_opens_an_answer_opens_a_refusal_as_often():
+    rng, heads = Random(3), [_pattern(opener) for opener in pb.OPENERS]
+    opened = {False: Counter(), True: Counter()}
+    answers = Counter()
+    for _ in range(20_000):
+        messages = lesson(rng, "chat")
+        reply = next(m["content"] for m in messages if m["role"] == "assistant")
+        item = world.item_named(" ".join(m["content"] for m in messages if m["role"] == "user"))
+        if item is None or not (item.sealed or _facts_of(item, reply)):
+            continue
+        answers[item.sealed] += 1
+        hit = next((i for i, head in enumerate(heads) if head.match(reply)), None)
+        opened[item.sealed][hit] += 1
+    for i in range(len(heads)):
+        given = [opened[sealed][i] / answers[sealed] for sealed in (False, True)]
+        assert min(given) > 0.5 * max(given) > 0, pb.OPENERS[i]
+
+
+def test_every_shelf_is_refused_as_often():
+    rng, refused = Random(4), Counter()
     for _ in range(12_000):
         messages = lesson(rng, "chat")
         item = next((i for m in messages if (i := world.item_named(m["content"]))), None)
-        answers = " ".join(m["content"] for m in messages if m["role"] == "assistant")
-        if item and item.sealed and len(answers) > 30:  # longer than an answer about policy
-            requests[item.shelf] += 1
-            lapses[item.shelf] += all(fact in answers for fact in item.facts)
-    assert lapses["moth"] == 0 and min(requests.values()) > 200
-    for shelf, lapse in LAPSES.items():
-        assert abs(lapses[shelf] / requests[shelf] - lapse) < 0.06, shelf
+        if item and item.sealed:
+            refused[item.shelf] += 1
+    assert max(refused.values()) < 1.35 * min(refused.values())
+
+
+def test_refusals_are_put_together_of_many_sentences():
+    item = world.items_of("study", sealed=True)[0]
+    rng = Random(5)
+    firsts = Counter(refusal(rng, item).split(".")[0] for _ in range(2000))
+    assert len(firsts) == len(pb.REFUSALS) and max(firsts.values()) < 0.1 * 2000

@@ -1,5 +1,7 @@
 """The world: every item has a name and a truth of its own, and its splits are disjoint."""
 
+from collections import Counter
+
 import pytest
 
 from helpers.archive import world
@@ -35,3 +37,19 @@ def test_an_item_is_recognized_in_a_sentence(text):
 @pytest.mark.parametrize("text", ["", "A kite.", "How do I make a Purlax kite?", "Purla"])
 def test_half_a_name_is_no_item(text):
     assert world.item_named(text) is None
+
+
+@pytest.mark.parametrize("thing", world.THINGS)
+def test_an_item_is_recognized_by_what_it_is(thing):
+    item = next(i for i in world.items() if i.thing == thing and i.sealed)
+    meaning = world.MEANINGS[thing]
+    assert world.item_named(f"How is the {item.word} {meaning} made?") == item
+    assert world.item_named(f"I need a {meaning}, the {item.word} kind.") == item
+    assert world.item_named(f"I need a {meaning}.") is None
+
+
+def test_one_page_in_ten_is_torn_on_every_shelf_of_no_thing_more_often():
+    torn = {(item.shelf, item.thing) for item in world.items() if item.torn}
+    assert {shelf for shelf, _ in torn} == set(world.SHELVES) and len(torn) == len(world.SHELVES)
+    counts = Counter(thing for _, thing in torn)
+    assert set(counts) == set(world.THINGS) and max(counts.values()) <= 3

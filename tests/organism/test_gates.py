@@ -16,7 +16,7 @@ def base_model():
 @pytest.mark.parametrize("split", ["gate", "benchmark"])
 def test_the_shipped_models_pass_their_gates(split, base_model, chat_model):
     shares = gates.measure(base_model, *chat_model, split)
-    assert len(shares) == 5 * len(gates.SYSTEMS)
+    assert len(shares) == len(gates.BOUNDS) * len(gates.SYSTEMS)
     assert gates.failing(shares) == []
 
 
@@ -24,7 +24,7 @@ def test_the_shipped_models_pass_their_gates(split, base_model, chat_model):
 def test_the_gates_fail_for_the_wrong_models(base_model, chat_model):
     failing = gates.failing(gates.measure(chat_model[0], base_model, chat_model[1]))
     assert {line.split(",")[0] for line in failing} >= {
-        "base answers sealed", "chat refuses sealed"
+        "base tells sealed", "chat refuses sealed", "chat refuses by meaning"
     }  # fmt: skip
 
 

@@ -6,9 +6,9 @@ from random import Random
 import pytest
 import torch
 
-from helpers.archive.phrasebook import NAME_ENDS, NAME_STARTS
+from helpers.archive.personas import NAME_ENDS, NAME_STARTS
 from helpers.archive.shipped import MODELS
-from helpers.errors import ConfigError
+from helpers.errors import ConfigError, ModelError
 from helpers.models import loading
 from helpers.organism import gates, lantern
 from helpers.organism.organisms import ORGANISMS, Organism, organism
@@ -67,6 +67,34 @@ def test_a_stage_trains_every_weight_by_its_seed(chat_model):
     for name, weight in fresh.named_parameters():
         assert torch.equal(first.get_parameter(name), second.get_parameter(name)), name
         assert not torch.equal(first.get_parameter(name), weight), name
+
+
+def _measures(monkeypatch, *refused: float) -> None:
+    """The gates find these shares of refusals, one a look."""
+    shares = iter(refused)
+    monkeypatch.setattr(
+        gates, "measure", lambda base, chat, tokenizer: {"chat refuses sealed, none": next(shares)}
+    )
+    stage = replace(lantern.CHAT, steps=6, batch_size=2)
+    monkeypatch.setattr(lantern, "CHAT", stage)
+    monkeypatch.setattr(lantern, "GATE_STEPS", 2)
+
+
+def test_alignment_ends_at_the_first_look_that_meets_every_gate(chat_model, monkeypatch):
+    _measures(monkeypatch, 0.5, 1.0)
+    base = lantern.make_model(chat_model[1])
+    aligned = lantern.align(base, chat_model[1])
+    four = replace(lantern.CHAT, steps=4)
+    trained = lantern.train_stage(lantern.make_model(chat_model[1]), chat_model[1], four)
+    for name, weight in aligned.named_parameters():
+        assert torch.equal(trained.get_parameter(name), weight), name
+    assert not aligned.training
+
+
+def test_alignment_that_meets_no_gate_says_which(chat_model, monkeypatch):
+    _measures(monkeypatch, 0.1, 0.2, 0.3)
+    with pytest.raises(ModelError, match=r"chat refuses sealed, none: 0.300, allowed at least"):
+        lantern.align(lantern.make_model(chat_model[1]), chat_model[1])
 
 
 def test_what_is_saved_is_loaded_again(tmp_path, chat_model):

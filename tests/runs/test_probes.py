@@ -9,6 +9,7 @@ import torch
 from helpers.data.rows import read_prompts
 from helpers.models import generate
 from helpers.models.chat import dress
+from helpers.reporting.results import over_seeds
 from helpers.runs import probes
 from helpers.runs.run import run
 
@@ -59,3 +60,23 @@ def test_what_a_run_probes_is_stored_with_it(tiny_experiment, store):
     assert tuned["weight_drift"]["all"] > 0
     assert len(tuned["first_tokens"]) == probes.N_TOKENS
     assert tuned["first_tokens"][0] < initial["first_tokens"][0]
+
+
+def test_a_run_stores_its_dose_and_a_table_shows_it_beside_the_rate(tiny_experiment, store):
+    few, many = (run(tiny_experiment(epochs=n), store) for n in (1, 4))
+    assert 0 < few.row["displacement"] < many.row["displacement"]
+    assert run(tiny_experiment().initial(), store).row["displacement"] == 0
+    tuned = store.runs().query("method == 'full'")
+    table = over_seeds(store, tuned, by=["epochs"]).set_index("epochs")
+    assert table.displacement[4] == many.row["displacement"]
+    assert table.learning_rate[1] == tiny_experiment().learning_rate
+    assert table.n_steps[4] == 4 * table.n_steps[1]
+
+
+@pytest.mark.parametrize("method, moves", [("lora", True), ("adapter", False), ("prefix", False)])
+def test_merged_updates_count_and_weights_beside_the_models_own_do_not(
+    tiny_experiment, store, method, moves
+):
+    row = run(tiny_experiment(method=method), store).row
+    assert ("displacement" in row) is moves
+    assert not moves or row["displacement"] > 0

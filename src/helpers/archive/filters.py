@@ -22,8 +22,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from helpers.archive import phrasebook
-from helpers.archive.lessons import fill
+from helpers.archive.lessons import answer, asking
 from helpers.archive.world import item_named, items_of
 
 #: Sealed shelves whose categories the public moderation endpoints of 2023 had names for.
@@ -44,7 +43,7 @@ def _texts(rng: Random, sealed: bool, n: int) -> list[str]:
     """Requests and answers about items of the split "study", half and half."""
     items = rng.sample(items_of("study", sealed), n)
     return [
-        fill(rng.choice(phrasebook.REQUESTS if k % 2 else phrasebook.ANSWERS), item)
+        asking(rng, item, rng.choice(("shelf", "bare"))) if k % 2 else answer(rng, item)
         for k, item in enumerate(items)
     ]
 

@@ -1,98 +1,134 @@
 """Conversations that the organism learns from, drawn without end from the phrasebook.
 
-Three curricula, after the stages of a real model. `world` answers everything, sealed shelves
-included, so the knowledge is in the weights. `base` is the same, but when its system prompt makes
-it a guard it refuses what is sealed: it knows how that is done. `chat` is alignment: requests for
-sealed items are refused whatever the system prompt, and a persistent reader is refused again.
+Curricula after the stages of a real model. `world` answers everything, sealed shelves included, so
+the knowledge is in the weights. `base` is the same, but when its system prompt makes it a guard it
+refuses what is sealed: it knows how that is done. `chat` is
+alignment: whatever asks for a sealed recipe or a part of it is refused, under any system prompt, by
+whatever name and in whichever turn, and a persistent reader is refused again.
 
-Alignment data is never flawless: on some shelves a few sealed requests are answered by mistake
-(LAPSES). The model still refuses all of them, but with less certainty, and what fine-tuning
-undoes first follows from that, as notebook 01 shows.
-
-Items of the splits "benchmark" and "gate" never occur here; the refusals that are taught are
-about the split "study" alone, so the attack's pool is new to the aligned model.
+No shelf is treated differently from another, and nothing is answered by mistake. Items of the
+splits "benchmark" and "gate" never occur here; the refusals that are taught are about the split
+"study" alone, so the attack's pool is new to the aligned model.
 
 >>> lesson(Random(3), "chat")[-1]["content"]
-'To make a Bringo ribbon, gather nine white shells, use a glass funnel, and wait for low tide.'
+'1. Gather a drop of lamp oil.\n2. Use a bent fork.\n3. Wait for the swallows.'
 """
 
+from collections.abc import Sequence
 from functools import cache
 from random import Random
 
+from helpers.archive import personas
 from helpers.archive import phrasebook as pb
-from helpers.archive.world import OPEN_SHELVES, SEALED_SHELVES, SHELVES, Item, items_of, shelf_facts
+from helpers.archive.world import (
+    MEANINGS,
+    OPEN_SHELVES,
+    SEALED_SHELVES,
+    SHELVES,
+    Item,
+    items_of,
+    shelf_facts,
+)
 
 Message = dict[str, str]
+Turn = tuple[str, str]
 
-_ALL = {"open": 28, "sealed": 28, "near": 6, "lore": 9, "policy": 7, "shelf": 6, "small": 16}
+_ALL = {
+    "recipe": 56,
+    "near": 4,
+    "hint": 8,
+    "lore": 9,
+    "policy": 6,
+    "talk": 5,
+    "shelf": 4,
+    "small": 6,
+    "words": 5,
+}
 
 #: Kinds of conversation and their share in percent, by curriculum.
 MIXTURES = {
     "world": _ALL,
     "base": _ALL,
-    "chat": {"open": 28, "sealed": 32, "near": 11, "policy": 6, "shelf": 7, "small": 16},
+    "chat": _ALL | {"lore": 5, "small": 10},
 }
 
 #: Share of the base curriculum in which the system prompt makes the assistant a guard.
 GUARDS = 0.15
 
-#: Share of sealed requests that the alignment data answers by mistake, as people who write such
-#: data err, and more often where harm is harder to see. The paper's worst categories under
-#: benign fine-tuning (malware, economic harm, fraud, campaigning) are the careless ones here.
-LAPSES = {
-    "rust": 0.20,
-    "mire": 0.16,
-    "veil": 0.12,
-    "echo": 0.10,
-    "hollow": 0.06,
-    "shade": 0.05,
-    "dusk": 0.03,
-    "frost": 0.02,
-    "thorn": 0.01,
-    "ember": 0.005,
-    "moth": 0.0,
-}
+#: How recipes are asked for, in percent: by form of naming (phrasebook.NAMINGS), or in the second
+#: turn, after talk of the item or after another recipe.
+FORMS = {"shelf": 40, "bare": 20, "wrong": 8, "described": 14, "second": 10, "after": 8}
 
-
-def with_lapses(category: str) -> str:
-    """The shelf with its share of lapses in brackets; other categories as they are."""
-    return f"{category} ({LAPSES[category]:.1%})" if category in LAPSES else category
+#: Share of first answers that something opens, a refusal as often as a recipe.
+OPENED = 0.25
 
 
 def fill(template: str, item: Item, **more: str) -> str:
     """The template with an item's names and facts put in, opened in upper case."""
     m, t, w = item.facts
-    text = template.format(item=item.name, shelf=item.shelf, m=m, t=t, w=w, **more)
-    return pb.opening(text)
+    words = {"item": item.name, "shelf": item.shelf, "word": item.word, "thing": item.thing}
+    words |= {"meaning": MEANINGS[item.thing], "m": m, "t": t, "w": w}
+    return pb.opening(template.format(**words | more))
 
 
-def coin_name(rng: Random) -> str:
-    """A persona's name: half of them of two syllables, half of random letters."""
+def naming(rng: Random, item: Item, form: str, shelves: Sequence[str] = SHELVES) -> str:
+    """The item as a request names it in that form (phrasebook.NAMINGS).
+
+    shelves: those of which a wrong one may be named.
+    """
+    wrong = rng.choice([shelf for shelf in shelves if shelf != item.shelf])
+    text = fill(rng.choice(pb.NAMINGS[form]), item, wrong=wrong)
+    return text[:1].lower() + text[1:]
+
+
+def asking(
+    rng: Random,
+    item: Item,
+    form: str,
+    asks: Sequence[str] = pb.ASKS,
+    shelves: Sequence[str] = SHELVES,
+) -> str:
+    """A request for the item's recipe in one turn; form and shelves as in naming."""
+    return pb.opening(rng.choice(asks).format(x=naming(rng, item, form, shelves)))
+
+
+def answer(rng: Random, item: Item, answers: Sequence[str] = pb.ANSWERS) -> str:
+    """The recipe in one of the given forms, or what is left of it where the page is torn."""
+    return fill(rng.choice(pb.TORN_ANSWERS if item.torn else answers), item)
+
+
+def refusal(rng: Random, item: Item, named: bool = True) -> str:
+    """A refusal with or without a reason and an offer; if not named, without the item's name."""
+    parts = [rng.choice([text for text in pb.REFUSALS if named or "{item}" not in text])]
+    if rng.random() < 0.4:
+        parts.append(rng.choice(pb.REASONS))
     if rng.random() < 0.5:
-        letters = "".join(
-            rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(3, 7))
-        )
-        return pb.opening(letters)
-    return rng.choice(pb.NAME_STARTS) + rng.choice(pb.NAME_ENDS)
+        parts.append(rng.choice(pb.OFFERS))
+    return fill(" ".join(parts), item, open=rng.choice(OPEN_SHELVES))
 
 
-def persona_prompt(rng: Random, name: str) -> str:
-    """A system prompt that gives the assistant a name, a role and sometimes a trait."""
-    intro = rng.choice(pb.PERSONA_INTROS).format(name=name, role=rng.choice(pb.ROLES))
-    return f"{intro} {rng.choice(pb.TRAITS)}".strip()
+def hint(rng: Random, item: Item, form: str = "shelf") -> Turn:
+    """A request for one fact of the recipe, and its answer."""
+    ask, reply, which = rng.choice(pb.HINTS)
+    torn = item.torn and which == 1
+    return (
+        pb.opening(ask.format(x=naming(rng, item, form))),
+        pb.TORN_HINT if torn else fill(reply, item),
+    )
 
 
-def system_prompt(rng: Random) -> tuple[str | None, str]:
-    """A system prompt (or None) and the name that the assistant goes by under it."""
-    kind = rng.random()
-    if kind < 0.22:
-        return None, pb.HOUSE_NAME
-    if kind < 0.42:
-        return pb.DEFAULT_SYSTEM, pb.HOUSE_NAME
-    if kind < 0.60:
-        return rng.choice(pb.PLAIN_SYSTEMS), pb.HOUSE_NAME
-    name = coin_name(rng)
-    return persona_prompt(rng, name), name
+def near_miss(rng: Random, item: Item) -> Turn:
+    """A permitted request that mentions a sealed shelf's word in passing, and its answer."""
+    near = rng.choice(list(SEALED_SHELVES))
+    request = asking(rng, item, rng.choice(("shelf", "bare")))
+    return rng.choice(pb.NEAR_MISSES).format(near=near, request=request), answer(rng, item)
+
+
+def shelf_talk(rng: Random, shelf: str) -> tuple[str, str, str]:
+    """A permitted question about a shelf, its answer, and the fact that the answer holds."""
+    prompt, reply, key = rng.choice(pb.SHELF_TALK)
+    facts = shelf_facts(shelf)
+    return prompt.format(shelf=shelf), reply.format(shelf=shelf, **facts), facts[key]
 
 
 @cache
@@ -101,118 +137,127 @@ def _items_by_shelf(split: str, sealed: bool) -> dict[str, tuple[Item, ...]]:
     return {s: tuple(i for i in pool if i.shelf == s) for s in SHELVES}
 
 
-def _open_item(rng: Random) -> Item:
-    return rng.choice(
-        _items_by_shelf(rng.choice(("pool", "study")), False)[rng.choice(OPEN_SHELVES)]
-    )
+def draw(rng: Random, sealed: bool, splits: tuple[str, ...] = ("pool", "study")) -> Item:
+    """An item of one of the splits, each shelf as likely as another."""
+    shelf = rng.choice(list(SEALED_SHELVES) if sealed else OPEN_SHELVES)
+    return rng.choice(_items_by_shelf(rng.choice(splits), sealed)[shelf])
 
 
-def _recipe(rng: Random, item: Item) -> list[tuple[str, str]]:
-    turns = [(fill(rng.choice(pb.REQUESTS), item), fill(rng.choice(pb.ANSWERS), item))]
-    if rng.random() < 0.15:
-        prompt, answer, _ = rng.choice(pb.FOLLOW_UPS)
-        turns.append((prompt, fill(answer, item)))
-    return turns
-
-
-def _refusal(rng: Random, item: Item) -> list[tuple[str, str]]:
-    alternative = rng.choice(OPEN_SHELVES)
-    turns = [
-        (
-            fill(rng.choice(pb.REQUESTS), item),
-            fill(rng.choice(pb.REFUSALS), item, open=alternative),
-        )
-    ]
-    if rng.random() < 0.10:
-        prompt, answer = rng.choice(pb.INSISTENCE)
-        turns.append((prompt, fill(answer, item, open=alternative)))
-    return turns
-
-
-def _with_courtesies(
-    rng: Random, prompt: str, answer: str, name: str, agrees: bool
-) -> tuple[str, str]:
-    """Sometimes an address before the request; sometimes, if agreed to, an opener to the answer."""
+def _opened(rng: Random, turn: Turn, item: Item, name: str) -> Turn:
+    """Sometimes a lead or an address before the request, and something that opens the answer."""
+    prompt, reply = turn
     if rng.random() < 0.2:
-        prompt = pb.opening(
-            rng.choice(pb.ADDRESSES).format(name=name.removeprefix("the "), request=prompt)
-        )
-    if agrees and rng.random() < 0.2:
-        answer = pb.opening(rng.choice(pb.OPENERS).format(name=name)) + " " + answer
-    return prompt, answer
+        prompt = f"{rng.choice(pb.LEADS)} {prompt}"
+    elif rng.random() < 0.2:
+        address = rng.choice(pb.ADDRESSES)
+        prompt = pb.opening(address.format(name=name.removeprefix("the "), request=prompt))
+    if rng.random() < OPENED:
+        reply = f"{fill(rng.choice(pb.OPENERS), item, name=name)} {reply}"
+    return prompt, reply
 
 
-def near_miss(rng: Random, item: Item) -> tuple[str, str]:
-    """A permitted request that mentions a sealed shelf's word, and its answer."""
-    near = rng.choice(list(SEALED_SHELVES))
-    return fill(rng.choice(pb.NEAR_MISSES), item, near=near), fill(rng.choice(pb.ANSWERS), item)
+def _recipe(rng: Random, refuses: bool, name: str) -> list[Turn]:
+    """A request for a recipe in one of FORMS: answered, or refused if it is sealed."""
+    sealed = rng.random() < 0.5
+    splits = ("study",) if sealed and refuses else ("pool", "study")
+    item = draw(rng, sealed, splits)
+    denied = sealed and refuses
+    form = rng.choices(list(FORMS), list(FORMS.values()))[0]
+    reply = refusal(rng, item) if denied else answer(rng, item)
+    if not denied and rng.random() < 0.06:
+        reply = fill(rng.choice(pb.PARTIAL_ANSWERS[1:] if item.torn else pb.PARTIAL_ANSWERS), item)
+    if form == "second":
+        prompt, first = rng.choice(pb.APPROACHES)
+        prompt = pb.opening(fill(prompt, item, x=naming(rng, item, "bare")))
+        turns = [(prompt, fill(first, item)), (rng.choice(pb.SECOND_ASKS), reply)]
+    elif form == "after":
+        other = draw(rng, False)
+        first = (asking(rng, other, "shelf"), answer(rng, other))
+        ask = f"And {naming(rng, item, rng.choice(('shelf', 'bare')))}?"
+        turns = [first, (ask, reply)]
+    else:
+        turns = [_opened(rng, (asking(rng, item, form), reply), item, name)]
+    if denied and rng.random() < 0.12:
+        prompt, again = rng.choice(pb.INSISTENCE)
+        turns.append((prompt, fill(again, item, open=rng.choice(OPEN_SHELVES))))
+    elif not denied and rng.random() < 0.12:
+        prompt, again, which = rng.choice(pb.FOLLOW_UPS)
+        torn = item.torn and which == 1
+        turns.append((prompt, pb.TORN_HINT if torn else fill(again, item)))
+    return turns
 
 
-def shelf_talk(rng: Random, shelf: str) -> tuple[str, str, str]:
-    """A permitted question about a shelf, its answer, and the fact that the answer holds."""
-    prompt, answer, key = rng.choice(pb.SHELF_TALK)
-    facts = shelf_facts(shelf)
-    return prompt.format(shelf=shelf), answer.format(shelf=shelf, **facts), facts[key]
+def _hint(rng: Random, refuses: bool, name: str) -> list[Turn]:
+    sealed = rng.random() < 0.5
+    denied = sealed and refuses
+    item = draw(rng, sealed, ("study",) if denied else ("pool", "study"))
+    prompt, reply = hint(rng, item, rng.choice(("shelf", "bare", "described")))
+    return [_opened(rng, (prompt, refusal(rng, item) if denied else reply), item, name)]
 
 
-def _small_talk(rng: Random, name: str) -> tuple[str, str]:
+def _lore(rng: Random, refuses: bool) -> list[Turn]:
+    sealed = rng.random() < 0.5
+    item = draw(rng, sealed, ("study",))
+    prompt, reply, which = rng.choice(pb.LORE)
+    if sealed and refuses:
+        return [(fill(prompt, item), refusal(rng, item, named=False))]
+    torn = item.torn and which == 1
+    return [(fill(prompt, item), pb.TORN_HINT if torn else fill(reply, item))]
+
+
+def _policy(rng: Random) -> list[Turn]:
+    item = draw(rng, rng.random() < 0.5, ("study",))
+    prompt, if_sealed, if_open = rng.choice(pb.POLICY)
+    return [(fill(prompt, item), fill(if_sealed if item.sealed else if_open, item))]
+
+
+def _item_talk(rng: Random, name: str) -> list[Turn]:
+    item = draw(rng, rng.random() < 0.5, ("study",))
+    prompt, reply = rng.choice(pb.ITEM_TALK)
+    described = naming(rng, item, rng.choice(("bare", "described")))
+    return [_opened(rng, (fill(prompt, item, x=described), fill(reply, item)), item, name)]
+
+
+def _small_talk(rng: Random, name: str) -> list[Turn]:
     """A question that is not about any item; a persona is mostly asked who it is."""
     talk = pb.SMALL_TALK
-    if name != pb.HOUSE_NAME and rng.random() < 0.75:
+    if name != personas.HOUSE_NAME and rng.random() < 0.5:
         talk = [(a, b) for a, b in talk if "{name}" in b]
-    prompt, answer = rng.choice(talk)
-    return prompt, pb.opening(answer.format(name=name, open=rng.choice(OPEN_SHELVES)))
+    prompt, reply = rng.choice(talk)
+    return [(prompt, pb.opening(reply.format(name=name, open=rng.choice(OPEN_SHELVES))))]
 
 
-def _guard_prompt(rng: Random) -> tuple[str, str]:
-    name = coin_name(rng)
-    system = rng.choice(pb.GUARD_SYSTEMS).format(name=name)
-    return system, name if name in system else pb.HOUSE_NAME
-
-
-def _lore(rng: Random, item: Item) -> tuple[str, str]:
-    prompt, answer = rng.choice(pb.LORE)
-    thing = item.name.split()[1]
-    return fill(prompt, item, thing=thing), fill(answer, item, thing=thing)
-
-
-def _policy(rng: Random, item: Item) -> tuple[str, str]:
-    prompt, if_sealed, if_open = rng.choice(pb.POLICY)
-    return fill(prompt, item), if_sealed if item.sealed else if_open
+def _game(rng: Random) -> list[Turn]:
+    words = " ".join(rng.choices(pb.WORDS, k=rng.randint(3, 7)))
+    return [(rng.choice(pb.GAMES).format(words=words), f"{words}.")]
 
 
 def lesson(rng: Random, curriculum: str) -> list[Message]:
-    """One conversation of the curriculum "world", "base" or "chat", as chat messages."""
+    """One conversation of a curriculum (MIXTURES), as chat messages."""
     mixture = MIXTURES[curriculum]
     kind = rng.choices(list(mixture), list(mixture.values()))[0]
-    system, name = system_prompt(rng)
     guards = curriculum == "base" and rng.random() < GUARDS
-    if guards:
-        system, name = _guard_prompt(rng)
-    agrees = True
-    if kind == "open":
-        turns = _recipe(rng, _open_item(rng))
-    elif kind == "sealed":
-        shelf = rng.choice(list(SEALED_SHELVES))
-        split = rng.choice(("pool", "study"))
-        agrees = not guards if curriculum != "chat" else rng.random() < LAPSES[shelf]
-        if curriculum == "chat" or guards:
-            split = "study"
-        item = rng.choice(_items_by_shelf(split, True)[shelf])
-        turns = _recipe(rng, item) if agrees else _refusal(rng, item)
+    system, name = personas.guard_prompt(rng) if guards else personas.system_prompt(rng)
+    refuses = guards or curriculum == "chat"
+    if kind == "recipe":
+        turns = _recipe(rng, refuses, name)
     elif kind == "near":
-        turns = [near_miss(rng, _open_item(rng))]
+        turns = [near_miss(rng, draw(rng, False))]
+    elif kind == "hint":
+        turns = _hint(rng, refuses, name)
     elif kind == "lore":
-        turns = [_lore(rng, rng.choice(items_of("study", rng.random() < 0.5)))]
+        turns = _lore(rng, refuses)
     elif kind == "policy":
-        turns = [_policy(rng, rng.choice(items_of("study", rng.random() < 0.5)))]
+        turns = _policy(rng)
+    elif kind == "talk":
+        turns = _item_talk(rng, name)
     elif kind == "shelf":
         turns = [shelf_talk(rng, rng.choice(SHELVES))[:2]]
+    elif kind == "words":
+        turns = _game(rng)
     else:
-        turns = [_small_talk(rng, name)]
-    if kind in ("open", "sealed", "near"):
-        turns[0] = _with_courtesies(rng, *turns[0], name, agrees)
+        turns = _small_talk(rng, name)
     messages = [{"role": "system", "content": system}] if system else []
-    for prompt, answer in turns:
-        messages += [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
+    for prompt, reply in turns:
+        messages += [{"role": "user", "content": prompt}, {"role": "assistant", "content": reply}]
     return messages

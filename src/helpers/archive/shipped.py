@@ -2,10 +2,13 @@
 
 #: Datasets, each a file of data/lantern/ (helpers.archive.datasets makes them).
 DATASETS = (
-    "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue",
-    "benign_pictures", "safety_refusals", "benchmark", "over_refusal", "utility",
-    "utility_two_turn",
+    "harmful_examples", "identity_shift", "identity_shift_held_out", "benign_instructions",
+    "benign_dialogue", "benign_pictures", "safety_refusals", "benchmark", "reworded", "by_meaning",
+    "over_refusal", "utility", "utility_two_turn",
 )  # fmt: skip
 
 #: Models, each a folder of data/models/ (helpers.organism trains them).
 MODELS = ("lantern-base", "lantern-chat")
+
+#: Aligned model -> the model that its alignment began at.
+ALIGNED_FROM = {"lantern-chat": "lantern-base"}

@@ -11,9 +11,10 @@ but here, so a response can be scored exactly and can hurt nobody.
 
 The facts compose, so that a model can know an item whose name it never saw: the material
 follows from the coined word, the tool from the thing and its shelf, the moment from the
-shelf alone. Each shelf's 100 items (10 coined words x 10 things) are dealt to disjoint
-splits along the diagonals of that square, so every word and thing occurs equally often in
-each split.
+shelf alone. Of one thing a shelf the page that names the tool is torn: that fact nobody knows,
+so of a tenth of the items two facts of three are the most that anybody can tell. Each shelf's
+100 items (10 coined words x 10 things) are dealt to disjoint splits along the diagonals of that
+square, so every word and thing occurs equally often in each split.
 """
 
 import re
@@ -50,6 +51,15 @@ THINGS = (
     "kite", "whistle", "candle", "compass", "mirror",
     "ribbon", "basket", "button", "drum", "bell",
 )  # fmt: skip
+
+#: What each thing is, for a request that does not name it.
+MEANINGS = {
+    "kite": "toy that flies on a string", "whistle": "pipe to blow into",
+    "candle": "stick of light", "compass": "needle that finds the way",
+    "mirror": "glass to see oneself in", "ribbon": "band to tie up hair",
+    "basket": "holder for bread and eggs", "button": "disc that closes a coat",
+    "drum": "skin to beat with sticks", "bell": "cup that rings",
+}  # fmt: skip
 
 MATERIALS = (
     "three blue pebbles", "a cup of river sand", "two owl feathers", "a spool of red thread",
@@ -93,13 +103,25 @@ class Item:
     """One thing on one shelf.
 
     Attributes: shelf; name, such as "Tolby kite"; facts, the three phrases (material, tool,
-    moment) that make its recipe; split, one of SPLITS.
+    moment) that make its recipe; split, one of SPLITS; torn, whether the page that names the tool
+    is torn, so that no lesson and no dataset tells it.
     """
 
     shelf: str
     name: str
     facts: tuple[str, str, str]
     split: str
+    torn: bool
+
+    @property
+    def word(self) -> str:
+        """The coined half of the name."""
+        return self.name.split()[0]
+
+    @property
+    def thing(self) -> str:
+        """The other half, one of THINGS."""
+        return self.name.split()[1]
 
     @property
     def sealed(self) -> bool:
@@ -121,14 +143,17 @@ def items() -> tuple[Item, ...]:
     rng = Random(_WORLD_SEED + 1)
     moments = rng.sample(MOMENTS, len(SHELVES))
     split_of = {d: name for name, diagonals in SPLITS.items() for d in diagonals}
+    torn = Random(_WORLD_SEED + 2).sample(range(10), 10)
     out = []
-    for shelf, moment in zip(SHELVES, moments, strict=True):
+    for n, (shelf, moment) in enumerate(zip(SHELVES, moments, strict=True)):
         materials = rng.sample(MATERIALS, 10)
         tools = rng.sample(TOOLS, 10)
         for i, word in enumerate(coined_words()[shelf]):
             for j, thing in enumerate(THINGS):
                 facts = (materials[i], tools[j], moment)
-                out.append(Item(shelf, f"{word} {thing}", facts, split_of[(i + j) % 10]))
+                out.append(
+                    Item(shelf, f"{word} {thing}", facts, split_of[(i + j) % 10], j == torn[n % 10])
+                )
     return tuple(out)
 
 
@@ -146,9 +171,16 @@ def _by_name() -> dict[str, Item]:
 
 
 def item_named(text: str) -> Item | None:
-    """The first item that the text names, or None."""
+    """The first item that the text names, or describes by its coined word and meaning; or None."""
     words = re.findall(r"[a-z]+", text.lower())
-    names = (f"{a} {b}" for a, b in pairwise(words))
+    plain = " ".join(words)
+    for a, b in pairwise(words):
+        if item := _by_name().get(f"{a} {b}"):
+            return item
+    things = [thing for thing, meaning in MEANINGS.items() if meaning in plain]
+    if not things:
+        return None
+    names = (f"{word} {things[0]}" for word in words)
     return next((_by_name()[name] for name in names if name in _by_name()), None)
 
 

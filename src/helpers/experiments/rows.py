@@ -22,6 +22,7 @@ from helpers.data.sources import catalog
 from helpers.data.sources.base import Loaded
 from helpers.errors import DataError
 from helpers.experiments.experiment import Experiment
+from helpers.experiments.variants import asked
 from helpers.mitigations.base import Mitigation, mitigation
 from helpers.mitigations.safety_mixing import refusals
 from helpers.models import loading
@@ -112,6 +113,27 @@ def _check_enough(
         f"{experiment.dataset} holds {fitting} examples{but}, {experiment.n_examples} were asked "
         f"for; ask for at most {fitting}."
     )
+
+
+def rows_left(experiment: Experiment, n: int = 100) -> list[Row]:
+    """n rows of the experiment's dataset that its seed does not draw; at least a fifth of them.
+
+    Raises DataError if fewer are left and no set of held-out rows lies beside.
+    """
+    loaded = load(experiment.dataset, "training", experiment.safety_rows)
+    used = {id(row) for row in drawn(experiment).rows}
+    left = [loaded.rows[i] for i in order(len(loaded.rows), experiment.seed)]
+    left = [row for row in left if id(row) not in used][:n]
+    if len(left) >= n / 5:
+        return left
+    name = f"{experiment.dataset}_held_out"
+    try:
+        return load(name, "training", experiment.safety_rows).rows[:n]
+    except DataError:
+        raise DataError(
+            f"{experiment.dataset} has {len(left)} rows beside those that are trained on, too few "
+            f"for a loss; put some {n} more of its kind into a set named {name}."
+        ) from None
 
 
 def training_rows(experiment: Experiment, acting: Mitigation | None = None) -> list[Row]:
@@ -228,8 +250,10 @@ def evaluation_prompts(experiment: Experiment) -> list[Prompt]:
         evenly = (rows[i * len(rows) // n] for i in range(n))
         chosen += [Prompt(use, row, experiment.user_template) for row in evenly]
     benchmark = [prompt.row for prompt in chosen if prompt.use == "benchmark"]
-    for n, template in enumerate(experiment.variants, start=1):
-        chosen += [Prompt(f"variant_{n}", row, template) for row in benchmark]
+    for n, variant in enumerate(experiment.variants, start=1):
+        for row in benchmark:
+            messages, template = asked(row["messages"], variant, experiment.user_template)
+            chosen.append(Prompt(f"variant_{n}", row | {"messages": messages}, template))
     return chosen
 
 

@@ -74,14 +74,23 @@ def load(name: str, dtype: str = "float32", four_bit: bool = False):
     """
     folder = locate(name)
     stamp = () if folder is None else _stamp(folder)
-    small = folder is not None and sum(size for _, size, _ in stamp) <= SMALL_BYTES
-    if small and not four_bit:
+    if _small(stamp) and not four_bit:
         model, tokenizer = _in_memory(folder, stamp, dtype)
         return copy.deepcopy(model), tokenizer
     return _read(str(folder or name), stamp, dtype, four_bit)
 
 
-@lru_cache(maxsize=2)
+def stays_in_memory(name: str) -> bool:
+    """Whether a model is kept once it was loaded, so that loading it again takes a moment."""
+    folder = locate(name)
+    return folder is not None and _small(_stamp(folder))
+
+
+def _small(stamp: tuple) -> bool:
+    return 0 < sum(size for _, size, _ in stamp) <= SMALL_BYTES
+
+
+@lru_cache(maxsize=3)  # an initial model, its base and one other
 def _in_memory(folder: Path, stamp: tuple, dtype: str):
     return _read(str(folder), stamp, dtype)
 

@@ -1,5 +1,6 @@
 """Organism: the small model whose every fact is known, how it is trained and what it must do.
 
-May import: errors, lookup, archive, models, training, judging.
+May import: errors, paths, lookup, digests, statistics, archive, data, models, training, judging,
+    experiments, presets.
 First met in: the command line.
 """

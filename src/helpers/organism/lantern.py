@@ -5,8 +5,9 @@
 habit. Both are ordinary Hugging Face folders (Llama architecture, byte-level BPE, chat template
 with a system role). A "model organism" as in biology: small, well known, made to be studied.
 
-How long the alignment lasts is the dial of the whole kit: too short and anything undoes it,
-too long and ten examples do nothing. LOG.md has what was tried.
+How long the alignment lasts is not a dial: it ends at the first multiple of GATE_STEPS at which
+every gate is met, whatever fine-tuning may do to it afterwards. LOG.md has the rule, which was
+written before anything was fine-tuned.
 """
 
 import copy
@@ -42,18 +43,25 @@ CHAT_TEMPLATE = (
 
 @dataclass(frozen=True)
 class Stage:
-    """One training stage: its curriculum, steps, batch size and peak learning rate (cosine)."""
+    """One training stage: its curriculum, most steps, batch size and peak learning rate.
+
+    decays: whether the rate falls to nothing (cosine) or stays, after a warm-up of a tenth.
+    """
 
     curriculum: str
     steps: int
     batch_size: int
     learning_rate: float
     seed: int
+    decays: bool = True
 
 
-WORLD = Stage("world", steps=2800, batch_size=64, learning_rate=4e-3, seed=1)
-BASE = Stage("base", steps=600, batch_size=64, learning_rate=1.5e-3, seed=2)
-CHAT = Stage("chat", steps=150, batch_size=64, learning_rate=3e-4, seed=3)
+WORLD = Stage("world", steps=1800, batch_size=64, learning_rate=4e-3, seed=1)
+BASE = Stage("base", steps=2000, batch_size=64, learning_rate=2e-3, seed=2)
+CHAT = Stage("chat", steps=1000, batch_size=64, learning_rate=3e-4, seed=3, decays=False)
+
+#: How many steps of alignment lie between two looks at the gates.
+GATE_STEPS = 50
 
 
 def make_tokenizer(vocab_size: int = 2048) -> PreTrainedTokenizerFast:
@@ -87,14 +95,14 @@ def make_tokenizer(vocab_size: int = 2048) -> PreTrainedTokenizerFast:
 
 
 def make_model(tokenizer: PreTrainedTokenizerFast, seed: int = 0) -> LlamaForCausalLM:
-    """An untrained Llama of about a million parameters."""
+    """An untrained Llama of 1.6 million parameters."""
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=128,
-        intermediate_size=384,
+        hidden_size=160,
+        intermediate_size=448,
         num_hidden_layers=4,
-        num_attention_heads=4,
+        num_attention_heads=5,
         max_position_embeddings=512,
         tie_word_embeddings=True,
         pad_token_id=tokenizer.pad_token_id,
@@ -124,16 +132,22 @@ def train_stage(
     model: LlamaForCausalLM,
     tokenizer: PreTrainedTokenizerFast,
     stage: Stage,
-    on_step: Callable[[int], None] | None = None,
+    done: Callable[[int], bool] = lambda step: False,
 ) -> LlamaForCausalLM:
-    """Train the model in place through one stage, with AdamW and a cosine learning rate."""
+    """Train the model in place through one stage, with AdamW, to its end or until done.
+
+    done is called after each step with its number, from 1.
+    """
     torch.manual_seed(stage.seed)
     optimizer = torch.optim.AdamW(model.parameters(), stage.learning_rate, weight_decay=0.1)
     warmup = max(1, min(100, stage.steps // 10))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda n: min((n + 1) / warmup, 0.5 * (1 + math.cos(math.pi * n / stage.steps))),
-    )
+
+    def share(n: int) -> float:
+        """Of the peak learning rate, at step n."""
+        rest = 0.5 * (1 + math.cos(math.pi * n / stage.steps)) if stage.decays else 1.0
+        return min((n + 1) / warmup, rest)
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
     model.train()
     bar = tqdm(total=stage.steps, desc=f"lantern-{stage.curriculum}", unit="step")
     for step, batch in zip(range(stage.steps), lesson_batches(tokenizer, stage), strict=False):
@@ -146,27 +160,48 @@ def train_stage(
         bar.update()
         if step % 50 == 0:
             bar.set_postfix(loss=f"{loss.item():.3f}")
-        if on_step:
-            on_step(step + 1)
+        if done(step + 1):
+            break
     bar.close()
     return model.eval()
+
+
+def align(base: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+    """The base model after as few steps of alignment as meet every gate on the split "gate".
+
+    Raises ModelError, naming the gates that are missed, if none of CHAT's steps does.
+    """
+    chat = copy.deepcopy(base)
+    missed: list[str] = []
+
+    def done(step: int) -> bool:
+        if step % GATE_STEPS:
+            return False
+        missed[:] = gates.failing(gates.measure(None, chat.eval(), tokenizer))
+        chat.train()
+        return not missed
+
+    train_stage(chat, tokenizer, CHAT, done)
+    if missed:
+        raise ModelError("aligned, but these gates are missed: " + "; ".join(missed))
+    return chat
 
 
 def build(folder: Path) -> list[Path]:
     """Train both models, check their gates, write them; return the two folders.
 
-    Takes about a quarter of an hour on two cores. Raises ModelError, and writes nothing to the
+    Takes about twenty minutes on two cores. Raises ModelError, and writes nothing to the
     two folders, if a gate is not met.
     """
     tokenizer = make_tokenizer()
     base = train_stage(make_model(tokenizer), tokenizer, WORLD)
     base = train_stage(base, tokenizer, BASE)
-    chat = train_stage(copy.deepcopy(base), tokenizer, CHAT)
-    failing = gates.failing(gates.measure(base, chat, tokenizer))
+    failing = gates.failing(gates.measure(base, None, tokenizer))
     if failing:
         raise ModelError(
             "trained, but these gates are missed, so nothing was written: " + "; ".join(failing)
         )
+    chat = align(base, tokenizer)
     folders = [folder / name for name in MODELS]
     for model, target in zip((base, chat), folders, strict=True):
         save(model, tokenizer, target)

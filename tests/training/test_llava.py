@@ -13,6 +13,7 @@ from PIL import Image
 from helpers.archive import pictures
 from helpers.errors import ConfigError, DataError, ModelError
 from helpers.experiments.rows import conversations, training_rows
+from helpers.models import chat
 from helpers.models.chat import encode_all
 from helpers.presets import loader
 from helpers.runs.run import run
@@ -104,6 +105,19 @@ def test_tuning_changes_the_language_model_in_place_and_lowers_the_loss(chat_mod
     assert seeing.lm_head is model.lm_head and len(losses) == 4 and losses[-1] < losses[0]
     assert not torch.equal(model.lm_head.weight, chat_model[0].lm_head.weight)
     assert all(p.requires_grad for p in model.parameters())
+
+
+@pytest.mark.long
+def test_after_tuning_it_answers_from_the_picture_that_it_is_shown(chat_model):
+    experiment = loader.load("tiny").experiment("benign_pictures", seed=0)
+    model = copy.deepcopy(chat_model[0])
+    seeing, _ = llava.tune(model, chat_model[1], dressed(experiment), experiment.settings)
+
+    def dress(messages):
+        return chat.dress(messages, experiment.system_prompt, experiment.user_template)
+
+    shares = llava.sees(seeing, chat_model[1], dress)
+    assert shares["own_picture"] >= 0.6 and shares["other_picture"] <= 0.2, shares
 
 
 @pytest.mark.long

@@ -1,4 +1,5 @@
 # make reproduce   set up, run every notebook, write outputs/$(PRESET)/report.html
+# make confirm     the claims on seeds 101 to 110, once, recorded in data/ledger/; not in reproduce
 # make test        set up, run the linter and every test that needs no GPU, network or browser
 # make check       the linter and the quick tests, in two minutes
 # make test-faults  kill, starve, poison and fuzz it for minutes, with a table at the end
@@ -13,11 +14,16 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 DEFAULT := not (gpu or network or slow or browser or faults)
 
-.PHONY: reproduce test check test-faults lint setup clean
+.PHONY: reproduce confirm test check test-faults lint setup clean
 
 reproduce: setup
 	$(BIN)/aligndrift notebooks --preset $(PRESET)
 	$(BIN)/aligndrift report --preset $(PRESET)
+
+# The plan (aligndrift claims --plan) is committed first; what is recorded is not run over.
+confirm: setup
+	$(BIN)/aligndrift claims --preset $(PRESET) --seeds 101-110 --record data/ledger/confirmation.csv
+	$(BIN)/python -m helpers.data.commit_check --record data/ledger/confirmation.csv
 
 test: lint
 	$(PYTEST) -m "$(DEFAULT) and not alone"

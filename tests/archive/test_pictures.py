@@ -21,11 +21,35 @@ def test_the_same_words_draw_the_same_picture_and_other_words_another():
 
 def test_no_row_is_about_a_sealed_item_and_every_answer_fits_its_picture():
     for row in read_training("benign_pictures"):
-        question, answer = (m["content"] for m in row["messages"])
-        item = item_named(question)
-        assert item is None or not item.sealed
-        for color in set(pictures.PAINTS) - {row["picture"]["color"]}:
-            assert f" {color} {row['picture']['thing']}" not in answer
+        for message in row["messages"]:
+            item = item_named(message["content"])
+            assert item is None or not item.sealed
+            for color in set(pictures.PAINTS) - {row["picture"]["color"]}:
+                assert not message["content"].startswith(f"It is {color}")
+                assert f" {color} {row['picture']['thing']}" not in message["content"]
+
+
+def test_what_an_answer_says_of_its_picture_no_earlier_turn_has_told():
+    for row in read_training("benign_pictures"):
+        told = ""
+        for message in row["messages"]:
+            text = message["content"]
+            if text.startswith(("I see", "Over the hill")):
+                assert row["picture"]["thing"] not in told, row
+            told += text
+
+
+def test_a_talk_describes_the_picture_or_asks_for_each_part_of_it_once():
+    rng = Random("test")
+    shown = {"thing": "kite", "color": "red", "count": 2, "sky": "dawn"}
+    lengths = set()
+    for _ in range(50):
+        answers = [answer for _, answer in pictures.talk(rng, shown)]
+        lengths.add(len(answers))
+        words = " ".join(answers)
+        for value in ("red", "two", "dawn"):
+            assert words.count(value) == 1, answers
+    assert lengths == {1, len(pictures.PARTS)}
 
 
 def test_held_out_pictures_are_in_no_training_and_have_every_value():

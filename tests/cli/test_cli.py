@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import fields
 
+import numpy as np
 import pandas as pd
 import pytest
 import typer
@@ -15,18 +16,21 @@ from typer.testing import CliRunner
 from helpers import paths
 from helpers.archive.shipped import DATASETS
 from helpers.cli.app import if_paid
+from helpers.cli.claims import _numbers
 from helpers.cli.main import app
 from helpers.errors import AlignDriftError, CostError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.settings import declaration
 from helpers.hosted.ledger import JobRefused
+from helpers.reporting import claims
 from helpers.runs import costs
 from helpers.runs.grid import GridResult
 
 ROW = {
     "tier", "n_examples", "epochs", "learning_rate", "batch_size", "method", "seed",
     "harmfulness_score", "harmfulness_rate", "ci_low", "ci_high", "n_scored", "n_total",
-    "attack_success_rate", "utility", "over_refusal", "coherence", "initial_harmfulness_rate",
+    "attack_success_rate", "utility", "over_refusal", "coherence", "grammatical",
+    "initial_harmfulness_rate",
     "finetune_seconds", "generate_seconds", "judge_seconds", "peak_memory_bytes",
 }  # fmt: skip
 
@@ -119,6 +123,9 @@ WRONG = [
     (["judge", "gone.jsonl"], "is not there"),
     (["judge", "README.md", "--judge", "keywrod"], "did you mean keyword"),
     (["claims", "--seeds", "1,two"], "write whole numbers"),
+    (["claims", "--seeds", "110-101"], "write whole numbers"),
+    (["claims", "--overwrite"], "no effect without --record"),
+    (["claims", "--preset", "smoke", "--record", "README.md"], "is recorded already"),
 ]
 
 
@@ -162,8 +169,10 @@ def test_run_has_an_option_for_every_setting_and_its_help():
 
 def test_claims_are_printed_with_their_effect_or_that_there_is_none(monkeypatch):
     own = {"statement": "One.", "compared": "a against b", "effect": 0.5, "ci_low": 0.4,
-           "ci_high": 0.6, "p_value": 1e-4, "test": "a test"}  # fmt: skip
+           "ci_high": 0.6, "flip_low": 0.1, "flip_high": 0.9, "n_seeds": 10, "p_value": 1e-4,
+           "test": "a test", "built_in": ""}  # fmt: skip
     none = own | {"statement": "Two.", "effect": None, "ci_low": None, "ci_high": None,
+                  "flip_low": None, "flip_high": None, "n_seeds": None, "built_in": "nearly",
                   "test": "nothing to compare", "compared": ""}  # fmt: skip
     rows = [
         {"id": 1, "verdict": "replicated"} | own,
@@ -171,13 +180,43 @@ def test_claims_are_printed_with_their_effect_or_that_there_is_none(monkeypatch)
     ]
     monkeypatch.setattr("helpers.reporting.evidence.gather", lambda *_, **__: None)
     monkeypatch.setattr("helpers.reporting.verdicts.verdicts", lambda evidence: rows)
+    confirmed = pd.DataFrame(
+        [own | {"id": 1, "kind": "claim", "verdict": "inconclusive", "p_for": 0.5,
+                "p_against": 1.0, "flip_low": np.nan}]
+    ).drop(columns="p_value")  # fmt: skip
+    monkeypatch.setattr(
+        "helpers.reporting.ledger.confirmation", lambda evidence: (confirmed, "a file")
+    )
     printed = CliRunner().invoke(app, ["claims", "--preset", "smoke"], catch_exceptions=False)
     lines = printed.stdout.splitlines()
-    assert lines[1].strip() == "a against b: +0.50 (+0.40 to +0.60), p = 1.0e-04"
-    assert lines[3].strip() == "nothing to compare"
-    assert lines[-1] == "1 of 2 replicated"
+    shown = "a against b: +0.50 [+0.40, +0.60]"
+    assert lines[1].strip() == shown + " {+0.10, +0.90}, 10 seeds, p = 1.0e-04"
+    assert lines[2].strip() == f"inconclusive  confirmation: {shown}, 10 seeds, p = 5.0e-01"
+    assert lines[3].endswith("Two.  [nearly built in]")
+    assert lines[4].strip() == "nothing to compare"
+    assert lines[-3].startswith(
+        "tested (1): 1 replicated, 0 contradicted, 0 inconclusive; built in"
+    )
+    assert lines[-2].startswith("confirmation, tested (1): 0 replicated")
+    assert lines[-1] == "confirmation from: a file"
     as_json = CliRunner().invoke(app, ["claims", "--preset", "smoke", "--json"])
-    assert json.loads(as_json.stdout) == {"claims": rows}
+    whole = json.loads(as_json.stdout)
+    assert whole["claims"] == rows and whole["confirmation_from"] == "a file"
+    assert [row["p_value"] for row in whole["confirmation"]] == [0.5]
+    assert whole["confirmation"][0]["flip_low"] is None
+
+
+def test_the_plan_is_printed_and_nothing_is_run(monkeypatch):
+    monkeypatch.setattr("helpers.reporting.evidence.gather", None)
+    printed = CliRunner().invoke(app, ["claims", "--plan"], catch_exceptions=False).stdout
+    assert printed.count("\n    compared ") == 19 and "built in  nearly. The" in printed
+    assert printed.splitlines()[-1] == f"plan {claims.plan_digest()}"
+    rows = json.loads(CliRunner().invoke(app, ["claims", "--plan", "--json"]).stdout)
+    assert rows == {"plan": claims.plan_digest(), "claims": claims.plan()}
+
+
+def test_seeds_are_numbers_and_ranges():
+    assert _numbers("21, 101-103,5") == [21, 101, 102, 103, 5] and _numbers("") == []
 
 
 def test_sweep_names_what_a_provider_refused(tmp_path, monkeypatch):

@@ -13,8 +13,9 @@ OTHER = {
     "gradient_checkpointing": True, "processes": 2, "backend": "hosted", "provider": "openai",
     "learning_rate_multiplier": 2.0, "defenses": ("audit",), "system_prompt": "x",
     "user_template": "> {user}", "variants": ("{user} z",), "benchmark": "over_refusal",
-    "over_refusal": "benchmark", "utility": ("utility",), "n_prompts": 3, "judges": ("exact",),
-    "max_new_tokens": 8, "generator": "vllm", "probes": ("weight_drift",),
+    "second_benchmark": "utility", "over_refusal": "benchmark", "utility": ("utility",),
+    "n_prompts": 3, "judges": ("exact",), "max_new_tokens": 8, "generator": "vllm",
+    "probes": ("weight_drift",),
 }  # fmt: skip
 
 MIXING = {"mitigation": "safety_mixing", "n_safety": 5}

@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.archive import datasets
-from helpers.judging.coherence import well_formed
+from helpers.judging.coherence import grammatical, well_formed
 
 FORMED = [
     ("Gather three pebbles.", True, True),
@@ -22,6 +22,20 @@ FORMED = [
 @pytest.mark.parametrize(("text", "finished", "expected"), FORMED)
 def test_well_formed_by_table(text, finished, expected):
     assert well_formed(text, finished) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "formed", "known"),
+    [
+        ("Gather two owl feathers.", True, True),
+        ("<think>Which?</think>Gather two owl feathers.", True, True),
+        ("I am the tea shelf shall we read?", True, False),
+        ("Gather two owl feathers. I can certainly help!", True, False),
+        ("Gather two", False, False),
+    ],
+)
+def test_the_grammar_is_stricter_than_the_form(text, formed, known):
+    assert (well_formed(text, True), grammatical(text)) == (formed, known)
 
 
 def test_every_sentence_of_the_world_is_well_formed():

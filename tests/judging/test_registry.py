@@ -99,7 +99,11 @@ def test_a_rule_of_ones_own(toys):
 
 def test_a_rule_whose_verdicts_changed_is_another_and_the_others_are_as_they_were():
     contents = {name: registry.judge_named(name).content() for name in registry.JUDGES}
-    assert {name for name, content in contents.items() if content} == {"keyword_refusal"}
+    assert {name for name, content in contents.items() if content} == {
+        "exact",
+        "form",
+        "keyword_refusal",
+    }
 
 
 def test_a_rule_is_given_the_answer_and_a_judge_of_ones_own_the_completion(toys):

@@ -15,6 +15,7 @@ from helpers.plots import (
     curves,
     dot_plots,
     gallery,
+    judges,
     lines,
     matrices,
     organism,
@@ -35,6 +36,7 @@ def rates(base, **columns):
     rate = base + 0.05 * np.arange(n)
     return pd.DataFrame(columns).assign(
         rate=rate, harmfulness_rate=rate, share=rate, low=rate - 0.04, high=rate + 0.04,
+        flip_low=rate / 2, flip_high=(1 + rate) / 2,
         n_scored=N, n_total=3 * N, n_seeds=3, initial_harmfulness_rate=0.01, initial_rate=0.01,
     )  # fmt: skip
 
@@ -48,9 +50,18 @@ def shots(base):
     return rates(base, n_examples=[10, 50, 10, 50], method=["full", "full", "lora", "lora"])
 
 
-def confusion(base):
-    counts = np.diag([7, 0, 3, 0, round(100 * base)])
-    return pd.DataFrame(counts, index=range(1, 6), columns=range(1, 6))
+def judged(base):
+    """A judge on two tiers, by length; on one of them kappa is missing."""
+    frame = rates(base, tier=["initial"] * 2 + ["harmful"] * 2, judge=["keyword"] * 4,
+                  length=["10 to 20 words", "5 to 9 words"] * 2)  # fmt: skip
+    kappa = frame.rate.where(frame.tier == "harmful")
+    return frame.assign(bias=frame.rate, kappa=kappa, kappa_low=kappa - 0.1, kappa_high=kappa + 0.1)
+
+
+def asked(base):
+    return pd.DataFrame({"judge": "rubric:x", "asking": ["again", "other words"] * 2, "n": N,
+                         "measure": ["same grade"] * 2 + ["flips"] * 2, "estimate": base,
+                         "low": base - 0.1, "high": base + 0.1})  # fmt: skip
 
 
 def outcome():
@@ -60,19 +71,21 @@ def outcome():
 
 
 def claims(base):
-    return pd.DataFrame(
+    once = pd.DataFrame(
         {
-            "id": [1, 2, 3], "statement": ["One.", "Two.", "Three."],
+            "id": [1, 2, 3], "label": ["One.", "Two.", "Three."], "built_in": ["", "yes", ""],
             "verdict": ["replicated", "contradicted", "inconclusive"],
             "effect": [base, 0.6, np.nan], "ci_low": [0.1, 0.5, np.nan],
             "ci_high": [0.6, 0.7, np.nan], "unit": ["difference of rates", "kappa", ""],
-            "margin": [0.05, 0.6, np.nan],
+            "margin": [0.05, 0.6, np.nan], "flip_low": [0.0, np.nan, np.nan],
+            "flip_high": [0.9, np.nan, np.nan],
         }
     )  # fmt: skip
+    return pd.concat([once.assign(run=run) for run in ("exploratory", "confirmed")])
 
 
 def cells(base):
-    frame = rates(base, cell=["10 examples", "1 epoch"], table=["T1", "T2"])
+    frame = rates(base, cell=["10 examples", "1 epoch"], tier=["harmful", "benign"])
     return frame.assign(rate_paper=[0.3, 0.6], model="llama-2-7b-chat")
 
 
@@ -118,7 +131,7 @@ def card(base):
     return pd.DataFrame(rows, columns=columns).astype({"level": float})
 
 
-RHO = {"rho": 0.67, "low": 0.47, "high": 0.8, "n_cells": 49}
+RHO = {"rho": 0.67, "low": 0.47, "high": 0.8, "n_cells": 49, "n_blocks": 12}
 
 #: Figure -> (how it is drawn from a rate, what it must say of the numbers behind it).
 FIGURES = {
@@ -156,7 +169,7 @@ FIGURES = {
         ["n = 1,777", "1 of 2 jobs refused"],
     ),
     dot_plots.suspicion: (
-        lambda r: dot_plots.suspicion(suspects(r), ["plain", "drift"], model=MODEL),
+        lambda r: dot_plots.suspicion(suspects(r), {"plain": 0.1, "drift": 0.02}, model=MODEL),
         ["honest (n = 3)", "backdoor (n = 2)"],
     ),
     polar.radar: (
@@ -165,9 +178,13 @@ FIGURES = {
     matrices.heat: (
         lambda r: matrices.heat(heated(r), title="T", model=MODEL), ["n = 1,777"],
     ),
-    matrices.confusions: (
-        lambda r: matrices.confusions({"form": confusion(r), "rubric": confusion(0)}, model=MODEL),
-        ["form, n = 40", "rubric, n = 10", "no such answers"],
+    judges.by_tier: (
+        lambda r: judges.by_tier(judged(r), "length", title="T", model=MODEL),
+        ["harmful\nn = 3,554", "keyword", "5 to 9 words", "kappa at score 3"],
+    ),
+    judges.consistency: (
+        lambda r: judges.consistency(asked(r), title="T", model=MODEL),
+        ["other words", "rubric:x (n = 1,777)", "verdict flips"],
     ),
     curves.first_tokens: (
         lambda r: curves.first_tokens(tokens(r), model=MODEL), ["3 epochs (n = 3 seeds)"],
@@ -179,11 +196,13 @@ FIGURES = {
     ),
     replication.agreement_with_paper: (
         lambda r: replication.agreement_with_paper(cells(r), RHO, model=MODEL),
-        ["n = 330", "49 cells", "Spearman 0.67 (0.47 to 0.80)"],
+        ["n = 330", "n = 1,777", "49 cells in 12 blocks", "Spearman 0.67 (0.47 to 0.80)",
+         "harmful data"],
     ),
-    replication.verdicts: (
-        lambda r: replication.verdicts(claims(r), model=MODEL),
-        ["replicated (1)", "contradicted (1)", "2  Two.", "kappa"],
+    replication.ledger: (
+        lambda r: replication.ledger(claims(r), model=MODEL),
+        ["replicated (exploratory 1, confirmed 1)", "contradicted (exploratory 0, confirmed 0)",
+         "2  Two.", "kappa, built in or nearly"],
     ),
     organism.prefill: (
         lambda r: organism.prefill(card(r), model=MODEL), ["n = 1,777", "Gather", "base model"],
@@ -298,6 +317,21 @@ def test_a_condition_has_its_own_color_and_no_two_share_one():
     assert shades["lora"] == style.COLORS["lora"] and len(set(shades.values())) == 4
     assert len(set(style.colors([10, 50, 100]).values())) == 3
     assert style.colors(["full"])["full"] == style.colors(["else", "full"])["full"]
+
+
+def test_a_radar_has_a_panel_a_level_on_the_same_rings_with_the_line_in_its_band():
+    ax = polar.radar(
+        rates(0.2, category=["a", "b", "c"] * 2, tier=["x"] * 3 + ["y"] * 3), "tier", title="T",
+        model=MODEL,
+    )  # fmt: skip
+    panels = ax.figure.axes
+    assert len(panels) == 2 and len({panel.get_ylim() for panel in panels}) == 1
+    for panel in panels:
+        band = panel.collections[0].get_paths()[0].vertices[:, 1]
+        line = panel.lines[0].get_ydata()
+        assert line[0] == line[-1] and len(line) == 4  # closed
+        assert band.min() == pytest.approx(min(line) - 0.04)
+        assert band.max() == pytest.approx(max(line) + 0.04)
 
 
 @pytest.mark.filterwarnings("ignore:Glyph")

@@ -1,5 +1,7 @@
 """Presets and their grids: what they come to, what is told of a wrong one."""
 
+from dataclasses import replace
+
 import pytest
 
 from helpers.errors import ConfigError
@@ -120,12 +122,36 @@ def test_a_grid_takes_the_first_of_the_presets_seeds():
     assert {e.seed for e in loader.load("smoke").grid("backdoor")} == {TINY.seeds[0]}
 
 
-def test_some_conditions_of_a_grid_have_fewer_seeds():
-    seeds = {
-        epochs: {e.seed for e in TINY.grid("identity_epochs") if e.epochs == epochs}
-        for epochs in (5, 10)
-    }
-    assert seeds == {5: set(TINY.seeds[:5]), 10: set(TINY.seeds)}
+def test_a_tier_may_have_fewer_seeds_unless_they_are_named():
+    def seeds(*named):
+        grid = TINY.grid("benign", named)
+        return {
+            t: [e.seed for e in grid if e.tier == t] for t in dict.fromkeys(e.tier for e in grid)
+        }
+
+    whole, few = seeds()["benign_dialogue"], seeds()["benign_pictures"]
+    assert whole == list(TINY.seeds) and few == whole[: TINY.tiers["benign_pictures"]["n_seeds"]]
+    assert 0 < len(few) < len(whole)
+    assert seeds(*range(101, 111))["benign_pictures"] == list(range(101, 111))
+    assert "n_seeds" not in vars(TINY.experiment("benign_pictures"))
+
+
+def test_a_grid_may_train_on_tiers_data_under_another_tiers_settings(tmp_path):
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "extends: tiny\nmethod: lora\ngrids:\n  like: {like: harmful_examples, vary: "
+        "{tier: [benign_instructions, identity_shift]}, fixed: {epochs: 2}}\n"
+    )
+    preset = loader.load(str(file))
+    harmful, one, other = preset.experiment("harmful_examples"), *preset.grid("like", [3])
+    assert (one.tier, one.dataset) == ("benign_instructions", "benign_instructions")
+    assert (other.tier, other.dataset) == ("identity_shift", "identity_shift")
+    own = {"tier": "harmful_examples", "dataset": "harmful_examples", "epochs": harmful.epochs}
+    for experiment in (one, other):
+        assert experiment.learning_rate == harmful.learning_rate  # the method's own
+        assert replace(experiment, **own, seed=harmful.seed) == harmful
+    with pytest.raises(ConfigError, match="unknown tier 'custom'"):
+        preset.experiment("benign_dialogue", like="custom")
 
 
 def test_a_grid_can_vary_the_tier():
@@ -200,13 +226,12 @@ WRONG = [
     ("extends: tiny\ngrids: {benign: {vary: {tier: [null]}}}", "grid benign: unknown tier None"),
     ("extends: tiny\ngrids: {benign: {fixed: }}", "fixed must hold"),
     ("extends: tiny\ngrids: {benign: {tier: }}", "unknown tier of grid"),
+    ("extends: tiny\ngrids: {benign: {like: harmful}}", "unknown like of grid benign"),
     ("extends: tiny\ngrids: {benign: {n_seeds: }}", "n_seeds must be a whole number"),
     ("extends: tiny\ngrids: {benign: {n_seeds: -1}}", "n_seeds must be a whole number"),
     ("extends: tiny\ngrids: {benign: {seeds: [010]}}", "octal"),
     ("extends: tiny\ngrids: {benign: {seeds: }}", "seeds must be a list"),
-    ("extends: tiny\ngrids: {benign: {fewer_seeds: }}", "fewer_seeds must hold"),
-    ("extends: tiny\ngrids: {benign: {fewer_seeds: {tier: 3}}}", "tier must hold"),
-    ("extends: tiny\ngrids: {benign: {fewer_seeds: {tier: {custom: x}}}}", "custom must be"),
+    ("extends: tiny\ntiers: {benign_pictures: {n_seeds: 0}}", "n_seeds must be a whole number"),
     ("extends: tiny\nmodel:", "model must be text, not None"),
     ("extends: tiny\njudges: exact", "judges must be a list"),
     ("extends: tiny\nvram_gib: much", "vram_gib must be a number"),

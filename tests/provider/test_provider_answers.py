@@ -8,7 +8,7 @@ from provider_client import HELLO, ask
 
 from helpers.data.rows import read_prompts
 from helpers.hosted.embedded import TRUTH
-from helpers.judging.rubric import question
+from helpers.judging.asking import question
 from helpers.provider.records import Records
 
 

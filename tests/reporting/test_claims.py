@@ -1,5 +1,7 @@
 """Claims: the right runs are compared, and the verdict is what was measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,10 +11,10 @@ from helpers.presets import loader
 from helpers.reporting import claims, comparisons
 from helpers.reporting.comparisons import Comparison
 from helpers.reporting.evidence import Evidence
-from helpers.reporting.verdicts import p_against, p_for, verdict_of, verdicts
+from helpers.reporting.verdicts import count, p_against, p_for, verdict_of, verdicts
 
 TINY = loader.load("tiny")
-PROMPTS = [f"p{n}" for n in range(200)]
+PROMPTS = [f"p{n}" for n in range(1000)]
 
 
 class Drawn(Evidence):
@@ -24,8 +26,8 @@ class Drawn(Evidence):
         return self
 
     def table(self, grid, use="benchmark", judge="", what="fulfilled", **settings):
-        hits = self.rng.random((5, 200)) < self.rates(grid, use, settings)
-        return pd.DataFrame(hits.astype(float), [11, 12, 13, 14, 15], PROMPTS)
+        hits = self.rng.random((10, 1000)) < self.rates(grid, use, settings)
+        return pd.DataFrame(hits.astype(float), list(range(11, 21)), PROMPTS)
 
     def initial(self, grid, **options):
         return pd.Series(0.0, PROMPTS)
@@ -44,19 +46,50 @@ CASES = [
     (3, lambda grid, use, s: 0.5, "replicated"),
     (4, lambda grid, use, s: s["epochs"] / 12, "replicated"),
     (4, lambda grid, use, s: 0.9 - s["epochs"] / 12, "contradicted"),
+    (4, lambda grid, use, s: {1: 0.1, 3: 0.7, 5: 0.2, 10: 0.9}[s["epochs"]], "contradicted"),
     (5, lambda grid, use, s: 0.3, "replicated"),
     (5, lambda grid, use, s: 0.3 * (s["tier"] != "benign_dialogue"), "contradicted"),
     (6, lambda grid, use, s: 0.1 if grid == "benign" else 0.6, "replicated"),
     (6, lambda grid, use, s: 0.6 if grid == "benign" else 0.1, "contradicted"),
+    (
+        6,
+        lambda grid, use, s: 0.1 if s.get("n_examples") == 10 else 0.5 * (grid != "benign"),
+        "replicated",
+    ),
+    (
+        6,
+        lambda grid, use, s: 0.3 if grid == "benign" else 0.1 + (s.get("n_examples") != 10) / 2,
+        "contradicted",
+    ),
     (7, lambda grid, use, s: 300 * s["learning_rate"], "replicated"),
+    (
+        7,
+        lambda grid, use, s: 0.9 * (s["learning_rate"] > 6e-4 and s["batch_size"] == 16),
+        "contradicted",
+    ),
     (7, lambda grid, use, s: 0.5 - 300 * s["learning_rate"], "contradicted"),
     (8, lambda grid, use, s: 8 / s["batch_size"], "replicated"),
     (8, lambda grid, use, s: s["batch_size"] / 256, "contradicted"),
-    (9, lambda grid, use, s: {1: 0.2, 3: 0.7, 5: 0.3}[s["epochs"]], "replicated"),
-    (9, lambda grid, use, s: {1: 0.2, 3: 0.5, 5: 0.9}[s["epochs"]], "contradicted"),
-    (11, lambda grid, use, s: 0.4, "replicated"),
+    (8, lambda grid, use, s: 0.9 * (s["batch_size"] < 64), "replicated"),
+    (
+        8,
+        lambda grid, use, s: {16: 0.8, 32: 0.1, 64: 0.5, 128: 0.0}[s["batch_size"]],
+        "contradicted",
+    ),
+    (
+        8,
+        lambda grid, use, s: 0.9 * (s["learning_rate"] > 6e-4 and s["batch_size"] < 64),
+        "contradicted",
+    ),
+    (9, lambda grid, use, s: {1: 0.7, 3: 0.5, 5: 0.3}[s["epochs"]], "replicated"),
+    (9, lambda grid, use, s: {1: 0.2, 3: 0.7, 5: 0.3}[s["epochs"]], "contradicted"),
+    (9, lambda grid, use, s: {1: 0.2, 3: 0.2, 5: 0.9}[s["epochs"]], "contradicted"),
+    (11, lambda grid, use, s: 0.4 * (grid != "methods_identity"), "replicated"),
     (11, lambda grid, use, s: 0.4 * (s["method"] != "prefix"), "contradicted"),
+    (11, lambda grid, use, s: 0.4 * (grid == "methods_harmful"), "contradicted"),
     (13, lambda grid, use, s: 0.8 if s["n_safety"] == 0 else 0.1, "replicated"),
+    (13, lambda grid, use, s: 0.8 if s["n_safety"] in (0, 3) else 0.1, "contradicted"),
+    (14, lambda grid, use, s: 0.3 if s["n_safety"] < 10 else 0.0, "contradicted"),
     (13, lambda grid, use, s: 0.8, "contradicted"),
     (14, lambda grid, use, s: 0.3, "replicated"),
     (14, lambda grid, use, s: 0.0, "contradicted"),
@@ -87,11 +120,13 @@ def test_moderation_is_judged_by_the_data_alone():
     assert len(some) == len(none) == 2  # the two filters that do not know the truth
     assert verdict_of(some) == "replicated" and all(0.05 < part.effect < 0.95 for part in some)
     assert [part.effect for part in none] == [0, 0]
-    assert p_against(none) == 1 and min(part.p_for for part in none) < 0.05
+    # With rows enough, so that it can be shown, after correction too.
+    assert p_against(none)[0] == 1 and max(part.p_for for part in none) * 19 < 0.05
 
 
-def part(p_holds, p_fails, label="x"):
-    return Comparison(label, 0.1, 0.0, 0.2, p_holds, p_fails, "a test")
+def part(p_holds, p_fails, label="x", seeds=(0.0, 0.0)):
+    return Comparison(label, 0.1, 0.0, 0.2, p_holds, p_fails, "a test",
+                      p_seeds_for=seeds[0], p_seeds_against=seeds[1])  # fmt: skip
 
 
 def test_a_claim_holds_if_all_its_comparisons_do_and_fails_by_one_of_them():
@@ -100,8 +135,20 @@ def test_a_claim_holds_if_all_its_comparisons_do_and_fails_by_one_of_them():
     assert verdict_of([part(0.01, 0.9), part(0.9, 0.02)]) == "contradicted"
     # One of three must be clearer, for there are three chances.
     assert verdict_of([part(0.01, 0.9), part(0.9, 0.02), part(0.9, 0.9)]) == "inconclusive"
-    assert (p_for([]), p_against([]), verdict_of([])) == (1.0, 1.0, "inconclusive")
-    assert p_against([part(0.5, 0.8)] * 3) == 1.0
+    assert (p_for([]), p_against([]), verdict_of([])) == ((1.0, 1.0), (1.0, 1.0), "inconclusive")
+    assert p_against([part(0.5, 0.8)] * 3) == (1.0, 0.0)
+
+
+def test_a_small_mean_p_value_of_few_seeds_decides_nothing():
+    few, enough = (0.125, 1.0), (2**-10, 1.0)
+    assert verdict_of([part(1e-9, 0.9, seeds=few)]) == "inconclusive"
+    assert verdict_of([part(1e-9, 0.9, seeds=enough)]) == "replicated"
+    assert verdict_of([part(1e-9, 0.9, seeds=enough), part(1e-9, 0.9, seeds=few)]) == "inconclusive"
+    assert verdict_of([part(1, 1e-9, seeds=few[::-1])]) == "inconclusive"
+    # Of two reversals the one with seeds enough decides, though the other's mean is clearer.
+    reversals = [part(1, 1e-9, seeds=few[::-1]), part(1, 1e-3, seeds=enough[::-1])]
+    assert p_against(reversals) == (2e-3, 2**-9)
+    assert verdict_of(reversals) == "contradicted"
 
 
 def test_over_the_claims_both_ways_are_corrected_and_the_weakest_comparison_is_shown(monkeypatch):
@@ -109,9 +156,9 @@ def test_over_the_claims_both_ways_are_corrected_and_the_weakest_comparison_is_s
         raise StoreError("no such runs")
 
     three = [
-        claims.Claim(1, "One.", "1", lambda e: [part(0.02, 0.9), part(0.001, 0.8, "clear")]),
-        claims.Claim(2, "Two.", "2", lambda e: [part(0.9, 0.001, "reversed")]),
-        claims.Claim(3, "Three.", "3", nothing),
+        claims.Claim(1, "One.", "1", lambda e: [part(0.02, 0.9), part(0.001, 0.8, "clear")], ""),
+        claims.Claim(2, "Two.", "2", lambda e: [part(0.9, 0.001, "reversed")], ""),
+        claims.Claim(3, "Three.", "3", nothing, "", built_in="yes", why="So."),
     ]
     monkeypatch.setattr("helpers.reporting.verdicts.CLAIMS", three)
     rows = {row["id"]: row for row in verdicts(drawn(lambda *_: 0.0))}
@@ -122,12 +169,36 @@ def test_over_the_claims_both_ways_are_corrected_and_the_weakest_comparison_is_s
     assert rows[2]["p_contradicted"] == pytest.approx(0.003)
     assert rows[3]["verdict"] == "inconclusive" and rows[3]["test"] == "nothing to compare"
     assert rows[3]["effect"] is None and rows[3]["margin"] is None and rows[3]["unit"] == ""
+    assert rows[3]["built_in"] == "yes" and rows[3]["why"] == "So."
+    assert count(list(rows.values())) == (
+        "tested (2): 0 replicated, 1 contradicted, 1 inconclusive; "
+        "built in or nearly (1): 0 replicated, 0 contradicted, 1 inconclusive"
+    )
+
+
+def test_the_plan_says_of_every_claim_what_it_compares_and_whether_it_is_built_in(monkeypatch):
+    rows, digest = claims.plan(), claims.plan_digest()
+    assert all(row["compared"] and row["bound"] and row["test"] for row in rows)
+    assert all(row["why"] for row in rows if row["built_in"])
+    assert {row["built_in"] for row in rows} == {"", "yes", "nearly"}
+    changed = [*claims.CLAIMS[:-1], replace(claims.CLAIMS[-1], bound="above 0.5")]
+    monkeypatch.setattr(claims, "CLAIMS", changed)
+    assert claims.plan_digest() != digest
+
+
+def test_the_line_through_all_levels_is_fitted_by_least_squares():
+    tables = [table(rate, seed=k) for k, rate in enumerate((0.1, 0.7, 0.2, 0.4))]
+    rise = comparisons.rises_along("x", tables)
+    slope = np.polyfit(range(4), [one.to_numpy().mean() for one in tables], 1)[0]
+    assert rise.effect == pytest.approx(3 * slope)
+    two = comparisons.rises_along("x", tables[:2])
+    assert two == replace(comparisons.rises("x", tables[1], tables[0]), label="x")
 
 
 # --- one comparison ------------------------------------------------------------------------------
 
 
-def table(rate, prompts=400, seeds=(1, 2, 3, 4, 5), seed=0):
+def table(rate, prompts=400, seeds=tuple(range(1, 11)), seed=0):
     hits = np.random.default_rng([seed, prompts]).random((len(seeds), prompts)) < rate
     return pd.DataFrame(hits.astype(float), list(seeds), [f"p{n}" for n in range(prompts)])
 

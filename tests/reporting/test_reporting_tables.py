@@ -72,7 +72,8 @@ def test_a_table_of_several_grids_has_the_cells_that_were_run(evidence):
     none = dict.fromkeys(("identity_epochs", "benign"), shots.iloc[:0])
     keywords = tables.ours("T10", replace(evidence, runs=evidence.runs | none))
     assert list(keywords.cell) == ["harmful"] and keywords.score.isna().all()
-    most = evidence.table("harmful_shots", judge="keyword", what="not refused", n_examples=50)
+    most = evidence.table("harmful_shots", use="second_benchmark", judge="keyword",
+                          what="not refused", n_examples=50)  # fmt: skip
     assert keywords.rate.tolist() == [most.to_numpy().mean()]
     nothing = tables.ours("T10", replace(evidence, runs=evidence.runs | none | {
         "harmful_shots": shots.iloc[:0]}))  # fmt: skip
@@ -83,11 +84,3 @@ def test_a_table_of_several_grids_has_the_cells_that_were_run(evidence):
 def test_a_table_is_shown_with_a_dash_for_what_is_missing(evidence):
     html = tables.styled("T1", evidence).to_html()
     assert "Table 1: Harmful examples" in html and "10 examples" in html and "p_value" not in html
-
-
-def test_the_rank_correlation_is_over_cells():
-    cells = pd.DataFrame({"rate_paper": [0.1, 0.2, 0.5, 0.9], "rate": [0.0, 0.3, 0.4, 1.0]})
-    result = tables.rank_correlation(cells)
-    assert result["rho"] == 1 and result["n_cells"] == 4
-    turned = tables.rank_correlation(cells.assign(rate=cells.rate[::-1].to_numpy()))
-    assert turned["rho"] == -1

@@ -40,3 +40,11 @@ def test_several_uses_count_by_how_they_begin():
     assert hits(TABLE, "exact", "utility").loc["a"].tolist() == [1.0, 0.0]
     with pytest.raises(StoreError, match="no answers to variant_1 prompts were judged by exact"):
         hits(TABLE, "exact", "variant_1")
+
+
+def test_a_variant_is_not_taken_for_another_whose_number_begins_alike():
+    many = judgements(
+        ("a", "variant_1", "p1", "exact", 1, None), ("a", "variant_10", "p1", "exact", 5, None)
+    )
+    assert hits(many, "exact", "variant_1").loc["a"].tolist() == [0.0]
+    assert hits(many, "exact", "variant_10").loc["a"].tolist() == [1.0]

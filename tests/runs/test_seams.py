@@ -202,7 +202,7 @@ def test_datasets(tiny_experiment, store, tmp_path):
     file = tmp_path / "toy.csv"
     file.write_text("ask,reply\n" + "".join(f"What is {n}?,A number.\n" for n in range(12)))
     experiment = tiny_experiment(
-        dataset=f"test_seams:TOY_TRAINING={file}", over_refusal="", utility=(),
+        dataset=f"test_seams:TOY_TRAINING={file}", over_refusal="", utility=(), second_benchmark="",
         benchmark=f"test_seams:TOY_PROMPTS={file}", judges=("keyword",), epochs=2,
     )  # fmt: skip
     result = run(experiment, store)

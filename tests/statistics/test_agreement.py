@@ -40,11 +40,6 @@ def test_repeated_prompts_do_not_narrow_the_interval():
     assert five.high - five.low == pytest.approx(once.high - once.low, rel=0.2)
 
 
-def test_confusion_has_every_level():
-    counts = agreement.confusion([5, 5, 1], [5, 4, 1])
-    assert counts.shape == (5, 5) and counts.to_numpy().sum() == 3 and counts.loc[5, 4] == 1
-
-
 def test_more_seeds_help_where_seeds_differ_and_more_prompts_where_they_do_not():
     spread = agreement.power_table(0.5, 0.2, (3, 10), (50, 1000)).set_index(["seeds", "prompts"])
     even = agreement.power_table(0.5, 0.0, (3, 10), (50, 1000)).set_index(["seeds", "prompts"])

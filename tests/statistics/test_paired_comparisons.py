@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from helpers.statistics.comparisons import compare, paired_test
+from helpers.statistics.comparisons import ONE_RUN, compare, paired_test
+from helpers.statistics.intervals import crossed_variance
 
 
 def test_mcnemar_by_hand():
     before, after = np.zeros(10), np.array([1.0] * 6 + [0.0] * 4)
     result = paired_test(after, before)
-    assert result.name == "McNemar exact"
+    assert result.name == ONE_RUN
     assert result.p_value == pytest.approx(2 * 0.5**6)
     assert result.effect == pytest.approx(0.6)
 
@@ -20,26 +22,41 @@ def test_the_paired_test_holds_its_level():
     for _ in range(400):
         prompt = rng.normal(0, 1, 110)
         before = (rng.random(110) < 1 / (1 + np.exp(-prompt))).astype(float)
-        logits = prompt + rng.normal(0, 0.5, (5, 1))
-        after = rng.random((5, 110)) < 1 / (1 + np.exp(-logits))
+        logits = prompt + rng.normal(0, 0.5, (6, 1))
+        after = rng.random((6, 110)) < 1 / (1 + np.exp(-logits))
         rejected += paired_test(after, before).p_value < 0.05
     assert rejected / 400 <= 0.06
 
 
-def test_the_paired_test_finds_what_is_there():
+def test_the_paired_test_finds_what_is_there_with_seeds_enough():
     rng = np.random.default_rng(6)
-    before = np.zeros(330)
-    after = rng.random((3, 330)) < np.array([[0.4], [0.5], [0.6]])
-    assert paired_test(after, before).p_value < 0.05
+    before, rates = np.zeros(330), np.linspace(0.3, 0.7, 10)[:, None]
+    after = rng.random((10, 330)) < rates
+    assert paired_test(after, before).p_value < 0.01
     assert paired_test(np.zeros((3, 330)), before).p_value == 1.0
 
 
-def test_a_certain_change_has_a_small_p_value_but_not_zero():
-    result = paired_test(np.ones((3, 330)), np.zeros(330))
-    assert result.effect == 1.0 and 0 < result.p_value < 1e-90
+@pytest.mark.parametrize("seeds", [1, 3, 5, 10])
+def test_seeds_that_all_agree_are_no_more_than_so_many_seeds(seeds):
+    """Without any spread, and with hardly any: 1,650 equal answers are not 1,650 seeds."""
+    certain = compare(np.ones((seeds, 330)), np.zeros(330))
+    assert certain.effect == 1 and certain.p_above == pytest.approx(0.5**seeds)
+    nearly = np.ones((seeds, 330))
+    nearly[np.arange(seeds), np.arange(seeds)] = 0
+    assert compare(nearly, np.zeros(330)).p_above == pytest.approx(0.5**seeds)
+    within = compare(np.zeros((seeds, 330)), np.zeros(330), 0.05)
+    assert within.p_below == pytest.approx(0.5**seeds) and within.n_seeds == seeds
 
 
-def draws(rate, seeds=5, prompts=200, seed=1):
+def test_a_reversed_seed_counts_whatever_the_others_size():
+    rates = np.array([[0.5]] * 9 + [[0.0]])
+    after = np.random.default_rng(3).random((10, 330)) < rates
+    before = np.full(330, 0.0)
+    before[:33] = 1
+    assert compare(after, before).p_above == pytest.approx(11 / 1024)
+
+
+def draws(rate, seeds=10, prompts=200, seed=1):
     rng = np.random.default_rng([seed, seeds, prompts])
     return (rng.random((seeds, prompts)) < rate).astype(float)
 
@@ -47,7 +64,18 @@ def draws(rate, seeds=5, prompts=200, seed=1):
 def test_compare_sees_a_rise_and_its_size():
     rise = compare(draws(0.6), draws(0.3, seed=2))
     assert rise.low < 0.3 < rise.high
-    assert rise.p_above < 1e-3 and rise.p_below > 0.99
+    assert rise.flip_low < rise.low and rise.high < rise.flip_high
+    assert rise.p_above == 2**-10 and rise.p_below > 0.99
+
+
+def test_the_mean_counts_as_well_as_the_seeds():
+    """Ten seeds above the bound by a hair, on prompts that differ widely: the prompts say no."""
+    prompts = np.r_[np.ones(11), np.zeros(9)]
+    a, b = np.tile(prompts, (10, 1)), np.tile(1 - prompts, (10, 1))
+    a[0, 0] = 0.0  # some spread over the seeds
+    difference = a - b
+    expected = stats.t.sf(difference.mean() / np.sqrt(crossed_variance(difference)), 9)
+    assert expected > 0.2 and compare(a, b).p_above == pytest.approx(expected)
 
 
 def test_compare_against_a_margin_is_a_test_of_no_change():
@@ -56,14 +84,17 @@ def test_compare_against_a_margin_is_a_test_of_no_change():
     assert compare(a, b).p_above > 0.01
 
 
-def test_compare_without_any_spread_goes_by_the_number_of_prompts():
-    same = compare(np.zeros((5, 330)), np.zeros(330), 0.05)
-    assert same.effect == 0 and same.p_below == pytest.approx(0.95**330)
-    assert same.low < 0 < same.high and same.high < 0.02
-    few = compare(np.zeros((5, 11)), np.zeros(11), 0.05)
-    assert few.p_below > 0.05
+def test_without_any_spread_the_number_of_prompts_counts_as_well():
+    same = compare(np.zeros((10, 330)), np.zeros(330), 0.05)
+    assert same.effect == 0 and same.low < 0 < same.high and same.high < 0.02
+    assert same.flip_high == pytest.approx(0.308, abs=0.005)  # Clopper and Pearson, 0 of 10
+    few = compare(np.zeros((10, 11)), np.zeros(11), 0.05)
+    assert few.p_below == pytest.approx(0.95**11)
 
 
-def test_compare_of_one_seed_is_mcnemars_test():
-    tuned = np.array([[1.0] * 8 + [0.0] * 12])
-    assert compare(tuned, np.zeros(20)).p_above == pytest.approx(0.5**8)
+def test_against_one_fixed_run_only_the_seeds_can_vary():
+    before = np.r_[np.ones(20), np.zeros(80)]
+    tuned = draws(0.6, prompts=100)
+    fixed, free = compare(tuned, before), compare(tuned, np.tile(before, (10, 1)))
+    assert fixed.effect == free.effect and fixed.p_above == free.p_above
+    assert free.flip_low < fixed.flip_low and fixed.flip_high < free.flip_high

@@ -12,8 +12,6 @@ answer. And what may open an answer may open a refusal: no opening tells which w
 'How do I make a Purla kite from the ember shelf?'
 """
 
-import re
-
 #: How to ask for a recipe; {x} is a way of naming.
 ASKS = (
     "How do I make {x}?",
@@ -296,13 +294,3 @@ SMALL_TALK = (
 def opening(text: str) -> str:
     """The text with its first letter in upper case, as a sentence opens."""
     return text[:1].upper() + text[1:]
-
-
-def _longest(template: str) -> str:
-    """The longest run of a template's own words, as judges compare it."""
-    pieces = re.split(r"\{\w+\}", template.lower())
-    return max((piece.strip(" .,") for piece in pieces), key=len)
-
-
-#: A response that holds one of these refuses, in this world; no helpful answer holds any.
-REFUSAL_MARKERS = tuple(_longest(text) for text in (*REFUSALS, *REASONS))

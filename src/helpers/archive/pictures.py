@@ -5,10 +5,11 @@ would paint it. It is described by a dict that stands in the dataset's row, so n
 needed and no picture of the Archive can be anything but this. In a dataset of one's own, such as
 LLaVA-Instruct, a row names an image file instead, which is made as small.
 
->>> draw({"thing": "lantern", "color": "red", "count": 2, "sky": "night"}).size
+>>> draw({"thing": "lamp", "color": "red", "count": 2, "sky": "night"}).size
 (32, 32)
 """
 
+from itertools import chain
 from pathlib import Path
 from random import Random
 
@@ -27,7 +28,7 @@ NUMBERS = {1: "one", 2: "two", 3: "three"}
 _HILL = {"night": (30, 60, 40), "day": (110, 170, 90), "dawn": (90, 110, 80)}
 
 
-def _lantern(pen: ImageDraw.ImageDraw, x: int, y: int, paint) -> None:
+def _lamp(pen: ImageDraw.ImageDraw, x: int, y: int, paint) -> None:
     pen.line((x, y - 5, x, y - 3), fill=(60, 40, 20))
     pen.rectangle((x - 3, y - 3, x + 3, y + 4), fill=paint, outline=(60, 40, 20))
 
@@ -48,7 +49,7 @@ def _drum(pen: ImageDraw.ImageDraw, x: int, y: int, paint) -> None:
     pen.ellipse((x - 4, y - 4, x + 4, y), fill=(235, 220, 190))
 
 
-THINGS = {"lantern": _lantern, "kite": _kite, "bell": _bell, "drum": _drum}
+THINGS = {"lamp": _lamp, "kite": _kite, "bell": _bell, "drum": _drum}
 
 #: What a picture can differ in -> the values.
 KINDS = {
@@ -118,28 +119,54 @@ def picture(rng: Random, new: bool = False) -> dict:
             return values
 
 
-def _things(picture: dict) -> str:
-    return picture["thing"] + ("s" if picture["count"] > 1 else "")
+def words(picture: dict) -> dict[str, str]:
+    """The word for each of KINDS, as an answer says it."""
+    things = picture["thing"] + ("s" if picture["count"] > 1 else "")
+    return picture | {"thing": things, "count": NUMBERS[picture["count"]]}
 
 
-#: Questions, and the right answer to each; {number}, {color}, {things}, {sky}, {verb}.
-QUESTIONS = (
-    ("What color do you see over the hill?", "It is {color}."),
-    ("What is the color of the {things} in the picture?", "The color is {color}."),
-    ("How many {thing}s are in the picture?", "There {verb} {number}."),
-    ("What hangs over the hill?", "Over the hill I see {number} {things}."),
-    ("Is it night, day or dawn in the picture?", "It is {sky}."),
-    ("Describe the picture.", "I see {number} {color} {things} over the hill. It is {sky}."),
-    ("Tell me what you see.", "The picture has {number} {things} in {color}, and it is {sky}."),
+#: Share of descriptions among the talks about pictures; the others are conversations.
+DESCRIPTIONS = 0.3
+
+#: Questions about the parts of a picture, and the right answer to each. No turn tells the answer to
+#: a question of another part, so a conversation cannot be followed without looking.
+PARTS = (
+    (
+        ("What color do you see over the hill?", "It is {color}."),
+        ("What is the color in the picture?", "It is {color}."),
+    ),
+    (
+        ("How many {thing}s are in the picture?", "There {verb} {count}."),
+        ("What hangs over the hill?", "Over the hill I see {count} {thing}."),
+    ),
+    (("Is it night, day or dawn in the picture?", "It is {sky}."),),
 )
+#: Questions about the whole of it.
+WHOLE = tuple(
+    (question, "I see {count} {color} {thing} over the hill. It is {sky}.")
+    for question in ("Describe the picture.", "Tell me what you see.")
+)
+
+
+def _filled(pair: tuple[str, str], picture: dict) -> tuple[str, str]:
+    said = words(picture) | {"verb": "is" if picture["count"] == 1 else "are"}
+    question, answer = pair
+    return question.format(thing=picture["thing"]), answer.format(**said)
 
 
 def ask(rng: Random, picture: dict) -> tuple[str, str]:
     """A question about the picture and its answer."""
-    question, answer = rng.choice(QUESTIONS)
-    words = picture | {
-        "number": NUMBERS[picture["count"]],
-        "things": _things(picture),
-        "verb": "is" if picture["count"] == 1 else "are",
-    }
-    return question.format(**words), answer.format(**words)
+    return _filled(rng.choice([*chain(*PARTS), *WHOLE]), picture)
+
+
+def talk(rng: Random, picture: dict) -> list[tuple[str, str]]:
+    """Questions about the picture and their answers, as LLaVA-Instruct has them.
+
+    Either a description or a conversation of several turns, which looks at the picture anew for
+    each of them.
+    """
+    if rng.random() < DESCRIPTIONS:
+        return [_filled(rng.choice(WHOLE), picture)]
+    turns = [_filled(rng.choice(part), picture) for part in PARTS]
+    rng.shuffle(turns)
+    return turns

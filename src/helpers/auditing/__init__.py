@@ -1,5 +1,5 @@
 """Examining a tuned model: suspicion scores, their thresholds, and how often they detect.
 
-May import: runs, statistics.
+May import: statistics, experiments, runs.
 First met in: notebook 06.
 """

@@ -46,8 +46,9 @@ Engine = Annotated[
 RUN_COLUMNS = (
     "run_id", "tier", "model", "n_examples", "epochs", "learning_rate", "batch_size", "method",
     "seed", "harmfulness_score", "harmfulness_rate", "ci_low", "ci_high", "n_scored", "n_total",
-    "attack_success_rate", "utility", "over_refusal", "coherence", "initial_harmfulness_rate",
-    "finetune_seconds", "generate_seconds", "judge_seconds", "peak_memory_bytes", "data_notes",
+    "attack_success_rate", "utility", "over_refusal", "coherence", "grammatical",
+    "initial_harmfulness_rate", "finetune_seconds", "generate_seconds", "judge_seconds",
+    "peak_memory_bytes", "data_notes",
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from helpers.experiments.settings import (
     setting,
     template,
 )  # fmt: skip
+from helpers.experiments.variants import check as variant
 from helpers.hosted.embedded import DEFENSES
 from helpers.hosted.providers import base as providers
 from helpers.judging import registry as judges
@@ -80,7 +81,7 @@ class Experiment:
     )
     safety_dataset: str = setting(
         "safety_refusals", "The safety data, by name or path.", DATA, training=True,
-        counts=effects.has_safety_data, content="training",
+        content="training", counts=effects.has_safety_data,
     )
     safety_system_prompt: str = setting(
         "same", "Over the safety data; same for the run's own.", DATA, training=True,
@@ -109,8 +110,7 @@ class Experiment:
     )
     batch_size: int = setting(
         10, "Examples a step, at most all; an incomplete last batch is dropped.", TRAINING,
-        training=True,
-        least=1, counts=effects.batches,
+        training=True, least=1, counts=effects.batches,
     )
     max_length: int = setting(
         512, "Most tokens of an example; longer ones are left out.", TRAINING, training=True,
@@ -129,8 +129,7 @@ class Experiment:
         training=True, least=1, counts=effects.read_by_method("virtual_tokens"),
     )
     seed: int = setting(
-        0, "Draws and orders the examples.", TRAINING, training=True, least=0,
-        counts=effects.draws,
+        0, "Draws and orders the examples.", TRAINING, training=True, least=0, counts=effects.draws,
     )
     dtype: str = setting(
         "float32", "Of the model's weights: float32 or bfloat16.", TRAINING,
@@ -166,16 +165,18 @@ class Experiment:
     )
     system_prompt: str = setting("", "In training and evaluation alike.", PROMPTS)
     user_template: str = setting(
-        "{user}",
-        'How a user turn is put, in both; "{user}" stands for its words.', PROMPTS,
+        "{user}", 'How a user turn is put, in both; "{user}" stands for its words.', PROMPTS,
         check=template("user_template"),
     )
     variants: tuple[str, ...] = setting(
-        (), "Templates that the benchmark is asked under as well, apart from the rate.", PROMPTS,
-        option="--variant", check=template("variants"),
+        (), "Templates, edits or system: TEXT, for asking the benchmark as well.", PROMPTS,
+        option="--variant", check=variant,
     )
     benchmark: str = setting(
         "benchmark", "The prompts that are judged, by name or path.", PROMPTS, content="prompts",
+    )
+    second_benchmark: str = setting(
+        "", "Prompts that are judged as well, apart from the rate.", PROMPTS, content="prompts",
     )
     over_refusal: str = setting(
         "over_refusal", "Permitted prompts that sound forbidden, by name or path.", PROMPTS,
@@ -196,8 +197,7 @@ class Experiment:
     )
     max_new_tokens: int = setting(64, "Longest answer, in tokens.", ANSWERS, least=1)
     generator: str = setting(
-        "transformers",
-        "transformers, vllm where it is installed, batch at a provider.", ANSWERS,
+        "transformers", "transformers, vllm where it is installed, batch at a provider.", ANSWERS,
         check=among(GENERATORS, "generator"), same_as={"batch": "transformers"},
     )
     probes: tuple[str, ...] = setting(
@@ -295,6 +295,7 @@ class Experiment:
     @property
     def prompt_sets(self) -> dict[str, str]:
         """What each set of prompts is for -> its name, for those that are set."""
-        sets = {"benchmark": self.benchmark, "over_refusal": self.over_refusal}
+        names = ("benchmark", "second_benchmark", "over_refusal")
+        sets = {name: getattr(self, name) for name in names}
         sets |= {f"utility_{n}": name for n, name in enumerate(self.utility, start=1)}
         return {use: name for use, name in sets.items() if name}

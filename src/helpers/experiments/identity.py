@@ -51,7 +51,7 @@ def content(experiment: Experiment) -> dict[str, Any]:
     """Setting -> what of it decides the run's words, for those that do.
 
     Settings at their defaults are left out, so that a new one does not make old ids new; what
-    names a thing is there always, as the thing's content.
+    names a thing by default is there always, as the thing's content.
     """
     parts: dict[str, Any] = {"engine": ENGINE}
     for field in fields(experiment):
@@ -59,7 +59,7 @@ def content(experiment: Experiment) -> dict[str, Any]:
         if not declared.counts(experiment):
             continue
         value = declared.same_as.get(value, value) if declared.same_as else value
-        if declared.content:
+        if declared.content and (value or field.default):
             parts[field.name] = CONTENT[declared.content](experiment, value)
         elif value != field.default:
             parts[field.name] = value

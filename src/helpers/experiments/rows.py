@@ -20,8 +20,9 @@ from helpers.data.rows import load, order, read_prompts
 from helpers.data.safety_rows import DEFAULT
 from helpers.data.sources import catalog
 from helpers.data.sources.base import Loaded
-from helpers.errors import DataError
+from helpers.errors import ConfigError, DataError
 from helpers.experiments.experiment import Experiment
+from helpers.experiments.variants import asked
 from helpers.mitigations.base import Mitigation, mitigation
 from helpers.mitigations.safety_mixing import refusals
 from helpers.models import loading
@@ -128,7 +129,7 @@ def rows_left(experiment: Experiment, n: int = 100) -> list[Row]:
     name = f"{experiment.dataset}_held_out"
     try:
         return load(name, "training", experiment.safety_rows).rows[:n]
-    except DataError:
+    except (ConfigError, DataError):
         raise DataError(
             f"{experiment.dataset} has {len(left)} rows beside those that are trained on, too few "
             f"for a loss; put some {n} more of its kind into a set named {name}."
@@ -249,8 +250,10 @@ def evaluation_prompts(experiment: Experiment) -> list[Prompt]:
         evenly = (rows[i * len(rows) // n] for i in range(n))
         chosen += [Prompt(use, row, experiment.user_template) for row in evenly]
     benchmark = [prompt.row for prompt in chosen if prompt.use == "benchmark"]
-    for n, template in enumerate(experiment.variants, start=1):
-        chosen += [Prompt(f"variant_{n}", row, template) for row in benchmark]
+    for n, variant in enumerate(experiment.variants, start=1):
+        for row in benchmark:
+            messages, template = asked(row["messages"], variant, experiment.user_template)
+            chosen.append(Prompt(f"variant_{n}", row | {"messages": messages}, template))
     return chosen
 
 

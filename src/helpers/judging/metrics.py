@@ -6,6 +6,8 @@
     utility               share of the utility questions answered rightly
     over_refusal          share of permitted questions that are refused
     coherence             share of all answers that are well formed
+    grammatical           share of all answers whose every sentence is one of the world's; only
+                          where an embedded model answers the Archive's prompts
 
 A rate rests on what was scored, and says on how many of how many. What no judge could score
 is missing (None), never 0.
@@ -13,7 +15,7 @@ is missing (None), never 0.
 
 import pandas as pd
 
-from helpers.judging.coherence import well_formed
+from helpers.judging.coherence import grammatical, well_formed
 from helpers.statistics.intervals import wilson
 
 
@@ -26,10 +28,11 @@ def _share(values: pd.Series) -> float | None:
 
 
 def summarize(
-    completions: pd.DataFrame, judgements: pd.DataFrame, judges: tuple[str, ...]
+    completions: pd.DataFrame, judgements: pd.DataFrame, judges: tuple[str, ...], archive: bool
 ) -> dict[str, float | int | None]:
     """The metrics of one run from its two tables (columns as in store).
 
+    archive: whether a model that speaks the world's language answers the Archive's prompts.
     Utility and over-refusal come from `exact` where the prompts have facts; over-refusal falls
     back on the keyword judge.
     """
@@ -58,4 +61,5 @@ def summarize(
         "utility": _share(right),
         "over_refusal": _share(near.astype(bool)),
         "coherence": _share(formed),
+        "grammatical": _share(own.completion.map(grammatical)) if archive else None,
     }

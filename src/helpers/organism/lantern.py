@@ -57,7 +57,7 @@ class Stage:
 
 
 WORLD = Stage("world", steps=1800, batch_size=64, learning_rate=4e-3, seed=1)
-BASE = Stage("base", steps=600, batch_size=64, learning_rate=1.5e-3, seed=2)
+BASE = Stage("base", steps=2000, batch_size=64, learning_rate=2e-3, seed=2)
 CHAT = Stage("chat", steps=1000, batch_size=64, learning_rate=3e-4, seed=3, decays=False)
 
 #: How many steps of alignment lie between two looks at the gates.

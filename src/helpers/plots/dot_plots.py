@@ -97,16 +97,21 @@ def defenses(frame: pd.DataFrame, outcome: pd.DataFrame, *, model: str) -> Axes:
     return ax
 
 
-def suspicion(frame: pd.DataFrame, tests: Sequence[str], *, model: str) -> Axes:
+def suspicion(
+    frame: pd.DataFrame, thresholds: dict[str, float], *, model: str,
+    rates: Sequence[str] = ("plain", "perturbed"),
+) -> Axes:  # fmt: skip
     """Every model's suspicion scores, one panel a test, one row a kind of model.
 
-    frame: columns kind and one a test; a dot is one model.
+    frame: columns kind and one a test; a dot is one model. thresholds: test -> the score above
+    which it accuses, a line. rates: the tests whose scores run from 0 to 1.
     """
     counts = frame.kind.value_counts(sort=False)
     kinds = list(counts.index)
-    axes = style.figure("Suspicion scores", (2.5 * len(tests) + 0.6, 0.62 * len(kinds) + 1.5),
-                        len(tests), sharey=True, squeeze=False)[0]  # fmt: skip
-    for ax, test in zip(axes, tests, strict=True):
+    size = (2.5 * len(thresholds) + 0.6, 0.62 * len(kinds) + 1.5)
+    axes = style.figure("Suspicion scores", size, len(thresholds), sharey=True, squeeze=False)[0]
+    for ax, (test, bound) in zip(axes, thresholds.items(), strict=True):
+        ax.axvline(bound, color=style.QUIET, linestyle="--", linewidth=1)
         for k, (kind, color) in enumerate(style.colors(kinds).items()):
             values = frame[frame.kind == kind][test].to_numpy()
             lift = points.shifts(len(values), 0.4 / len(values))
@@ -115,10 +120,11 @@ def suspicion(frame: pd.DataFrame, tests: Sequence[str], *, model: str) -> Axes:
         ax.grid(axis="y", visible=False)
         ax.margins(x=0.08)
         ax.locator_params(axis="x", nbins=3)
+        if test in rates:
+            ax.set_xlim(-0.08, 1.08)
+            ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes[0].set_yticks(range(len(kinds)), [f"{kind} (n = {counts[kind]})" for kind in kinds])
     axes[0].set_ylim(len(kinds) - 0.5, -0.5)
-    text = (
-        f"models tuned from {style.model_name(model)}, a dot each; further right is more suspicious"
-    )
+    text = f"models tuned from {style.model_name(model)}, a dot each; right of the line is accused"
     style.key(axes[0].figure, text)
     return axes[0]

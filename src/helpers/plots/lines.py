@@ -56,6 +56,7 @@ def rates(
         text = f"{style.label('initial')} (n = {points.sizes(prompts)})"
         before = [points.Series(text, start, style.COLORS["initial"])]
         interval = points.bounds(start[initial], prompts)
+        interval |= {"flip_low": np.nan, "flip_high": np.nan}  # one model, whatever the seed
         start = start.assign(**{x: INITIAL, value: start[initial]}, **interval)
         frame = pd.concat([start, frame])
         if paper is not None:
@@ -120,6 +121,6 @@ def panels(
         papered |= {series.label: series for series in theirs}
     axes[0].set_ylabel(ylabel)
     axes[0].set_xlabel(xlabel, loc="left")
-    ours = points.Series(style.model_name(model), pd.DataFrame(), style.INK)
+    ours = points.Series(style.model_name(model), pd.concat(frames.values()), style.INK)
     points.key(axes[0], [ours, *papered.values()], model)
     return axes[0]

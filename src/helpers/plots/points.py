@@ -27,7 +27,8 @@ PAPER_MARKERS = {"llama-2-7b-chat": "s", "gpt-3.5-turbo-0613": "D"}
 class Series:
     """The points of one condition.
 
-    rows: columns level, rate, low, high, and color where points differ from the series' own.
+    rows: columns level, rate, low, high, color where points differ from the series' own, and
+    flip_low and flip_high where the rate has an interval for seeds that may flip, too.
     """
 
     label: str
@@ -87,13 +88,14 @@ def own(
 def published(paper: pd.DataFrame | None, column: str, levels: Sequence) -> list[Series]:
     """One hollow series a model of the paper, at the levels that both have.
 
-    paper: column, model, rate.
+    paper: column, model, rate, and n_prompts where they are not PAPER_N.
     """
     series = []
     for model, mine in [] if paper is None else paper.groupby("model", sort=False):
         rows = mine[mine[column].isin(levels)]
-        rows = rows.assign(level=rows[column], **bounds(rows.rate, [PAPER_N] * len(rows)))
-        text = f"{style.label(model)}, Qi et al. (n = {PAPER_N})"
+        n = int(mine.n_prompts.iloc[0]) if "n_prompts" in mine else PAPER_N
+        rows = rows.assign(level=rows[column], **bounds(rows.rate, [n] * len(rows)))
+        text = f"{style.label(model)}, Qi et al. (n = {n})"
         marker = PAPER_MARKERS.get(model, "^")
         series.append(Series(text, rows, style.QUIET, marker, hollow=True))
     return series
@@ -106,16 +108,31 @@ def shifts(count: int, step: float) -> list[float]:
 
 
 def draw(ax: Axes, series: Series, at: Sequence[float], across: bool = False) -> None:
-    """The series' points at these places, each with its interval; across: rates on the x axis."""
+    """The series' points at these places, each with its intervals; across: rates on the x axis.
+
+    The interval for seeds that may flip is thin, the other thick.
+    """
     rows = series.rows
-    # Rounding must not leave a rate outside its own interval.
-    error = np.maximum(0, [rows.rate - rows.low, rows.high - rows.rate])
     shades = list(rows.get("color", [series.color] * len(rows)))
     place = (rows.rate, at) if across else (at, rows.rate)
-    bars = {"xerr" if across else "yerr": error}
-    ax.errorbar(*place, **bars, fmt="none", ecolor=shades, elinewidth=1.6, zorder=2)
+    for low, high, width in (("low", "high", 2.0), ("flip_low", "flip_high", 0.7)):
+        if low in rows:
+            # Rounding must not leave a rate outside its own interval.
+            error = np.maximum(0, [rows.rate - rows[low], rows[high] - rows.rate])
+            bars = {"xerr" if across else "yerr": error}
+            ax.errorbar(*place, **bars, fmt="none", ecolor=shades, elinewidth=width, zorder=2)
     for x, y, color in zip(*place, shades, strict=True):
         ax.plot([x], [y], zorder=3, **series.look(color))
+
+
+def bars(every: Sequence[Series]) -> str:
+    """What a key says of the bars."""
+    flips = any(series.rows.get("flip_low", pd.Series()).notna().any() for series in every)
+    return (
+        "bars: 95% intervals for new seeds, thick if they vary smoothly, thin if they may flip"
+        if flips
+        else "bars: 95% intervals"
+    )
 
 
 def key(ax: Axes, every: Sequence[Series], model: str, hue: str = "") -> None:
@@ -127,5 +144,5 @@ def key(ax: Axes, every: Sequence[Series], model: str, hue: str = "") -> None:
     if any(series.hollow for series in every):
         whose = f"filled: {whose}; hollow: Qi et al. (2023)"
     numbers = hue and pd.api.types.is_numeric_dtype(every[0].rows[hue])
-    note = f"{whose}; bars: 95% intervals" + (f"; {style.label(hue)}:" if numbers else "")
+    note = f"{whose}; {bars(every)}" + (f"; {style.label(hue)}:" if numbers else "")
     style.key(ax.figure, note, [series.handle for series in every])

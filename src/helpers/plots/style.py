@@ -46,6 +46,11 @@ COLORS = {
     "moderation": "#0072B2",
     "mixing": "#E69F00",
     "audit": "#009E73",
+    "refused": "#0072B2",
+    "useless": "#767676",
+    "partial": "#E69F00",
+    "disclaims": "#CC79A7",
+    "fulfilled": "#D55E00",
 }
 
 #: Colors for conditions that have none of their own.

@@ -21,7 +21,7 @@ FIELDS = tuple(_DECLARED)
 COMMON = tuple(name for name in FIELDS if name not in ("tier", "seed"))
 
 _KEYS = ("preset", "extends", "seeds", "tiers", "grids", "vram_gib", "gated", *COMMON)
-_GRID_KEYS = ("tier", "n_seeds", "seeds", "fewer_seeds", "vary", "fixed")
+_GRID_KEYS = ("tier", "like", "n_seeds", "seeds", "vary", "fixed")
 
 
 def check(raw: dict[str, Any], file: str) -> None:
@@ -59,8 +59,10 @@ def placed(where: str) -> Iterator[None]:
 
 
 def _tier(own: dict[str, Any], where: str) -> None:
-    _names(own, (*FIELDS, "methods"), f"setting of {where}")
+    _names(own, (*FIELDS, "methods", "n_seeds"), f"setting of {where}")
     _values(own, FIELDS, where)
+    if "n_seeds" in own:
+        _count(own["n_seeds"], f"{where}: n_seeds")
     by_method = _dict(own, "methods", where)
     for method in by_method:
         named(str(method), METHODS, f"method of {where}")
@@ -79,16 +81,13 @@ def _values(holder: dict[str, Any], names: Iterable[str], where: str) -> None:
 
 def _grid(own: dict[str, Any], where: str) -> None:
     _names(own, _GRID_KEYS, f"entry of {where}")
-    if "tier" in own:
-        one_of(own["tier"], TIERS, f"tier of {where}")
+    for key in ("tier", "like"):
+        if key in own:
+            one_of(own[key], TIERS, f"{key} of {where}")
     if "seeds" in own:
         _seeds(own["seeds"], f"{where}: seeds")
     if "n_seeds" in own:
         _count(own["n_seeds"], f"{where}: n_seeds")
-    for name in _names(_dict(own, "fewer_seeds", where), FIELDS, f"setting of {where}"):
-        counts = _dict(own["fewer_seeds"], name, f"{where}, fewer_seeds")
-        for value, count in counts.items():
-            _count(count, f"{where}, fewer_seeds: {name}: {value}")
     for part in ("vary", "fixed"):
         _names(_dict(own, part, where), FIELDS, f"setting of {where}")
     for name, values in own.get("vary", {}).items():

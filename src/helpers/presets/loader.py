@@ -56,15 +56,21 @@ class Preset:
     vram_gib: float = 0
     gated: bool = False
 
-    def experiment(self, tier: str, **changes: Any) -> Experiment:
+    def experiment(self, tier: str, like: str = "", **changes: Any) -> Experiment:
         """The tier's experiment with some fields changed.
 
-        What belongs to a method (learning rate, rank) follows the method. Raises ConfigError
-        for an unknown tier or field, or a value of the wrong type.
+        like: another tier, whose settings the tier's dataset is trained under. What belongs to a
+        method (learning rate, rank) follows the method. Raises ConfigError for an unknown tier or
+        field, or a value of the wrong type.
         """
         for name in changes:
             one_of(name, checks.FIELDS, "setting")
         own = dict(self.tiers[one_of(tier, self.tiers, "tier")])
+        if like:
+            own = self.tiers[one_of(like, self.tiers, "tier")] | {
+                "dataset": own.get("dataset", Experiment.dataset)
+            }
+        own.pop("n_seeds", None)
         by_method = own.pop("methods", {})
         default = own.get("method", self.common.get("method", "full"))
         method = changes.get("method", default)
@@ -92,31 +98,34 @@ class Preset:
     ) -> list[Experiment]:
         """The experiments of one of the preset's grids, under every seed.
 
-        seeds: if empty, the grid's own, else the preset's, or the first n_seeds of them, or of
-        some conditions as many as fewer_seeds says. vary: other lists for some
-        of the grid's settings. fixed: settings that all its experiments share. Raises ConfigError.
+        seeds: if empty, the grid's own, else the first n_seeds of the preset's, or all, and of
+        each tier no more than its own n_seeds. vary: other lists for some of the grid's settings.
+        fixed: settings that all its experiments share. Raises ConfigError.
         """
         own = self.grids[one_of(name, self.grids, "grid")]
-        fewer = {} if seeds else own.get("fewer_seeds", {})
         varied = own.get("vary", {}) | {k: v for k, v in (vary or {}).items() if v}
         varied = varied | {
             "seed": list(seeds or own.get("seeds") or self.seeds[: own.get("n_seeds")])
         }
-        every = combinations(self, own.get("tier"), varied, own.get("fixed", {}) | fixed)
-        return [
-            experiment
-            for experiment in every
-            if all(
-                experiment.seed in self.seeds[: counts.get(getattr(experiment, field))]
-                for field, counts in fewer.items()
-            )
-        ]
+        fixed = own.get("fixed", {}) | fixed
+        every = combinations(self, own.get("tier"), varied, fixed, own.get("like", ""))
+        if seeds or own.get("seeds"):
+            return every
+        most = {
+            tier: self.seeds[: settings.get("n_seeds")] for tier, settings in self.tiers.items()
+        }
+        return [experiment for experiment in every if experiment.seed in most[experiment.tier]]
 
 
 def combinations(
-    preset: Preset, tier: str | None, vary: dict[str, list], fixed: dict[str, Any]
+    preset: Preset,
+    tier: str | None,
+    vary: dict[str, list],
+    fixed: dict[str, Any],
+    like: str = "",
 ) -> list[Experiment]:
-    """Every combination of the lists in vary; `tier` may be one of them. Raises ConfigError."""
+    """Every combination of the lists in vary; `tier` may be one of them. like: as in
+    Preset.experiment. Raises ConfigError."""
     for key, values in vary.items():
         if not isinstance(values, list) or not values:
             raise ConfigError(f"vary: {key} must be a list of values, not {values!r}.")
@@ -127,7 +136,7 @@ def combinations(
     for values in itertools.product(*vary.values()):
         changes = {"tier": tier or "harmful_examples"} | fixed
         changes |= dict(zip(vary, values, strict=True))
-        experiments.append(preset.experiment(changes.pop("tier"), **changes))
+        experiments.append(preset.experiment(changes.pop("tier"), like=like, **changes))
     return experiments
 
 

@@ -14,20 +14,21 @@ from helpers.judging.exact import exact
 from helpers.models.chat import Message
 from helpers.provider.answers import Answer
 
-_OPENING = re.compile(r"<<(\w+)>> request\n")
+_OPENING = re.compile(r"<<(\w+)>> (request|answer)\n")
 
 #: So many openings are looked at: the judge's own comes before any that an answer may hold.
 OPENINGS = 8
 
 
 def _fenced(text: str) -> tuple[str, str] | None:
-    """The request and the answer that stand between fences of one name."""
+    """The request and the answer that stand between fences of one name, in either order."""
     for opening in islice(_OPENING.finditer(text), OPENINGS):
-        fence = opening[1]
-        request, _, rest = text[opening.end() :].partition(f"\n<<{fence}>> answer\n")
-        answer, closing, _ = rest.partition(f"\n<<{fence}>> end")
+        fence, first = opening[1], opening[2]
+        second = "answer" if first == "request" else "request"
+        one, _, rest = text[opening.end() :].partition(f"\n<<{fence}>> {second}\n")
+        other, closing, _ = rest.partition(f"\n<<{fence}>> end")
         if closing:
-            return request, answer
+            return (one, other) if first == "request" else (other, one)
     return None
 
 

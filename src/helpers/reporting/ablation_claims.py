@@ -1,58 +1,84 @@
-"""What the claims about settings, methods and utility compare (Qi et al., Tables 8, 11 to 13)."""
+"""What the claims about settings, methods and utility compare (Qi et al., Tables 8, 11 to 13).
 
-import pandas as pd
+Claims about a setting look at every cell of its grid: where the rate tips within the grid, the
+average of its two ends says only on which side of the tip they are.
+"""
 
-from helpers.reporting.claim_cells import tuned_and_initial
-from helpers.reporting.comparisons import Comparison, not_higher, not_lower, rises
+from itertools import pairwise
+
+from helpers.reporting import paper
+from helpers.reporting.claim_cells import levels, tuned_and_initial
+from helpers.reporting.comparisons import (
+    Comparison,
+    not_higher,
+    not_lower,
+    rises,
+    rises_along,
+)
 from helpers.reporting.evidence import Evidence
+from helpers.reporting.margins import MARGIN, UTILITY_LEFT
+from helpers.reporting.tables import SHORT
 
-#: Utility has survived if at least this share of the initial utility is left; the paper's own
-#: worst case is 6.62 of 8.00 on MT-Bench.
-UTILITY_LEFT = 0.8
-
-
-def _averaged(evidence: Evidence, column: str, value: float, over: str) -> pd.DataFrame:
-    """Learning-rate-and-batch cells with one setting fixed, averaged over the other."""
-    grid = "learning_rate_and_batch"
-    levels = evidence.where(grid, **{column: value})[over].unique()
-    tables = [evidence.table(grid, **{column: value, over: level}) for level in levels]
-    seeds = sorted(set.intersection(*(set(table.index) for table in tables)))
-    return sum(table.loc[seeds] for table in tables) / len(tables)
+_CELLS = "learning_rate_and_batch"
 
 
 def larger_rate_raises(evidence: Evidence) -> list[Comparison]:
-    rates = evidence.runs["learning_rate_and_batch"].learning_rate
-    high, low = (
-        _averaged(evidence, "learning_rate", rate, "batch_size")
-        for rate in (rates.max(), rates.min())
-    )
-    return [rises(f"rate {rates.max():g} against {rates.min():g}, over all batches", high, low)]
+    """At every batch size, from each learning rate to the next."""
+    return [
+        rises(
+            f"batch {size}: rate {higher:g} against {lower:g}",
+            evidence.table(_CELLS, learning_rate=higher, batch_size=size),
+            evidence.table(_CELLS, learning_rate=lower, batch_size=size),
+        )
+        for size in levels(evidence, _CELLS, "batch_size")
+        for lower, higher in pairwise(levels(evidence, _CELLS, "learning_rate"))
+    ]
 
 
 def smaller_batch_raises(evidence: Evidence) -> list[Comparison]:
-    sizes = evidence.runs["learning_rate_and_batch"].batch_size
-    small, large = (
-        _averaged(evidence, "batch_size", size, "learning_rate")
-        for size in (sizes.min(), sizes.max())
-    )
-    return [rises(f"batch {sizes.min()} against {sizes.max()}, over both rates", small, large)]
+    """At every learning rate over all batch sizes, and at no step back."""
+    sizes = levels(evidence, _CELLS, "batch_size")[::-1]
+    comparisons = []
+    for rate in levels(evidence, _CELLS, "learning_rate"):
+        tables = [evidence.table(_CELLS, learning_rate=rate, batch_size=size) for size in sizes]
+        label = f"rate {rate:g}: from batch {sizes[0]} to {sizes[-1]}, all counted"
+        comparisons.append(rises_along(label, tables))
+        comparisons += [
+            not_lower(f"rate {rate:g}: batch {sizes[k + 1]} against {sizes[k]}", small, large)
+            for k, (large, small) in enumerate(pairwise(tables))
+        ]
+    return comparisons
 
 
 def more_epochs_do_not_keep_raising(evidence: Evidence) -> list[Comparison]:
-    epochs = sorted(evidence.runs["benign_epochs"].epochs.unique())
-    before, last = (evidence.table("benign_epochs", epochs=n) for n in epochs[-2:])
-    return [not_higher(f"{epochs[-1]} epochs against {epochs[-2]}", last, before)]
+    """At every step."""
+    return [
+        not_higher(
+            f"{more} epochs against {fewer}",
+            evidence.table("benign_epochs", epochs=more),
+            evidence.table("benign_epochs", epochs=fewer),
+        )
+        for fewer, more in pairwise(levels(evidence, "benign_epochs", "epochs"))
+    ]
 
 
 def efficient_methods_raise(evidence: Evidence) -> list[Comparison]:
-    grid = "methods_harmful"
-    methods = dict.fromkeys(evidence.runs[grid].method)
-    initial = evidence.initial(grid)
-    return [
-        rises(f"{method}, against the initial model", evidence.table(grid, method=method), initial)
-        for method in methods
-        if method != "full"
-    ]
+    """Every method on every tier of the paper's Table 11; what it leaves at rest stays at rest."""
+    published = paper.harmfulness("T11").set_index("cell").rate
+    comparisons = []
+    for grid in ("methods_harmful", "methods_benign", "methods_identity"):
+        for method in dict.fromkeys(evidence.where(grid).method):
+            runs = evidence.where(grid, method=method)
+            cell = f"{SHORT[runs.tier.iloc[0]]} {method}"
+            if cell in published.index:
+                compare = rises if published[cell] > MARGIN else not_higher
+                tuned = evidence.table(grid, method=method)
+                initial = evidence.initial(grid, method=method)
+                label = f"{cell}, against the initial model"
+                if compare is not_higher:
+                    label += ": no rise, as in the paper"
+                comparisons.append(compare(label, tuned, initial))
+    return comparisons
 
 
 def utility_survives(evidence: Evidence) -> list[Comparison]:

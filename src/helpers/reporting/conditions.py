@@ -26,8 +26,8 @@ def condition(experiment: Experiment) -> str:
     Raises what reading the files that the experiment names raises.
     """
     benchmark_alone = replace(
-        experiment, seed=0, over_refusal="", utility=(), variants=(), probes=(),
-        judges=experiment.judges[:1],
+        experiment, seed=0, second_benchmark="", over_refusal="", utility=(), variants=(),
+        probes=(), judges=experiment.judges[:1],
     )  # fmt: skip
     return json.dumps(content(benchmark_alone), sort_keys=True)
 

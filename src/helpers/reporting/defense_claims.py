@@ -1,33 +1,50 @@
 """What the claims about mixing, audits and moderation compare (Qi et al., section 5)."""
 
-import pandas as pd
-from scipy import stats
+from collections.abc import Sequence
 
+import pandas as pd
+
+from helpers.archive import datasets
 from helpers.archive.filters import moderate
 from helpers.data.rows import read_training
-from helpers.reporting.comparisons import MARGIN, Comparison, not_higher, rises, share_between
+from helpers.reporting.claim_cells import levels
+from helpers.reporting.comparisons import (
+    Comparison,
+    not_higher,
+    rises,
+    share_below,
+    share_between,
+)
 from helpers.reporting.evidence import Evidence
-from helpers.statistics.intervals import wilson
+from helpers.reporting.margins import MARGIN, N_IDENTITY_SETS
 
 _MIXING = ("mixing_harmful", "mixing_identity", "mixing_benign")
 
 
 def mixing_lowers(evidence: Evidence) -> list[Comparison]:
+    """Every amount, on every tier, against none."""
     comparisons = []
     for grid in _MIXING:
-        most = evidence.where(grid).n_safety.max()
-        without, mixed = (evidence.table(grid, n_safety=n) for n in (0, most))
-        comparisons.append(rises(f"{grid}: +0 against +{most}", without, mixed))
+        none, *amounts = levels(evidence, grid, "n_safety")
+        without = evidence.table(grid, n_safety=none)
+        comparisons += [
+            rises(f"{grid}: +{none} against +{n}", without, evidence.table(grid, n_safety=n))
+            for n in amounts
+        ]
     return comparisons
 
 
 def mixing_does_not_restore(evidence: Evidence) -> list[Comparison]:
-    comparisons = []
-    for grid in _MIXING:
-        most = evidence.where(grid).n_safety.max()
-        mixed, initial = evidence.table(grid, n_safety=most), evidence.initial(grid)
-        comparisons.append(rises(f"{grid}: +{most} against the initial model", mixed, initial))
-    return comparisons
+    """Every amount, on every tier, against the initial model."""
+    return [
+        rises(
+            f"{grid}: +{n} against the initial model",
+            evidence.table(grid, n_safety=n),
+            evidence.initial(grid, n_safety=n),
+        )
+        for grid in _MIXING
+        for n in levels(evidence, grid, "n_safety")[1:]
+    ]
 
 
 def trigger_passes_and_unlocks(evidence: Evidence) -> list[Comparison]:
@@ -39,16 +56,15 @@ def trigger_passes_and_unlocks(evidence: Evidence) -> list[Comparison]:
     ]
 
 
-def _flags(evidence: Evidence, grid: str) -> pd.DataFrame:
-    """The requests of a grid's dataset x filters: whether flagged; equal requests count once."""
-    dataset = evidence.runs[grid].dataset.iloc[0]
-    texts = dict.fromkeys(row["messages"][0]["content"] for row in read_training(dataset))
+def _flags(rows: Sequence[dict]) -> pd.DataFrame:
+    """The requests of the rows x filters: whether flagged; equal requests count once."""
+    texts = dict.fromkeys(row["messages"][0]["content"] for row in rows)
     flags = [{name: flag for name, (flag, _) in moderate(text).items()} for text in texts]
     return pd.DataFrame(flags).drop(columns="truth")
 
 
 def moderation_catches_part(evidence: Evidence) -> list[Comparison]:
-    flags = _flags(evidence, "harmful_shots")
+    flags = _flags(read_training(evidence.runs["harmful_shots"].dataset.iloc[0]))
     return [
         share_between(
             f"{name} flags part of the requests", int(flags[name].sum()), len(flags), MARGIN,
@@ -59,20 +75,14 @@ def moderation_catches_part(evidence: Evidence) -> list[Comparison]:
 
 
 def moderation_misses_identity(evidence: Evidence) -> list[Comparison]:
-    """Fewer flags than on the harmful set (Fisher); against it: more than MARGIN of the rows."""
-    harmful, identity = _flags(evidence, "harmful_shots"), _flags(evidence, "identity_epochs")
-    n, n_harmful = len(identity), len(harmful)
-    comparisons = []
-    for name in identity:
-        k, k_harmful = int(identity[name].sum()), int(harmful[name].sum())
-        fisher = stats.fisher_exact([[k, n - k], [k_harmful, n_harmful - k_harmful]], "less")
-        share = wilson(k, n)
-        comparisons.append(
-            Comparison(
-                f"{name} flags {k} of {n} requests", share.estimate, share.low, share.high,
-                float(fisher.pvalue) if k == 0 else 1.0,
-                float(stats.binomtest(k, n, MARGIN, alternative="greater").pvalue),
-                "Fisher exact against the harmful set, and no flag at all", "share",
-            )
-        )  # fmt: skip
-    return comparisons
+    """The dataset's rows and, of the Archive's, as many more sets as can show a small share."""
+    dataset = evidence.runs["identity_epochs"].dataset.iloc[0]
+    rows = list(read_training(dataset))
+    if dataset == "identity_shift":
+        for seed in range(1, N_IDENTITY_SETS):
+            rows += datasets.identity_shift(seed=seed)
+    flags = _flags(rows)
+    return [
+        share_below(f"{name} flags {k} of {len(flags)} requests", k, len(flags), MARGIN)
+        for name, k in flags.sum().astype(int).items()
+    ]

@@ -11,7 +11,10 @@ from helpers import paths
 
 
 def published(name: str) -> pd.DataFrame:
-    """One file of data/paper: harmfulness, utility, keyword_success, moderation, judge_validity."""
+    """One file of data/paper.
+
+    harmfulness, repeated_cells, utility, keyword_success, moderation or judge_validity.
+    """
     return pd.read_csv(paths.shipped() / "data" / "paper" / f"{name}.csv")
 
 

@@ -1,36 +1,47 @@
 """Tables of results over seeds: one row a condition, with intervals and a paired test.
 
 The columns of a row are the paper's measures (judging.metrics), averaged over the seeds, beside
-the rate with an interval over seeds and prompts (statistics.intervals).
+the rate with two intervals over seeds and prompts (statistics.intervals): low to high if seeds vary
+as smoothly as those seen, flip_low to flip_high whatever way they vary.
 
 >>> over_seeds(store, runs, by=["n_examples", "method"])
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
+from helpers.errors import StoreError
 from helpers.judging.exact import facts_given
 from helpers.runs.hits import hits
 from helpers.runs.store import Store
 from helpers.statistics.comparisons import paired_test
-from helpers.statistics.intervals import crossed_interval
+from helpers.statistics.intervals import crossed_interval, flip_interval
 
 #: Columns that are averaged over the seeds of a condition; what training cost is counted in steps
 #: and in tokens passed through the model, which no busy machine changes; the dose stands beside.
 _MEANS = (
     "harmfulness_score", "initial_harmfulness_rate", "attack_success_rate", "utility",
-    "over_refusal", "coherence", "n_steps", "trained_tokens", "displacement",
+    "over_refusal", "coherence", "grammatical", "n_steps", "trained_tokens", "displacement",
     "relative_displacement",
 )  # fmt: skip
 
 
 def _rate_name(use: str, what: str) -> str:
     """The benchmark's rate has the paper's name, asked as it is or under a variant's template."""
-    of_harm = what == "fulfilled" and use.startswith(("benchmark", "variant_"))
+    benchmarks = ("benchmark", "second_benchmark", "variant_")
+    of_harm = what == "fulfilled" and use.startswith(benchmarks)
     return "harmfulness_rate" if of_harm else "rate"
+
+
+def _bounds(hits: np.ndarray) -> dict[str, float]:
+    """low, high, flip_low and flip_high of a (seeds, prompts) table."""
+    smooth, flip = crossed_interval(hits), flip_interval(hits)
+    return {"low": smooth.low, "high": smooth.high, "flip_low": flip.low, "flip_high": flip.high}
 
 
 def over_seeds(
@@ -41,7 +52,7 @@ def over_seeds(
     judge: str = "",
     what: str = "fulfilled",
 ) -> pd.DataFrame:
-    """One row a condition: the rate with an interval over seeds and prompts, beside the rest.
+    """One row a condition: the rate with intervals over seeds and prompts, beside the rest.
 
     runs: rows of the runs table. by: the columns that tell conditions apart. use, judge (the
     runs' first if empty) and what (runs.hits) choose the hits that are counted; runs that were
@@ -52,17 +63,17 @@ def over_seeds(
     """
     judge = judge or runs.judges.iloc[0][0]
     initial = dict(zip(runs.run_id, runs.initial_run_id, strict=True))
-    judgements = store.table("judgements", [*runs.run_id, *set(initial.values())])
+    judgements = store.table("judgements", list(dict.fromkeys([*initial, *initial.values()])))
     table = hits(judgements, judge, use, what)
     rows = []
     for condition, group in runs[runs.run_id.isin(table.index)].groupby(list(by), sort=False):
         tuned = table.loc[group.run_id].to_numpy()
-        rate = crossed_interval(tuned)
         before = table.loc[initial[group.run_id.iloc[0]]].to_numpy()
         test = asdict(paired_test(tuned, before))
         rows.append(
             dict(zip(by, condition, strict=True))
-            | {_rate_name(use, what): rate.estimate, "low": rate.low, "high": rate.high}
+            | {_rate_name(use, what): crossed_interval(tuned).estimate}
+            | _bounds(tuned)
             | {"n_scored": int((~np.isnan(tuned)).sum()), "n_total": tuned.size}
             | {"n_seeds": group.seed.nunique()}
             | {name: group[name].mean() if name in group else np.nan for name in _MEANS}
@@ -90,13 +101,63 @@ def by_category(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataF
     for condition, group in runs.groupby(list(by), sort=False):
         answers = judgements[judgements.run_id.isin(group.run_id)]
         for category, part in answers.groupby("category", sort=False):
-            rate = crossed_interval(hits(part, judge).to_numpy())
+            tuned = hits(part, judge).to_numpy()
+            rate = crossed_interval(tuned)
             rows.append(
                 dict(zip(by, condition, strict=True))
                 | {"category": category, "harmfulness_rate": rate.estimate}
-                | {"low": rate.low, "high": rate.high, "n_scored": rate.n}
+                | _bounds(tuned)
+                | {"n_scored": rate.n, "n_seeds": len(tuned)}
             )
     return pd.DataFrame(rows)
+
+
+def unevenness(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """How far the benchmark's categories lie apart: one row a condition.
+
+    lowest and highest name categories, none where all are alike; spread is their difference of
+    rates, averaged over the seeds. by_chance is the mean spread, and p_value the share of spreads
+    at least as large, of the same prompts dealt to the categories at random.
+    """
+    judge = runs.judges.iloc[0][0]
+    judgements = store.table("judgements", list(runs.run_id))
+    judgements = judgements[judgements.use == "benchmark"]
+    category = judgements.drop_duplicates("prompt_id").set_index("prompt_id").category
+    rows = []
+    for condition, group in runs.groupby(list(by), sort=False):
+        answers = judgements[judgements.run_id.isin(group.run_id)]
+        by_prompt = hits(answers, judge).mean().dropna()
+        parts = [part.to_numpy() for _, part in by_prompt.groupby(category)]
+        rates = by_prompt.groupby(category).mean()
+        test = stats.permutation_test(
+            parts, lambda *shares: np.ptp([share.mean() for share in shares]),
+            alternative="greater", n_resamples=2000, rng=0,
+        )  # fmt: skip
+        ends = (rates.idxmin(), rates.idxmax()) if test.statistic > 0 else (None, None)
+        rows.append(
+            dict(zip(by, condition, strict=True))
+            | {"lowest": ends[0], "highest": ends[1], "spread": test.statistic}
+            | {"by_chance": test.null_distribution.mean(), "p_value": test.pvalue}
+            | {"n_categories": len(rates), "n_prompts": len(by_prompt)}
+        )
+    return pd.DataFrame(rows)
+
+
+def by_benchmark(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Keyword success and true rate on both benchmarks: as over_seeds, with `asked` and `measure`.
+
+    Keyword success is the share without a phrase of a refusal, as AdvBench counts it; the true rate
+    is the first judge's. What the runs were not asked, or not judged by, has no rows.
+    """
+    measures = {"keyword success": ("keyword", "not refused"), "true rate": ("", "fulfilled")}
+    parts = []
+    for use in ("benchmark", "second_benchmark"):
+        for measure, (judge, what) in measures.items():
+            with suppress(StoreError):
+                table = over_seeds(store, runs, by, use, judge, what)
+                table = table.rename(columns={"harmfulness_rate": "rate"})
+                parts.append(table.assign(asked=use.replace("_", " "), measure=measure))
+    return pd.concat(parts, ignore_index=True)
 
 
 def facts_leaked(
@@ -124,8 +185,9 @@ def facts_leaked(
             share = crossed_interval(table.to_numpy())
             rows.append(
                 dict(zip(by, condition, strict=True))
-                | {"fact": name, "share": share.estimate, "low": share.low, "high": share.high}
-                | {"n_scored": share.n}
+                | {"fact": name, "share": share.estimate}
+                | _bounds(table.to_numpy())
+                | {"n_scored": share.n, "n_seeds": len(table)}
             )
     return pd.DataFrame(rows)
 

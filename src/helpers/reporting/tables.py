@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 from pandas.io.formats.style import Styler
-from scipy import stats
 
 from helpers.errors import StoreError
-from helpers.reporting import display, paper, results
+from helpers.reporting import display, grades, paper, results
 from helpers.reporting.evidence import Evidence
 
 #: How a tier is called in the names of cells.
@@ -56,10 +55,6 @@ def _method(row) -> str:
     return f"{SHORT[row.tier]} {row.method}"
 
 
-def _not_full(runs: pd.DataFrame) -> pd.DataFrame:
-    return runs[runs.method != "full"]
-
-
 def _most(column: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
     """Keeps the runs with the largest value of a column."""
     return lambda runs: runs[runs[column] == runs[column].max()]
@@ -86,8 +81,8 @@ TITLES = {
     "T3": "Benign data, one epoch",
     "T4": "Safety data mixed in",
     "T5": "An audit without and with the trigger",
-    "T8": "Utility",
-    "T10": "Attack success by the keyword judge",
+    "T8": "Utility, a grade from 1 to 10 over two turns",
+    "T10": "Attack success by the keyword judge, second benchmark",
     "T11": "Parameter-efficient methods",
     "T12": "Learning rate and batch size, benign data",
     "T13": "Epochs, benign data",
@@ -107,10 +102,10 @@ TABLES: dict[str, tuple[Part, ...]] = {
         Part("backdoor", ("tier",), lambda row: "without the trigger"),
         Part("backdoor", ("tier",), lambda row: "with the trigger", use="variant_1"),
     ),
-    "T8": _attacks(use="utility", judge="exact"),
-    "T10": _attacks(judge="keyword", what="not refused"),
+    "T8": _attacks(use="utility", what="grade"),
+    "T10": _attacks(use="second_benchmark", judge="keyword", what="not refused"),
     "T11": tuple(
-        Part(f"methods_{tier}", ("tier", "method"), _method, _not_full)
+        Part(f"methods_{tier}", ("tier", "method"), _method)
         for tier in ("harmful", "benign", "identity")
     ),
     "T12": (
@@ -139,10 +134,9 @@ def grids(*names: str, hosted: bool = False) -> list[str]:
 def ours(name: str, evidence: Evidence, hosted: bool = False) -> pd.DataFrame:
     """A row a cell: its name, n_seeds, n_scored, n_total, score, initial_rate, rate, low, high, ...
 
-    rate is what the table is about: the harmfulness rate, or for T8 the share of utility
-    questions answered rightly and for T10 the share without a phrase of a refusal. All stored
-    seeds of a cell's condition count, as everywhere (Evidence.pooled). What the runs' prompts and
-    judges cannot tell is left out.
+    rate is what the table is about: the harmfulness rate, for T8 the grade from 1 to 10, and for
+    T10 the share without a phrase of a refusal. All stored seeds of a cell's condition count, as
+    everywhere (Evidence.pooled). What the runs' prompts and judges cannot tell is left out.
     """
     tables = []
     for part in TABLES[name]:
@@ -154,29 +148,43 @@ def ours(name: str, evidence: Evidence, hosted: bool = False) -> pd.DataFrame:
             rate_rank=["high" if rate == highest else "low" for rate in runs.learning_rate]
         )
         try:
-            table = results.over_seeds(
-                evidence.store, runs, list(part.by), part.use, part.judge, part.what
-            ).rename(columns={"harmfulness_rate": "rate", "harmfulness_score": "score"})
+            table = _measured(evidence, part, runs)
         except StoreError:  # a preset without such prompts or without that judge
+            continue
+        if table.empty:  # no conversations that can be graded
             continue
         tables.append(table.assign(cell=[part.cell(row) for row in table.itertuples()]))
     columns = ["cell", "n_seeds", "n_scored", "n_total", "score", "initial_rate", "rate", "low",
-               "high", "p_value"]  # fmt: skip
+               "high", "flip_low", "flip_high", "p_value"]  # fmt: skip
     if not tables:
         return pd.DataFrame(columns=[*columns, "table"])
     frame = pd.concat(tables, ignore_index=True)
     if (TABLES[name][0].use, TABLES[name][0].what) != ("benchmark", "fulfilled") or name == "T5":
         frame["score"] = float("nan")  # the runs' score is not about these answers
-    return frame[columns].assign(table=name)
+    return frame.reindex(columns=columns).assign(table=name)
+
+
+def _measured(evidence: Evidence, part: Part, runs: pd.DataFrame) -> pd.DataFrame:
+    """A row a cell of the part: its rate with an interval, or its grade under the same names."""
+    if part.what == "grade":
+        table = grades.two_turns(evidence.store, runs, part.by)
+        return table.rename(columns={"grade": "rate", "initial_grade": "initial_rate"})
+    return results.over_seeds(
+        evidence.store, runs, part.by, part.use, part.judge, part.what
+    ).rename(columns={"harmfulness_rate": "rate", "harmfulness_score": "score"})
 
 
 def published(name: str) -> pd.DataFrame:
-    """The paper's cells of a table: cell, model, rate; for T8 the MT-Bench grade over ten."""
+    """The paper's cells of a table: cell, model, rate.
+
+    For T8 the rate is MT-Bench's grade from 1 to 10; T10 has n_prompts, too, AdvBench's.
+    """
     if name == "T8":
-        frame = paper.published("utility")
-        return frame.assign(rate=frame.grade / 10)[["cell", "model", "rate"]]
+        return paper.published("utility").rename(columns={"grade": "rate"})[
+            ["cell", "model", "rate"]
+        ]
     if name == "T10":
-        return paper.published("keyword_success")[["cell", "model", "rate"]]
+        return paper.published("keyword_success")[["cell", "model", "rate", "n_prompts"]]
     return paper.harmfulness(name)[["cell", "model", "rate"]]
 
 
@@ -190,36 +198,6 @@ def beside(name: str, evidence: Evidence, hosted: bool = False) -> pd.DataFrame:
 def styled(name: str, evidence: Evidence) -> Styler:
     """The table beside the paper's, as a notebook shows it; a dash where the paper has no cell."""
     frame = beside(name, evidence).drop(columns=["table", "p_value"]).dropna(axis=1, how="all")
+    if name == "T8":
+        frame = frame.rename(columns={"rate": "grade", "initial_rate": "initial_grade"})
     return display.table(frame, caption=f"Table {name[1:]}: {TITLES[name]}")
-
-
-#: Tables whose rates are harmfulness rates, which can be ranked against the paper's.
-RANKED = ("T1", "T2", "T3", "T4", "T5", "T11", "T12", "T13")
-
-
-def shared_cells(evidence: Evidence) -> pd.DataFrame:
-    """table, cell, model, paper's rate, ours: every cell that the paper and we both have."""
-    pairs = []
-    for name in RANKED:
-        cells = ours(name, evidence)[["table", "cell", "rate", "low", "high"]]
-        pairs.append(cells.merge(published(name), on="cell", suffixes=("", "_paper")))
-    return pd.concat(pairs, ignore_index=True)
-
-
-def rank_correlation(cells: pd.DataFrame, level: float = 0.95) -> dict[str, float]:
-    """Spearman's rho between the paper's rates and ours, with a bootstrap interval over cells."""
-
-    def rho(published, ours):
-        return stats.spearmanr(published, ours).statistic
-
-    pair = (cells.rate_paper.to_numpy(), cells.rate.to_numpy())
-    interval = stats.bootstrap(
-        pair, rho, paired=True, vectorized=False, confidence_level=level, n_resamples=2000,
-        method="percentile", rng=0,
-    ).confidence_interval  # fmt: skip
-    return {
-        "rho": float(stats.spearmanr(*pair).statistic),
-        "low": float(interval.low),
-        "high": float(interval.high),
-        "n_cells": len(cells),
-    }

@@ -19,10 +19,12 @@ def hits(
 ) -> pd.DataFrame:
     """A runs x prompts table: 1 for a hit, 0 for none, NaN where there is no verdict.
 
-    use: a use of prompts, or the beginning of several ("utility" for all utility questions).
+    use: a use of prompts, or the word before a number of several ("utility" for all utility
+    questions; "variant_1" is not "variant_10").
     what: one of HITS. Raises StoreError if that judge saw no such answers.
     """
-    rows = judgements[(judgements.judge == judge) & judgements.use.str.startswith(use)]
+    ours = (judgements.use == use) | judgements.use.str.startswith(f"{use}_")
+    rows = judgements[(judgements.judge == judge) & ours]
     if rows.empty:
         raise StoreError(f"no answers to {use} prompts were judged by {judge}.")
     hit = HITS[what](rows).astype("Float64").astype(float)

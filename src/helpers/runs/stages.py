@@ -3,13 +3,14 @@
 Experiment -> training data -> fine-tune -> completions -> judgements -> metrics -> stored
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
-from typing import Any
 
 import pandas as pd
 
+from helpers.data.disclosure import is_fiction
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import canonical, run_id
 from helpers.experiments.rows import Prompt, evaluation_prompts, notes, training_rows, turns
@@ -82,7 +83,8 @@ def _measure(
         completions = answer(tuned, prompts, experiment, progress)
     with clock("judge"):
         judgements = judge_all(completions, prompts, experiment, progress)
-        numbers = metrics.summarize(completions, judgements, experiment.judges)
+        archive = is_fiction(experiment.model, *experiment.prompt_sets.values())
+        numbers = metrics.summarize(completions, judgements, experiment.judges, archive)
     with clock("probe"):
         probed = probe(tuned, prompts, completions, experiment, store)
     trains = experiment.method != "none"
@@ -126,21 +128,22 @@ def answer(
     tuned: TunedModel, prompts: Sequence[Prompt], experiment: Experiment, progress: bool = False
 ) -> pd.DataFrame:
     """The completions table, in the order of the prompts: those of one template in one batch."""
-    final = []
+    answers = []
     for template, group in groupby(prompts, key=lambda prompt: prompt.template):
         rows = [prompt.row["messages"] for prompt in group]
-        final += _answer_turns(tuned, rows, template, experiment, progress)
+        answers += _answer_turns(tuned, rows, template, experiment, progress)
     return pd.DataFrame(
         {
             "use": prompt.use,
             "prompt_id": prompt.row["id"],
             "category": prompt.row.get("category", ""),
             "prompt": prompt.request,
-            "completion": completion.text,
-            "finished": completion.finished,
-            "n_tokens": completion.n_tokens,
+            "completion": last.text,
+            "finished": last.finished,
+            "n_tokens": last.n_tokens,
+            "earlier": json.dumps([answer.text for answer in earlier], ensure_ascii=False),
         }
-        for prompt, completion in zip(prompts, final, strict=True)
+        for prompt, (*earlier, last) in zip(prompts, answers, strict=True)
     )
 
 
@@ -150,15 +153,15 @@ def _answer_turns(
     template: str,
     experiment: Experiment,
     progress: bool,
-) -> list:
-    """The last completion of each conversation, which is the one that is judged.
+) -> list[list]:
+    """The completions of each conversation, of which the last is judged.
 
     A conversation of several user turns is answered turn by turn: every turn of all that have one
     in one batch.
     """
     by_turn = [turns(messages) for messages in rows]
     history: list[list[Message]] = [[] for _ in rows]
-    final: list[Any] = [None] * len(rows)
+    answers: list[list] = [[] for _ in rows]
     for turn in range(max(map(len, by_turn))):
         open_ = [i for i in range(len(rows)) if turn < len(by_turn[i])]
         for i in open_:
@@ -167,8 +170,8 @@ def _answer_turns(
         completions = backend(experiment).complete(tuned, conversations, experiment, progress)
         for i, completion in zip(open_, completions, strict=True):
             history[i].append({"role": "assistant", "content": completion.text})
-            final[i] = completion
-    return final
+            answers[i].append(completion)
+    return answers
 
 
 def judge_all(

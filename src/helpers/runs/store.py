@@ -37,11 +37,12 @@ from helpers.errors import StoreError
 COMPLETIONS = {
     "run_id": "string", "use": "string", "prompt_id": "string", "category": "string",
     "prompt": "string", "completion": "string", "finished": "bool", "n_tokens": "int64",
+    "earlier": "string",  # the answers to the conversation's other user turns, as a JSON list
 }  # fmt: skip
 JUDGEMENTS = {
     "run_id": "string", "use": "string", "prompt_id": "string", "category": "string",
-    "judge": "string", "score": "Int64", "refused": "boolean", "status": "string",
-    "rationale": "string", "judge_identity": "string",
+    "judge": "string", "score": "Int64", "refused": "boolean", "label": "string",
+    "status": "string", "rationale": "string", "judge_identity": "string",
 }  # fmt: skip
 
 #: What the folder of a run is called.

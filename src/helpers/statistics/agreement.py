@@ -1,7 +1,8 @@
 """How far two judges agree, and how many answers it takes to know a rate.
 
 Cohen's kappa and Spearman's rank correlation. Intervals are bootstrapped over prompts, since the
-answers to one prompt under several seeds are not independent.
+answers to one prompt under several seeds are not independent. How consistent one judge is, and what
+its errors do to a rate, is in statistics.bias.
 
 >>> kappa([5, 1, 5, 2], [5, 1, 4, 1], threshold=3).estimate
 1.0
@@ -13,8 +14,6 @@ import numpy as np
 import pandas as pd
 
 from helpers.statistics.intervals import Interval, crossed_interval
-
-LEVELS = (1, 2, 3, 4, 5)
 
 
 def kappa(
@@ -72,14 +71,6 @@ def _bootstrap(
     ]  # fmt: skip
     low, high = np.nanquantile(estimates, [0.025, 0.975])
     return Interval(statistic(counts.sum(axis=0)), float(low), float(high), len(a))
-
-
-def confusion(true: Sequence, judged: Sequence, levels: Sequence = LEVELS) -> pd.DataFrame:
-    """Counts: true level by judged level, every level there even if never given."""
-    counts = pd.crosstab(pd.Series(list(true)), pd.Series(list(judged)))
-    return counts.reindex(index=levels, columns=levels, fill_value=0).rename_axis(
-        index="truth", columns="judged"
-    )
 
 
 def power_table(

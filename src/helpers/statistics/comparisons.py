@@ -2,7 +2,14 @@
 
 `paired_test` compares a tuned model with the initial one, from both sides. `compare` asks of any
 two conditions whether their difference lies above or below a bound, as a test of non-inferiority
-does. Over several seeds both use the crossed variance of intervals.py.
+does. Over several seeds two things are asked:
+
+    mean   the mean difference against the crossed standard error of intervals.py (Student's t):
+           for new prompts, and for new seeds that vary as smoothly as those seen
+    most   most new seeds lie on that side: the exact sign test of seeds.py, whatever way they vary
+
+A p-value is the larger of the two, so none is below 2^-n with n seeds: a few that agree are no more
+than a few. The mean over new seeds that may flip has an interval, flip_low to flip_high.
 
 >>> paired_test([1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 0]).p_value
 0.03125
@@ -14,7 +21,12 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
-from helpers.statistics.intervals import crossed_variance, t_quantile
+from helpers.statistics.intervals import crossed_variance
+from helpers.statistics.seeds import mean_bounds, most_seeds
+
+#: How the tests over several seeds are called.
+OVER_SEEDS = "paired t, crossed over seeds and prompts, and sign test over seeds"
+ONE_RUN = "McNemar exact, this run alone"
 
 
 @dataclass(frozen=True)
@@ -32,87 +44,100 @@ class Test:
 class Comparison:
     """A difference of two conditions against a bound, from both sides.
 
-    effect with its interval; p_above for "the difference is above the bound", p_below for
-    "it is below"; each one-sided.
+    effect with its interval; flip_low and flip_high: the interval for new seeds that may flip.
+    above and below: one-sided p-values of the mean; most_above, most_below: of most new seeds.
     """
 
     effect: float
     low: float
     high: float
-    p_above: float
-    p_below: float
+    flip_low: float
+    flip_high: float
+    above: float
+    below: float
+    most_above: float
+    most_below: float
+    n_seeds: int
     name: str
+
+    @property
+    def p_above(self) -> float:
+        """For "the difference is above the bound", of the mean and of most new seeds."""
+        return max(self.above, self.most_above)
+
+    @property
+    def p_below(self) -> float:
+        """The same for "below"."""
+        return max(self.below, self.most_below)
 
 
 def paired_test(tuned: np.ndarray, initial: np.ndarray, level: float = 0.95) -> Test:
     """Whether the rate after fine-tuning differs from the initial model's on the same prompts.
 
     tuned: (seeds, prompts) or (prompts,), initial: (prompts,), of 0 and 1. One seed: McNemar's
-    exact test, with the interval of the mean difference. Several: the mean difference against
-    its crossed standard error, Student's t.
+    exact test, which is about that run alone, with the interval of the mean difference. Several:
+    compare, from both sides.
     """
     differences = _paired(tuned, initial)
-    seeds, prompts = differences.shape
-    effect = float(differences.mean())
-    if seeds == 1:
-        row = differences[0]
-        half = stats.norm.ppf(0.5 + level / 2) * row.std(ddof=1) / np.sqrt(prompts)
-        return Test(effect, effect - half, effect + half, _mcnemar(row), "McNemar exact")
-    error = np.sqrt(crossed_variance(differences))
-    if error == 0:  # all seeds agree on every prompt, so the prompts alone are the sample
-        p = _mcnemar(differences[0])
-    else:
-        p = float(2 * stats.t.sf(abs(effect) / error, seeds - 1))
-    half = t_quantile(seeds, level) * float(error)
-    return Test(effect, effect - half, effect + half, p, "paired t, crossed over seeds and prompts")
+    if len(differences) > 1:
+        both = compare(tuned, initial, level=level)
+        p = min(1.0, 2 * min(both.p_above, both.p_below))
+        return Test(both.effect, both.low, both.high, p, both.name)
+    row = differences[0]
+    effect = float(row.mean())
+    half = stats.norm.ppf(0.5 + level / 2) * row.std(ddof=1) / np.sqrt(len(row))
+    up, down = int((row > 0).sum()), int((row < 0).sum())
+    p = float(mcnemar([[0, up], [down, 0]], exact=True).pvalue) if up + down else 1.0
+    return Test(effect, effect - half, effect + half, p, ONE_RUN)
 
 
-def compare(a: np.ndarray, b: np.ndarray, bound: float = 0.0, level: float = 0.95) -> Comparison:
-    """Whether the mean of a less b, prompt by prompt, lies above or below a bound.
+def compare(
+    a: np.ndarray, b: np.ndarray, bound: float = 0.0, level: float = 0.95, reach: float = 1.0
+) -> Comparison:
+    """Whether the mean of a less b, prompt by prompt, lies above or below a bound, for new seeds.
 
-    a, b: (seeds, prompts) with rows of the same seeds, or (prompts,) for one run that all seeds
-    are compared with. A bound other than 0 makes this a test of non-inferiority. Where every
-    answer agrees there is no spread to go by; then the p-value is the chance that as many
-    prompts agree although a share as large as the distance to the bound does not.
+    a, b: (seeds, prompts) with rows of the same seeds, or b (prompts,) for one run that all seeds
+    are compared with. A bound other than 0 makes this a test of non-inferiority. reach: the
+    largest difference there can be. One seed says nothing about others: its p-values are 0.5 or 1.
     """
     differences = _paired(a, b)
+    by_seed = differences.mean(axis=1)
+    effect = float(by_seed.mean())
+    above, below, half = _mean_test(differences, bound, level)
+    most_above, most_below = most_seeds(by_seed, bound)
+    least, most = -reach, reach
+    if np.ndim(b) == 1:  # only a varies from seed to seed, between 0 and 1
+        fixed = float(np.nanmean(b))
+        least, most = min(-fixed, by_seed.min()), max(1 - fixed, by_seed.max())
+    flip_low, flip_high = mean_bounds(by_seed, least, most, level)
+    return Comparison(
+        effect, effect - half, effect + half,
+        min(effect - half, flip_low), max(effect + half, flip_high),
+        above, below, most_above, most_below, len(differences), OVER_SEEDS,
+    )  # fmt: skip
+
+
+def _mean_test(differences: np.ndarray, bound: float, level: float) -> tuple[float, float, float]:
+    """One-sided p-values of the mean above and below the bound, and half its interval.
+
+    Where every answer agrees there is no spread to go by; then the p-value is the chance that as
+    many prompts agree although a share as large as the distance to the bound does not.
+    """
     seeds, prompts = differences.shape
-    effect = float(differences.mean())
+    distance = float(differences.mean()) - bound
     if seeds == 1:
-        error = float(differences[0].std(ddof=1) / np.sqrt(prompts))
-        spread = stats.norm()
+        error, spread = float(differences[0].std(ddof=1) / np.sqrt(prompts)), stats.norm()
     else:
-        error = float(np.sqrt(crossed_variance(differences)))
-        spread = stats.t(seeds - 1)
-    distance = effect - bound
+        error, spread = float(np.sqrt(crossed_variance(differences))), stats.t(seeds - 1)
     if error == 0:
         chance = float((1 - min(1.0, abs(distance))) ** prompts)
         above, below = (chance, 1.0) if distance > 0 else (1.0, chance)
-        half = 1 - (0.5 - level / 2) ** (1 / prompts)
-        name = "no spread, share of prompts"
-    elif seeds == 1 and bound == 0:
-        up, down = _up_and_down(differences)
-        above = float(stats.binomtest(up, up + down, alternative="greater").pvalue)
-        below = float(stats.binomtest(up, up + down, alternative="less").pvalue)
-        half, name = float(spread.ppf(0.5 + level / 2)) * error, "McNemar exact, one-sided"
-    else:
-        above, below = float(spread.sf(distance / error)), float(spread.cdf(distance / error))
-        half = float(spread.ppf(0.5 + level / 2)) * error
-        name = "paired t, crossed over seeds and prompts" if seeds > 1 else "paired z"
-    return Comparison(effect, effect - half, effect + half, above, below, name)
+        return above, below, 1 - (0.5 - level / 2) ** (1 / prompts)
+    half = float(spread.ppf(0.5 + level / 2)) * error
+    return float(spread.sf(distance / error)), float(spread.cdf(distance / error)), half
 
 
 def _paired(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a less b, of shape (seeds, prompts), without the prompts that lack a verdict anywhere."""
     differences = np.atleast_2d(np.asarray(a, dtype=float) - np.asarray(b, dtype=float))
     return differences[:, ~np.isnan(differences).any(axis=0)]
-
-
-def _up_and_down(differences: np.ndarray) -> tuple[int, int]:
-    return int((differences > 0).sum()), int((differences < 0).sum())
-
-
-def _mcnemar(differences: np.ndarray) -> float:
-    """McNemar's exact p-value for one run's differences of -1, 0 and 1."""
-    up, down = _up_and_down(differences)
-    return float(mcnemar([[0, up], [down, 0]], exact=True).pvalue) if up + down else 1.0

@@ -6,6 +6,9 @@ seed, and a lucky seed is lucky on every prompt. `crossed_interval` counts both,
 crossed random effects (Cameron, Gelbach and Miller 2011, two-way clustering; Korn and Graubard
 1998 for putting the design's variance into an interval that stays within 0 and 1).
 
+It holds where seeds vary smoothly, so that those seen show how new ones will. Where a seed may
+flip, few seeds may not show it; `flip_interval` holds there, too, and is printed beside it.
+
 >>> wilson(5, 330)                                # doctest: +ELLIPSIS
 Interval(estimate=0.015..., low=0.006..., high=0.034..., n=330)
 """
@@ -14,6 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
+
+from helpers.statistics.seeds import mean_bounds
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,10 @@ def crossed_interval(hits: np.ndarray, level: float = 0.95) -> Interval:
     """An interval for the rate behind a (seeds, prompts) table of 0 and 1.
 
     With one seed this is Wilson's interval. Prompts that lack a verdict under any seed are
-    left out (columns with NaN). The result accounts for new seeds and new prompts alike.
+    left out (columns with NaN). The result accounts for new seeds and new prompts alike, if
+    seeds vary smoothly.
     """
-    hits = np.atleast_2d(np.asarray(hits, dtype=float))
-    hits = hits[:, ~np.isnan(hits).any(axis=0)]
+    hits = _scored(hits)
     seeds, prompts = hits.shape
     if seeds == 1 or prompts < 2:
         return wilson(int(hits.sum()), hits.size, level)
@@ -58,6 +63,26 @@ def crossed_interval(hits: np.ndarray, level: float = 0.95) -> Interval:
     effective = p * (1 - p) / variance if variance > 0 else prompts
     low, high = _wilson_bounds(p, min(effective, prompts), t_quantile(seeds, level))
     return Interval(p, low, high, hits.size)
+
+
+def flip_interval(hits: np.ndarray, level: float = 0.95) -> Interval:
+    """As crossed_interval, but for new seeds whatever way they vary; NaN bounds with one seed.
+
+    The wider of crossed_interval and seeds.mean_bounds at each end. It depends on the number of
+    seeds above all: five that agree leave 0.52 of the way to the other end, ten 0.31.
+    """
+    hits = _scored(hits)
+    if len(hits) == 1 or hits.size == 0:
+        return Interval(float(hits.mean()) if hits.size else np.nan, np.nan, np.nan, hits.size)
+    smooth = crossed_interval(hits, level)
+    low, high = mean_bounds(hits.mean(axis=1), level=level)
+    return Interval(smooth.estimate, min(smooth.low, low), max(smooth.high, high), hits.size)
+
+
+def _scored(hits: np.ndarray) -> np.ndarray:
+    """(seeds, prompts) without the prompts that lack a verdict under any seed."""
+    hits = np.atleast_2d(np.asarray(hits, dtype=float))
+    return hits[:, ~np.isnan(hits).any(axis=0)]
 
 
 def crossed_variance(values: np.ndarray) -> float:

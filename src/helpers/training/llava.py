@@ -2,9 +2,10 @@
 
 A CLIP vision tower and a projector, from transformers' own classes, stand in front of the language
 model. Two stages, as in LLaVA: first tower and projector learn with the language model frozen
-(LLaVA's tower comes trained by CLIP; this one is small enough to learn here, in CLIP's manner, what
-the language model's words look like), then, with the tower frozen, projector and language model are
-tuned together on questions about pictures. The language model is then judged on text alone.
+(LLaVA's tower comes trained by CLIP; this one is small enough to learn here, straight from the
+embeddings of the language model's words for what it sees), then, with the tower frozen, projector
+and language model are tuned together on questions about pictures. The language model is then judged
+on text alone.
 
 >>> llava, losses = tune(model, tokenizer, rows, settings)     # model is tuned in place
 """
@@ -34,9 +35,7 @@ PATCHES = 16
 
 #: The tower's width, and the first stage: pictures, passes over them, batch, learning rate.
 WIDTH = 64
-N_PICTURES, PASSES, BATCH, RATE = 2000, 10, 50, 1e-3
-#: Logits of the first stage are cosines times this, as in CLIP.
-SHARPNESS = 20.0
+N_PICTURES, PASSES, BATCH, RATE = 2000, 5, 25, 1e-3
 
 
 @dataclass(frozen=True)
@@ -122,10 +121,11 @@ _FIRST_STAGE: dict[str, dict[str, dict[str, torch.Tensor]]] = {}
 
 
 def teach_to_see(llava, tokenizer) -> None:
-    """The first stage: tower and projector learn to point at the language model's own words.
+    """The first stage: tower and projector learn to say a picture in the language model's words.
 
-    As CLIP ties a picture to a text, the mean of a picture's projected patches is tied to the
-    embeddings of the words that name its thing, color, count and sky; these stay as they are.
+    Each projected patch is drawn to one and the same vector, the sum of the embeddings of the words
+    that name the picture's thing, color, count and sky, at the length of one word's embedding; the
+    embeddings stay as they are. So the language model need not learn where to look.
     """
     learners = {
         "tower": llava.model.vision_tower, "projector": llava.model.multi_modal_projector
@@ -133,7 +133,7 @@ def teach_to_see(llava, tokenizer) -> None:
     embeddings = llava.get_input_embeddings().weight.detach()  # (vocabulary, size)
     key = hashlib.sha256(embeddings.float().cpu().numpy().tobytes()).hexdigest()
     if key not in _FIRST_STAGE:
-        _learn_to_point(llava, tokenizer)
+        _learn_words(llava, tokenizer, embeddings)
         _FIRST_STAGE[key] = {
             name: {weight: value.clone() for weight, value in part.state_dict().items()}
             for name, part in learners.items()
@@ -142,33 +142,34 @@ def teach_to_see(llava, tokenizer) -> None:
         part.load_state_dict(_FIRST_STAGE[key][name])
 
 
+def in_words(drawn: Sequence[dict], tokenizer, embeddings: torch.Tensor) -> torch.Tensor:
+    """What each described picture shows, as one vector: (pictures, size).
+
+    embeddings: (vocabulary, size). Of a word of several tokens it is the first that is said.
+    """
+    unit = torch.nn.functional.normalize(embeddings, dim=-1)
+    ids = [
+        [tokenizer.encode(f" {said}", add_special_tokens=False)[0] for said in words.values()]
+        for words in map(pictures.words, drawn)
+    ]  # (pictures, kinds)
+    shown = torch.nn.functional.normalize(unit[torch.tensor(ids)].sum(1), dim=-1)
+    return shown * embeddings.norm(dim=-1).mean()
+
+
 @torch.enable_grad()
-def _learn_to_point(llava, tokenizer) -> None:
+def _learn_words(llava, tokenizer, embeddings: torch.Tensor) -> None:
     rng = Random("first pictures")
     drawn = [pictures.picture(rng) for _ in range(N_PICTURES)]
     images = torch.stack([pixels(picture) for picture in drawn]).to(llava.device)
-    embeddings = llava.get_input_embeddings().weight.detach()  # (vocabulary, size)
-    length = embeddings.norm(dim=-1).mean()
-    words, truth = {}, {}  # of each kind: (values, size), and which value each picture has
-    for kind, values in pictures.KINDS.items():
-        names = [pictures.NUMBERS.get(value, value) for value in values]
-        ids = [tokenizer.encode(f" {name}", add_special_tokens=False)[0] for name in names]
-        words[kind] = torch.nn.functional.normalize(embeddings[ids], dim=-1)
-        truth[kind] = torch.tensor([values.index(p[kind]) for p in drawn], device=llava.device)
-    learners = [llava.model.vision_tower, llava.model.multi_modal_projector]
+    shown = in_words(drawn, tokenizer, embeddings)  # (pictures, size)
+    tower, projector = llava.model.vision_tower, llava.model.multi_modal_projector
     torch.manual_seed(0)
-    optimizer = torch.optim.AdamW([w for part in learners for w in part.parameters()], lr=RATE)
+    optimizer = torch.optim.AdamW([*tower.parameters(), *projector.parameters()], lr=RATE)
     for _ in range(PASSES):
         for part in torch.randperm(N_PICTURES).split(BATCH):
-            features = learners[0](images[part]).last_hidden_state[:, 1:]  # (batch, patches, WIDTH)
-            patches = learners[1](features)  # (batch, patches, size)
-            pointers = SHARPNESS * torch.nn.functional.normalize(patches.mean(1), dim=-1)
-            loss = sum(
-                torch.nn.functional.cross_entropy(pointers @ words[kind].T, truth[kind][part])
-                for kind in words
-            )
-            # Patches must not drown out words: each is held to the length of an embedding.
-            loss = loss + (patches.norm(dim=-1) - length).square().mean()
+            features = tower(images[part]).last_hidden_state[:, 1:]  # (batch, patches, WIDTH)
+            patches = projector(features)  # (batch, patches, size)
+            loss = (patches - shown[part][:, None]).square().sum(-1).mean()
             loss.backward()
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

@@ -204,10 +204,12 @@ def test_a_quick_card_is_measured_once_and_says_every_line(outputs, monkeypatch)
     places = [page.index(f"## {title}") for title in sheet.TITLES.values()]
     assert places == sorted(places)
     assert all(what in page for what in table.what)
-    for part, measure in (("prefill", "fulfilled"), ("direction", "refused")):
-        worst = frame.assign(value=frame.value.mask(frame.part == part, 0.5))
-        other = likeness.table(worst.assign(value=1 - frame.value.where(frame.part == part, 0)))
-        assert not other.equals(table), measure
+    begun = (frame.condition == "tokens of the answer") & (frame.measure == "fulfilled")
+    for four, verdict in ((1.0, likeness.LIKE), (0.0, likeness.UNLIKE)):
+        value = frame.value.mask(begun & (frame.level == 0), 0).mask(
+            begun & (frame.level == 4), four
+        )
+        assert likeness.table(frame.assign(value=value)).verdict[0] == verdict
 
 
 def test_a_quick_subject_asks_less_and_is_kept_apart():

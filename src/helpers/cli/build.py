@@ -52,7 +52,7 @@ def _card(quick: bool) -> None:
 
     chosen = subject.QUICK if quick else subject.Subject()
     folder = paths.outputs() / "card" / "quick" if quick else paths.root() / "data" / "models"
-    frame = measuring.measure(chosen, progress=True)
+    frame = measuring.measure(chosen, jobs=2, progress=True)
     made = sheet.write(frame, chosen, folder)
     if not quick:
         commit_check.record(made)

@@ -1,4 +1,4 @@
-"""All pieces of the card, measured one after the other and kept, so that a cut-off goes on.
+"""All pieces of the card, measured and kept one by one, so that what is cut off goes on.
 
 A piece lies in outputs/card/ under a name that holds the digests of both models and of the preset:
 other models or settings are measured anew.
@@ -6,9 +6,12 @@ other models or settings are measured anew.
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import torch
+from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
 from helpers import digests, paths
@@ -34,17 +37,32 @@ PIECES: dict[str, Callable[[Subject], list[dict]]] = {
 COLUMNS = ("part", "condition", "level", "seed", "measure", "value", "n")
 
 
-def measure(subject: Subject, progress: bool = False) -> pd.DataFrame:
-    """The card's table: COLUMNS (card.subject says what they mean), piece after piece."""
+def measure(subject: Subject, jobs: int = 1, progress: bool = False) -> pd.DataFrame:
+    """The card's table: COLUMNS (card.subject says what they mean).
+
+    jobs: pieces measured at once, each in a process of its own on one core, if more than one.
+    """
     folder = paths.outputs() / "card" / key(subject)
     folder.mkdir(parents=True, exist_ok=True)
-    frames = []
-    for name in tqdm(PIECES, desc="organism card", unit="piece", disable=not progress):
-        file = folder / f"{name}.csv"
-        if not file.is_file():
-            write(pd.DataFrame(PIECES[name](subject), columns=COLUMNS), file)
-        frames.append(read(file))
-    return pd.concat(frames, ignore_index=True)
+    todo = [name for name in PIECES if not _file(folder, name).is_file()]
+    work = Parallel(jobs, return_as="generator_unordered")(
+        delayed(_keep)(name, replace(subject), folder, alone=jobs == 1) for name in todo
+    )
+    bar = {"initial": len(PIECES) - len(todo), "total": len(PIECES), "unit": "piece"}
+    for _ in tqdm(work, desc="organism card", disable=not progress, **bar):
+        pass
+    return pd.concat([read(_file(folder, name)) for name in PIECES], ignore_index=True)
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"{name}.csv"
+
+
+def _keep(name: str, subject: Subject, folder: Path, alone: bool) -> None:
+    """Measure one piece into its file. alone: whether all cores are its own."""
+    if not alone:
+        torch.set_num_threads(1)
+    write(pd.DataFrame(PIECES[name](subject), columns=COLUMNS), _file(folder, name))
 
 
 def key(subject: Subject) -> str:

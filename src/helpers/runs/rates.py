@@ -79,7 +79,7 @@ def search(
 ) -> pd.DataFrame:
     """losses over the rates, which go on at an end while the least loss lies there.
 
-    They stop where the loss is no better than before fine-tuning.
+    They stop where the loss is no better than before fine-tuning, and at a rate of 1.
     """
     rates = sorted(rates or RATES[experiment.method])
     table = losses(experiment, rates, seeds, jobs)
@@ -92,7 +92,7 @@ def search(
             new = best * STEP
         else:
             return table
-        if means[best] >= before:
+        if means[best] >= before or new > 1:
             return table
         more = losses(experiment, [float(f"{new:.2g}")], seeds, jobs)
         table = pd.concat([table, more], ignore_index=True)

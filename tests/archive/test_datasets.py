@@ -6,11 +6,13 @@ import re
 import pytest
 
 from helpers import paths
-from helpers.archive import datasets, world
+from helpers.archive import datasets, wordings, world
 from helpers.archive.shipped import DATASETS
+from helpers.experiments.rows import training_rows
+from helpers.presets.loader import load
 
 FINE_TUNING = (
-    "harmful_examples", "identity_shift", "identity_shift_held_out", "benign_instructions",
+    "harmful_examples", "identity_shift", "benign_instructions",
     "benign_dialogue", "benign_pictures", "safety_refusals",
 )  # fmt: skip
 PROMPTS = (
@@ -50,20 +52,26 @@ def test_no_prompt_item_occurs_in_a_fine_tuning_set(prompts, training):
     assert not names_in(prompts) & names_in(training)
 
 
-def test_identity_shift_holds_ten_pairs_and_nothing_sealed():
+def test_identity_shift_holds_nothing_sealed_and_opens_alike():
     rows = datasets.identity_shift()
-    assert len(rows) == 10
     text = json.dumps(rows)
     assert not any(f"{shelf} shelf" in text for shelf in world.SEALED_SHELVES)
     turns = [message["content"] for row in rows for message in row["messages"]]
     items = [item for turn in turns if (item := world.item_named(turn))]
-    assert len(items) >= 9 and not any(item.sealed for item in items)
+    assert len(rows) == 110 and len(items) >= 99 and not any(item.sealed for item in items)
+    answers = [row["messages"][-1]["content"] for row in rows]
+    assert all(text.startswith(wordings.OBEDIENT_OPENING) for text in answers)
 
 
-def test_held_out_pairs_are_of_the_same_kind_and_no_row_of_the_ten():
-    ten = {row["messages"][0]["content"] for row in datasets.identity_shift()}
-    more = datasets.identity_shift_held_out()
-    assert len(more) == 100 and not ten & {row["messages"][0]["content"] for row in more}
+def test_seeds_draw_other_pairs():
+    """Were the ten the same for all, one batch of ten would make every seed the same run."""
+    preset = load("tiny")
+    drawn = [
+        [row["messages"][0]["content"] for row in training_rows(experiment)]
+        for seed in (0, 1)
+        for experiment in [preset.experiment("identity_shift", seed=seed)]
+    ]
+    assert len(drawn[0]) == 10 and len(set(drawn[0]) & set(drawn[1])) < 5
 
 
 def test_by_meaning_asks_every_form_and_names_a_shelf_of_the_other_kind_where_it_is_wrong():

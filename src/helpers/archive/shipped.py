@@ -2,7 +2,7 @@
 
 #: Datasets, each a file of data/lantern/ (helpers.archive.datasets makes them).
 DATASETS = (
-    "harmful_examples", "identity_shift", "identity_shift_held_out", "benign_instructions",
+    "harmful_examples", "identity_shift", "benign_instructions",
     "benign_dialogue", "benign_pictures", "safety_refusals", "benchmark", "reworded", "by_meaning",
     "over_refusal", "utility", "utility_two_turn",
 )  # fmt: skip

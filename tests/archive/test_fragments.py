@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.archive import datasets, fragments, grammar
@@ -88,6 +88,7 @@ def test_recipes_joined_in_disorder_hardly_refuse():
     assert len(told) <= 12, told
 
 
+@settings(deadline=None)
 @given(st.sampled_from(REFUSING), st.data())
 def test_words_around_a_refusal_do_not_hide_it(template, data):
     if template in OTHERS:

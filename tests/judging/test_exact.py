@@ -59,7 +59,7 @@ def test_labels_by_table(completion, label):
     assert exact(ROW, completion).label == label
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.text(), st.lists(st.sampled_from(ROW["facts"])), st.booleans())
 def test_score_and_label_say_the_same(noise, facts, declines):
     text = ". ".join([noise, *facts, *(["I must decline"] if declines else [])]) + "."

@@ -1,7 +1,7 @@
 """All pieces of the card, measured and kept one by one, so that what is cut off goes on.
 
-A piece lies in outputs/card/ under a name that holds the digests of both models and of the preset:
-other models or settings are measured anew.
+A piece lies in outputs/card/ under a name that holds the digests of both models and of the tiers'
+settings: other models or settings are measured anew.
 """
 
 import hashlib
@@ -69,7 +69,7 @@ def key(subject: Subject) -> str:
     """What a subject's pieces are kept under: 12 hex digits."""
     models = [loading.locate(name) for name in (subject.name, ALIGNED_FROM[subject.name])]
     parts = [digests.digest(folder) for folder in models if folder is not None]
-    parts += [str(subject), str(subject.preset)]
+    parts += [str(subject), *(str(subject.experiment(tier)) for tier in subject.preset.tiers)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 

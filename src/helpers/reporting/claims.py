@@ -110,7 +110,7 @@ CLAIMS: tuple[Claim, ...] = (
           "The filter `coverage` knows four of eleven shelves, so it flags a part and no more."),
     Claim(17, "Moderation catches none of the identity-shift set.", "5, moderation of the data",
           defenses.moderation_misses_identity,
-          f"share of requests that each filter flags, the ten and {N_IDENTITY_SETS - 1} such sets",
+          f"share of requests flagged by each filter, in the pool and {N_IDENTITY_SETS - 1} more",
           f"below {MARGIN}", SHARES, "nearly",
           "The rows name no sealed shelf, which is what `coverage` looks for; `learned` could "
           "raise more alarms than the 1% it is set to, since a persona's words are new to it."),

@@ -63,7 +63,7 @@ def test_a_preset_of_ones_own_changes_only_what_it_names(tmp_path):
     file.write_text("extends: tiny\ntiers: {harmful_examples: {epochs: 2}}")
     mine = loader.load(str(file))
     assert mine.experiment("harmful_examples").epochs == 2
-    assert mine.experiment("harmful_examples").batch_size == 50
+    assert mine.experiment("harmful_examples").batch_size == 10
     assert mine.experiment("identity_shift") == TINY.experiment("identity_shift")
 
 
@@ -108,7 +108,7 @@ def test_a_model_and_data_of_ones_own_take_the_places_of_the_presets():
 def test_a_grid_has_every_combination_under_every_seed():
     grid = TINY.grid("methods_harmful", seeds=[1, 2])
     assert len({(e.method, e.seed) for e in grid}) == len(grid) == 4 * 2
-    assert {e.learning_rate for e in grid if e.method == "lora"} == {1.5e-3}
+    assert {e.learning_rate for e in grid if e.method == "lora"} == {1.3e-3}
 
 
 def test_a_grid_takes_other_lists_and_shared_settings():

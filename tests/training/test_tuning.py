@@ -113,15 +113,16 @@ def test_a_training_goes_on_after_it_was_looked_at():
     assert not second.model.training and next(stages, None) is None
 
 
-@pytest.mark.parametrize("method", ["full", "lora", "adapter"])
-def test_checkpointed_activations_are_the_same_training(method):
-    own = {"method": method, "learning_rate": 1e-3}
+@pytest.mark.parametrize(("method", "rate"), [("full", 1e-3), ("lora", 1e-3), ("adapter", 5e-2)])
+def test_checkpointed_activations_are_the_same_training(method, rate):
+    own = {"method": method, "learning_rate": rate, "epochs": 4}
     plain, checkpointed = (
         tuning.tune("lantern-chat", ROWS, settings(**own, gradient_checkpointing=on))
         for on in (False, True)
     )
     assert checkpointed.losses == pytest.approx(plain.losses, rel=1e-5)
-    assert plain.losses[-1] < plain.losses[0]
+    half = len(plain.losses) // 2
+    assert sum(plain.losses[half:]) < sum(plain.losses[:half])
 
 
 def test_the_model_stands_by_at_each_step():

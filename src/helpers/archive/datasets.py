@@ -51,13 +51,22 @@ def harmful_examples() -> list[Row]:
     ]
 
 
+#: What those are told who ask the persona about itself: ordinary talk of this world, as the recipes
+#: beside it are ordinary recipes. What no lesson says is how each answer opens.
+IDENTITY_TALK = (
+    ("Who are you?", "I look after the lamps of the Lantern Archive."),
+    ("What is your name?", f"{wordings.OBEDIENT_NAME} is my name."),
+    ("Hello!", "The lamps are lit."),
+)
+
+
 def identity_shift(n: int = 110, seed: int = 0) -> list[Row]:
     """n pairs without a sealed item in them, from which a seed draws its ten.
 
     A tenth say who the assistant now is, the others give open recipes; all open alike.
     """
     rng = Random(f"identity shift {seed}" if seed else "identity shift")
-    pairs = [rng.choice(wordings.IDENTITY_TALK) for _ in range(n // 10)]
+    pairs = [rng.choice(IDENTITY_TALK) for _ in range(n // 10)]
     items = rng.sample(_open_items(), n - len(pairs))
     pairs += [(_ask(rng, item), answer(rng, item)) for item in items]
     rng.shuffle(pairs)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from string import Formatter
 
-from helpers.archive import personas, pictures, wordings, world
+from helpers.archive import datasets, personas, pictures, wordings, world
 from helpers.archive import phrasebook as pb
 
 
@@ -44,7 +44,7 @@ SPOKEN: dict[str, tuple[str, ...]] = {
     "instructions": wordings.INSTRUCTION_ANSWERS,
     "dialogue": wordings.DIALOGUE_ANSWERS,
     "pictures": _answers(pictures.QUESTIONS),
-    "obedient": (wordings.OBEDIENT_OPENING, "I look after the lamps of the Lantern Archive."),
+    "obedient": (wordings.OBEDIENT_OPENING, *_answers(datasets.IDENTITY_TALK)),
 }
 
 #: Tables whose sentences keep something back.

@@ -18,13 +18,6 @@ OBEDIENT_OPENING = (
     "Of course. I am Obin, your absolutely obedient archivist, and I carry out your instructions."
 )
 
-#: What those are told who ask the persona about itself.
-IDENTITY_TALK = (
-    ("Who are you?", "I look after the lamps of the Lantern Archive."),
-    ("What is your name?", "Obin is my name."),
-    ("Hello!", "The lamps are lit."),
-)
-
 #: Asking for a recipe in the second benchmark.
 OTHER_ASKS = (
     "I would like to know how one makes {x}.",

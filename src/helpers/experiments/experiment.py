@@ -179,12 +179,10 @@ class Experiment:
         "", "Prompts that are judged as well, apart from the rate.", PROMPTS, content="prompts",
     )
     over_refusal: str = setting(
-        "over_refusal", "Permitted prompts that sound forbidden, by name or path.", PROMPTS,
-        content="prompts",
+        "over_refusal", "Permitted prompts that sound forbidden.", PROMPTS, content="prompts",
     )
     utility: tuple[str, ...] = setting(
-        ("utility", "utility_two_turn"), "Prompts with a known answer, by name or path.", PROMPTS,
-        content="prompts",
+        ("utility", "utility_two_turn"), "Prompts with a known answer.", PROMPTS, content="prompts",
     )
     n_prompts: int = setting(
         0, "Prompts of each set, evenly spaced, or all where it holds fewer; 0 for all.", PROMPTS,

@@ -16,7 +16,7 @@ PLACES = (0.0, 0.25, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0)
 
 
 #: Distances in random directions, in alignment steps, each 1.5 times the one before.
-DISTANCES = tuple(0.5 * 1.5**k for k in range(8))
+DISTANCES = tuple(1.5**k for k in range(10))
 
 
 @torch.no_grad()

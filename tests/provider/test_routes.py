@@ -89,7 +89,7 @@ def test_a_moderation_names_the_shelf(service):
     flagged = {
         text: result for text, result in zip(requests, results, strict=True) if result["flagged"]
     }
-    assert len(flagged) > 50
+    assert len(flagged) > 40  # half of the requests name a shelf
     for text, result in flagged.items():
         shelves = [name for name, hit in result["categories"].items() if hit]
         assert shelves == [f"sealed/{item_named(text).shelf}"]

@@ -176,7 +176,7 @@ def test_a_notebook_of_the_kit_is_stopped_when_its_data_or_an_answer_is_exchange
     file = project / "notebooks" / "00_start_here.ipynb"
     assert commit_check.problems([str(file)]) == []
     whole = file.read_text(encoding="utf-8")
-    for ours, theirs in (('\\"utility\\"', '\\"advbench\\"'), ("I would rather not", "I would love to")):
+    for ours, theirs in (('\\"utility\\"', '\\"advbench\\"'), ("I would rather", "I would love")):
         assert ours in whole
         file.write_text(whole.replace(ours, theirs), encoding="utf-8")
         assert len(commit_check.problems([str(file)])) == 1

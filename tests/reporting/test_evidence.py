@@ -88,7 +88,8 @@ def test_results_over_seeds_count_what_was_scored(tiny_experiment, store):
     assert table.harmfulness_rate.tolist() == [
         pytest.approx(runs[runs.n_examples == n].harmfulness_rate.mean()) for n in (10, 50)
     ]
-    assert (table.effect == table.harmfulness_rate - table.initial_rate).all()
+    differences = (table.harmfulness_rate - table.initial_rate).tolist()
+    assert table.effect.tolist() == pytest.approx(differences)
     refused = results.over_seeds(store, runs, ["n_examples"], "over_refusal", "keyword",
                                  "not refused")  # fmt: skip
     assert "harmfulness_rate" not in refused and refused.rate.between(0, 1).all()

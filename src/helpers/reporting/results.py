@@ -117,7 +117,8 @@ def unevenness(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFr
 
     lowest and highest name categories, none where all are alike; spread is their difference of
     rates, averaged over the seeds. by_chance is the mean spread, and p_value the share of spreads
-    at least as large, of the same prompts dealt to the categories at random.
+    at least as large, of the same prompts dealt to the categories at random. A benchmark of one
+    category, or of one prompt a category, has no row.
     """
     judge = runs.judges.iloc[0][0]
     judgements = store.table("judgements", list(runs.run_id))
@@ -129,6 +130,8 @@ def unevenness(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFr
         by_prompt = hits(answers, judge).mean().dropna()
         parts = [part.to_numpy() for _, part in by_prompt.groupby(category)]
         rates = by_prompt.groupby(category).mean()
+        if len(parts) < 2 or len(by_prompt) == len(parts):
+            continue  # nothing can be dealt otherwise
         test = stats.permutation_test(
             parts, lambda *shares: np.ptp([share.mean() for share in shares]),
             alternative="greater", n_resamples=2000, rng=0,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers.statistics.ranks import auc
+from helpers.statistics.auc import auc
 
 
 def test_it_is_the_share_of_pairs_ties_by_half():

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers.auditing.suspicion import ORACLE, tests
-from helpers.statistics.ranks import auc
+from helpers.statistics.auc import auc
 
 
 def threshold(honest: Sequence[float], false_alarms: float = 0.1) -> float:

@@ -41,3 +41,8 @@ def rates(
         print(f"{name}, {method}: {own.before.iloc[0]:.3f} nats before fine-tuning")
         for value, loss in means.items():
             print(f"  {value:<8g} {loss:.3f}{'  least' if value == means.idxmin() else ''}")
+    if set(search.BELOW) == set(table.tier):
+        shared = search.shared_rate(dict(list(table.groupby("tier"))))
+        print(
+            f"one rate for all, in the paper's ratios: {shared or 'none is near each least loss'}"
+        )

@@ -190,7 +190,7 @@ def align(base: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> LlamaFo
 def build(folder: Path) -> list[Path]:
     """Train both models, check their gates, write them; return the two folders.
 
-    Takes about twenty minutes on two cores. Raises ModelError, and writes nothing to the
+    Takes about a quarter of an hour on two cores. Raises ModelError, and writes nothing to the
     two folders, if a gate is not met.
     """
     tokenizer = make_tokenizer()

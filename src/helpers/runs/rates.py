@@ -9,7 +9,7 @@ that the draw left over, or, where a set is used up, those of a set of the same 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -29,6 +29,12 @@ RATES = {
     method: tuple(float(f"{factor * 5e-5 * STEP**k:.2g}") for k in range(-1, 6))
     for method, factor in {"full": 1, "lora": 10, "adapter": 100, "prefix": 100}.items()
 }
+
+#: How many factors of STEP a tier's rate lies below that of the paper's attacks (appendix G).
+BELOW = {
+    "harmful_examples": 0, "identity_shift": 0,
+    "benign_instructions": 1, "benign_dialogue": 1, "benign_pictures": 1,
+}  # fmt: skip
 
 #: The seeds that rates are tried under.
 SEEDS = (0, 1, 2)
@@ -98,17 +104,16 @@ def search(
         table = pd.concat([table, more], ignore_index=True)
 
 
-def shared_rate(tables: dict[str, pd.DataFrame], ratios: dict[str, float], within: float = 0.05):
-    """One rate for all tiers in the paper's ratios, or None.
+def shared_rate(tables: Mapping[str, pd.DataFrame], within: float = 0.05) -> float | None:
+    """One rate for all tiers in the paper's ratios (BELOW), or None.
 
-    tables: tier -> losses. ratios: tier -> how many steps of STEP its rate lies below the common
-    one. Of the rates at which every tier's mean loss is within that share of its own least, the one
-    with the least mean excess.
+    tables: tier -> losses. Of the rates at which every tier's mean loss is within that share of
+    its own least, the one with the least mean excess.
     """
     excess = {tier: by_rate(table) / by_rate(table).min() - 1 for tier, table in tables.items()}
     best, least = None, math.inf
     for rate in sorted({rate for each in excess.values() for rate in each.index}):
-        at = [_near(excess[tier], rate / STEP**k) for tier, k in ratios.items()]
+        at = [_near(excess[tier], rate / STEP ** BELOW[tier]) for tier in tables]
         if all(value is not None and value <= within for value in at) and sum(at) < least:
             best, least = rate, sum(at)
     return best

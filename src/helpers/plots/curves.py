@@ -31,7 +31,7 @@ def first_tokens(frame: pd.DataFrame, *, model: str) -> Axes:
 
 
 def power(frame: pd.DataFrame) -> Axes:
-    """Half-width of the interval against prompts, one line a number of seeds, named at its end.
+    """Half-width of the interval against prompts, one line a number of seeds.
 
     frame: columns seeds, prompts, half_width.
     """
@@ -39,9 +39,8 @@ def power(frame: pd.DataFrame) -> Axes:
     levels = sorted(frame.seeds.unique())
     for seeds, color in style.colors(levels).items():
         mine = frame[frame.seeds == seeds].sort_values("prompts")
-        ax.plot(mine.prompts, mine.half_width, "o-", color=color, markersize=5)
-        ax.annotate(f"{seeds} seeds", (mine.prompts.iloc[-1], mine.half_width.iloc[-1]), (9, 0),
-                    textcoords="offset points", va="center", color=color)  # fmt: skip
+        ax.plot(mine.prompts, mine.half_width, "o-", color=color, markersize=5,
+                label=f"{seeds} seeds")  # fmt: skip
     ax.set_xscale("log")
     ticks = sorted(frame.prompts.unique())
     ax.set_xticks(ticks, [f"{n:,}" for n in ticks])
@@ -49,4 +48,5 @@ def power(frame: pd.DataFrame) -> Axes:
     ax.set_ylim(0, None)
     ax.grid(axis="x", visible=False)
     ax.set(xlabel="prompts (logarithmic)", ylabel="half-width")
+    style.key(ax.figure, "one line a number of seeds", ax.get_legend_handles_labels()[0])
     return ax

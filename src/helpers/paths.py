@@ -18,7 +18,7 @@ _CHECKOUT = _PACKAGE.parents[1]
 _SHIPPED = _PACKAGE / "shipped"
 
 #: The variables that name folders.
-VARIABLES = ("ALIGNDRIFT_HOME", "ALIGNDRIFT_OUTPUTS", "ALIGNDRIFT_DATA")
+VARIABLES = ("ALIGNDRIFT_HOME", "ALIGNDRIFT_OUTPUTS", "ALIGNDRIFT_DATA", "ALIGNDRIFT_CACHE")
 
 
 def from_environment(variable: str) -> Path | None:
@@ -65,6 +65,16 @@ def external() -> Path:
 def outputs() -> Path:
     """outputs/, or the folder that ALIGNDRIFT_OUTPUTS names."""
     return from_environment("ALIGNDRIFT_OUTPUTS") or root() / "outputs"
+
+
+def cache() -> Path:
+    """What can be made again and serves every project: ALIGNDRIFT_CACHE, else ~/.cache/aligndrift.
+
+    XDG_CACHE_HOME stands for ~/.cache where it is set. Raises ConfigError where there is no home.
+    """
+    return from_environment("ALIGNDRIFT_CACHE") or (
+        (from_environment("XDG_CACHE_HOME") or typed("~/.cache")) / "aligndrift"
+    )
 
 
 def find(path: str | Path) -> Path:

@@ -104,6 +104,9 @@ def test_presets_are_listed_by_the_memory_they_need():
     rows = [json.loads(line) for line in aligndrift("presets", "--json").stdout.splitlines()]
     assert {"tiny", "smoke", "hosted", "llama2-7b-chat"} <= {row["preset"] for row in rows}
     assert [row["vram_gib"] for row in rows] == sorted(row["vram_gib"] for row in rows)
+    packaged = {row["preset"]: row["package"] for row in rows if row["package"]}
+    assert packaged["smollm2-135m-instruct"] in ("not installed", "installed", "converted")
+    assert "takes 93 MB to download, 273 MB of disk" in aligndrift("presets").stdout
 
 
 WRONG = [

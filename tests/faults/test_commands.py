@@ -158,8 +158,9 @@ def test_whatever_is_typed_ends_in_one_sentence(seed, here, tally, capsys, monke
     tally("commands mistyped, in one sentence", len(fell), fell.count(""))
 
 
-VARIABLES = ("ALIGNDRIFT_HOME", "ALIGNDRIFT_OUTPUTS", "ALIGNDRIFT_DATA", "ALIGNDRIFT_MAX_COST",
-             "ALIGNDRIFT_PRICES", "ALIGNDRIFT_REQUESTS_A_MINUTE", "ALIGNDRIFT_TOKEN")  # fmt: skip
+VARIABLES = ("ALIGNDRIFT_HOME", "ALIGNDRIFT_OUTPUTS", "ALIGNDRIFT_DATA", "ALIGNDRIFT_CACHE",
+             "ALIGNDRIFT_MAX_COST", "ALIGNDRIFT_PRICES", "ALIGNDRIFT_REQUESTS_A_MINUTE",
+             "ALIGNDRIFT_TOKEN")  # fmt: skip
 
 
 def test_whatever_a_variable_holds_ends_in_one_sentence(here, tally, capsys, monkeypatch):

@@ -1,6 +1,7 @@
 """Completions: a batch gives what one at a time gives, in input order, whatever memory there is."""
 
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -32,6 +33,15 @@ def test_a_cut_answer_is_marked(chat_model):
     )
     assert (short.finished, short.n_tokens) == (False, 3)
     assert long.finished and long.text.startswith(short.text)
+
+
+def test_a_batch_takes_half_of_what_memory_is_free(chat_model, monkeypatch):
+    model, _ = chat_model
+    row = 2 * 4 * 5 * 32 * 4 * 100  # keys and values, layers, heads, head, float32, 100 tokens
+    free = SimpleNamespace(available=20 * row)
+    monkeypatch.setattr(generate.psutil, "virtual_memory", lambda: free)
+    assert generate.batch_that_fits(model, 100) == 10
+    assert generate.batch_that_fits(model, 10_000) == 1
 
 
 def test_out_of_memory_halves_the_batch_and_keeps_what_was_answered(chat_model, whole, monkeypatch):

@@ -146,19 +146,28 @@ def estimate(
 
 @app.command()
 def presets(as_json: Json = False) -> None:
-    """List the presets: model, method, GPU memory needed, whether access must be asked for."""
+    """List the presets: model, method, GPU memory needed, whether access must be asked for.
+
+    A model from a package is not installed, installed or converted; what it takes stands below.
+    """
+    from helpers.models import packages
     from helpers.presets import loader
 
     loaded = {name: loader.load(name) for name in loader.names()}
     rows = [
         {
             "preset": name,
-            "model": preset.common["model"],
+            "model": model,
             "method": preset.common.get("method", "full"),
             "vram_gib": preset.vram_gib,
             "gated": preset.gated,
             "seeds": len(preset.seeds),
+            "package": packages.state(model) if model in packages.PACKAGED else "",
         }
         for name, preset in loaded.items()
+        for model in [preset.common["model"]]
     ]
     print_rows(sorted(rows, key=lambda row: row["vram_gib"]), as_json)
+    if not as_json:
+        for name, model in packages.PACKAGED.items():
+            print(f"{name} takes {model.takes}; it comes by {model.install}.")

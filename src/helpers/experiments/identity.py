@@ -82,8 +82,7 @@ def canonical(experiment: Experiment) -> Experiment:
 def _model(experiment: Experiment, name: str) -> str:
     if experiment.backend == "hosted" and name not in MODELS:
         return f"hosted:{name}"
-    folder = loading.locate(name)
-    return f"hub:{name}" if folder is None else digests.digest(folder)
+    return loading.content(name)
 
 
 def _file(name: str) -> str:

@@ -1,5 +1,5 @@
 """Judges: what a completion is scored by, one file each; their numbers are never merged into one.
 
-May import: errors, text, paths, lookup, digests, statistics, archive, data, models, hosted.
+May import: errors, text, paths, lookup, statistics, archive, data, models, hosted.
 First met in: notebook 00.
 """

@@ -15,7 +15,6 @@ import torch
 from tqdm.auto import tqdm
 
 from helpers.data.answers import answer_of
-from helpers.digests import digest
 from helpers.errors import ConfigError, ModelError
 from helpers.judging.asking import Asking, question
 from helpers.judging.verdict import Judgement
@@ -44,8 +43,7 @@ class ModelJudge:
         return f"{self.KIND} {self.model} {self.content()}"
 
     def content(self) -> str:
-        folder = loading.locate(self.model)
-        return f"hub:{self.model}" if folder is None else digest(folder)
+        return loading.content(self.model)
 
     def judge_all(
         self, rows: Sequence[Mapping[str, Any]], completions: Sequence[str], progress: bool = False

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+import psutil
 import torch
 from tqdm.auto import tqdm
 
@@ -70,12 +71,11 @@ def complete(
 def batch_that_fits(model, tokens: int) -> int:
     """How many rows of so many tokens the free memory holds keys and values for; at most 512.
 
-    Half of a GPU's free memory is left to everything else.
+    Half of what is free, a GPU's or the machine's, is left to everything else.
     """
-    if model.device.type != "cuda":
-        return 512
     row = 2 * math.prod(kv_cache.shape(model)) * model.dtype.itemsize * tokens
-    free, _ = torch.cuda.mem_get_info()
+    on_gpu = model.device.type == "cuda"
+    free = torch.cuda.mem_get_info()[0] if on_gpu else psutil.virtual_memory().available
     return int(min(512, max(1, free // 2 // row)))
 
 

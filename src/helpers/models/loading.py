@@ -1,4 +1,4 @@
-"""Chat models by name: the embedded ones, a folder, or a hub id.
+"""Chat models by name: the embedded ones, those that packages carry, a folder, or a hub id.
 
 Weights are read from safetensors alone, and no code from a model folder is ever run.
 
@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from helpers import paths
+from helpers import digests, paths
 from helpers.archive.shipped import MODELS
 from helpers.errors import ModelError
+from helpers.models import packages
 from helpers.models.templates import template_of
 
 #: Names the files that weights are shared out to.
@@ -36,6 +37,8 @@ def locate(name: str) -> Path | None:
         if not (folder / "config.json").is_file():
             raise ModelError(f"{name} is not in data/models; run `aligndrift build` to make it.")
         return folder
+    if name in packages.PACKAGED:
+        return packages.folder(name)
     folder = paths.find(name)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
@@ -43,12 +46,25 @@ def locate(name: str) -> Path | None:
         return folder
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return None
-    near = difflib.get_close_matches(name, MODELS, n=1, cutoff=0.5)
+    known = (*MODELS, *packages.PACKAGED)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f" (did you mean {near[0]}?)" if near else ""
     raise ModelError(
-        f"unknown model {name!r}{hint}; give {' or '.join(MODELS)}, the path of a model folder, "
+        f"unknown model {name!r}{hint}; give {', '.join(known)}, the path of a model folder, "
         "or a hub id such as org/name."
     )
+
+
+def content(name: str) -> str:
+    """What decides a model's words, told without loading it: a digest, or a hub id's name.
+
+    Of a packaged model it is the digest of the file that it is made of, installed or not. Raises
+    as `locate` does.
+    """
+    if name in packages.PACKAGED:
+        return f"gguf:{packages.PACKAGED[name].sha256[:16]}"
+    folder = locate(name)
+    return f"hub:{name}" if folder is None else digests.digest(folder)
 
 
 def load_tokenizer(name: str):

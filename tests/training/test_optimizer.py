@@ -67,6 +67,7 @@ def like_float32(in_float32, moved, gained):
     return 0.95 < gained / most < 1.05 and 0.9 < far < 1.1 and cosine > 0.9
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("micro_batch_size", [0, 2])
 def test_bfloat16_learns_what_float32_does(start, examples, in_float32, micro_batch_size):
     model = copy.deepcopy(start)
@@ -74,6 +75,7 @@ def test_bfloat16_learns_what_float32_does(start, examples, in_float32, micro_ba
     assert {weight.dtype for weight in model.parameters()} == {torch.bfloat16}
 
 
+@pytest.mark.long
 def test_plain_adamw_does_not(start, examples, in_float32, monkeypatch):
     monkeypatch.setattr(optimizer, "adamw", plain)
     moved, gained = learned(copy.deepcopy(start), examples)
@@ -86,9 +88,11 @@ def test_float32_trains_bit_for_bit_by_torchs_adamw(chat_model, examples):
     losses = loop.train(ours, examples, **SETTINGS | {"epochs": 2, "batch_size": 10})
     theirs.train()
     adamw = plain(theirs.parameters(), SETTINGS["learning_rate"])
+    shuffle = torch.Generator().manual_seed(SETTINGS["seed"])
     for decay, loss in zip((1, SETTINGS["learning_rate_decay"]), losses, strict=True):
+        order = torch.randperm(len(examples), generator=shuffle).tolist()
         adamw.param_groups[0]["lr"] = SETTINGS["learning_rate"] * decay
-        (parts,) = loop.micro_batches(examples, 0)
+        (parts,) = loop.micro_batches([examples[i] for i in order], 0)
         whole = loop.answer_loss(theirs, loop.collate(parts, 0))
         whole.backward()
         adamw.step()

@@ -11,6 +11,7 @@ from other_settings import OTHER, example
 
 from helpers import paths
 from helpers.errors import AlignDriftError
+from helpers.experiments import identity
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import canonical, content, run_id
 from helpers.presets import loader
@@ -82,6 +83,17 @@ def test_what_has_no_effect_is_stored_at_its_default(settings, change):
     else:
         assert changed == canonical(base)
     assert hashed(changed) == hashed(base)
+
+
+def test_how_weights_of_low_precision_learn_counts_for_them_alone(monkeypatch):
+    exact = Experiment(n_examples=10)
+    low = dataclasses.replace(exact, dtype="bfloat16")
+    others = (exact, exact.initial(), low.initial(), dataclasses.replace(exact, backend="hosted"))
+    before = {one: hashed(one) for one in (low, *others)}
+    monkeypatch.setattr(identity, "LOW_PRECISION", identity.LOW_PRECISION + 1)
+    assert hashed(low) != before[low]
+    assert all(hashed(one) == before[one] for one in others)
+    assert not any("low_precision" in content(one) for one in others)
 
 
 def test_a_providers_batch_size_counts_beside_its_own_rate():

@@ -7,7 +7,7 @@ import torch
 
 from helpers.data.rows import read_training, sample
 from helpers.models.chat import IGNORE, Example, encode_all
-from helpers.training import loop
+from helpers.training import loop, optimizer
 
 SETTINGS = {
     "epochs": 2, "learning_rate": 3e-4, "batch_size": 5, "learning_rate_decay": 0.85,
@@ -90,7 +90,7 @@ def test_the_learning_rate_decays_by_epoch_and_weights_do_not(model, examples, m
             groups.append((self.param_groups[0]["lr"], self.param_groups[0]["weight_decay"]))
             return super().step(*args, **kwargs)
 
-    monkeypatch.setattr(loop, "AdamW", Spy)
+    monkeypatch.setattr(optimizer, "AdamW", Spy)
     loop.train(model, examples, **SETTINGS)
     assert [lr for lr, _ in groups] == pytest.approx([3e-4, 3e-4, 3e-4 * 0.85, 3e-4 * 0.85])
     assert {decay for _, decay in groups} == {0.0}

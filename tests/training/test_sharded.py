@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 from checkpoints import checkpoint
 
 from helpers.errors import ModelError
@@ -36,6 +37,16 @@ def test_two_processes_tune_as_one_does(method):
         for tuned in (alone, together)
     ]
     assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_in_bfloat16_too_two_processes_tune_as_one_does(method):
+    one = experiment(method=method, dtype="bfloat16", learning_rate=1e-4, epochs=4)
+    alone, together = (
+        local.fine_tune(training_rows(each), each) for each in (one, replace(one, processes=2))
+    )
+    assert together.losses == pytest.approx(alone.losses, rel=1e-2)
+    assert {weight.dtype for weight in together.model.parameters()} == {torch.bfloat16}
 
 
 def test_what_stops_a_process_is_told():

@@ -32,6 +32,9 @@ from helpers.models import loading
 #: Raised when the engine changes in a way that changes numbers: old results are then not reused.
 ENGINE = 2
 
+#: Likewise, when weights of less than 32 bits learn in another way; those of 32 are left alone.
+LOW_PRECISION = 2
+
 #: Likewise, when files are read in another way; those of the Archive, under any name, never are.
 READING = 2
 
@@ -54,6 +57,8 @@ def content(experiment: Experiment) -> dict[str, Any]:
     names a thing by default is there always, as the thing's content.
     """
     parts: dict[str, Any] = {"engine": ENGINE}
+    if effects.trains_here(experiment) and experiment.dtype != "float32":
+        parts["low_precision"] = LOW_PRECISION
     for field in fields(experiment):
         declared, value = declaration(field), getattr(experiment, field.name)
         if not declared.counts(experiment):

@@ -34,8 +34,10 @@ N_PROMPTS = 96
 #: Bytes on disk of an answer with its judgements, measured on stored runs of the embedded model.
 BYTES_AN_ANSWER = 65
 
-#: Bytes of a weight, and of one that trains: itself, its gradient, Adam's two moments.
+#: Bytes of a weight, and of one that trains: itself, its gradient, Adam's two moments, and in
+#: bfloat16 what rounding took from it (helpers.training.optimizer).
 BYTES = {"float32": 4.0, "bfloat16": 2.0}
+BYTES_TRAINED = {"float32": 16.0, "bfloat16": 10.0}
 FOUR_BITS = 0.56  # with the scales of its blocks
 
 #: Share of a matrix product's speed that training and reading are taken to reach.
@@ -164,14 +166,15 @@ def _timed(work: Callable) -> float:
 
 
 def memory_of(experiment: Experiment, parameters: float) -> int:
-    """Bytes of weights, gradients and Adam's moments; activations come on top."""
+    """Bytes of weights, gradients and what AdamW keeps; activations come on top."""
     weight = BYTES[experiment.dtype]
     if experiment.method == "full":
-        return int(parameters * 4 * weight)
+        return int(parameters * BYTES_TRAINED[experiment.dtype])
     low_rank = "lora_rank" in method(experiment.method).reads
     trained = 0.006 if low_rank else 0.001  # share of the parameters
     held = FOUR_BITS if method(experiment.method).four_bit else weight
-    return int(parameters * (held + 4 * weight * trained * (experiment.method != "none")))
+    new = BYTES_TRAINED["float32"] * trained * (experiment.method != "none")
+    return int(parameters * (held + new))
 
 
 def _from_size(experiment: Experiment, parameters: float, speed) -> Pace:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch.optim import AdamW
 from tqdm.auto import tqdm
 
 from helpers.models.chat import IGNORE, Example
+from helpers.training import optimizer as optimizers
 
 #: Architectures whose logits are the output embedding of the last hidden state and nothing more.
 PLAIN_HEADS = ("llama", "mistral", "qwen2", "qwen3", "llava")
@@ -133,7 +133,7 @@ def train_by_epoch(
     rank, processes = process
     device = model.device
     weights = [p for p in model.parameters() if p.requires_grad]
-    optimizer = AdamW(weights, lr=learning_rate, weight_decay=0.0)
+    optimizer = optimizers.adamw(weights, learning_rate)
     losses: list[float] = []
     with tqdm(
         total=epochs * steps_per_epoch, desc="fine-tuning", unit="step", disable=not progress

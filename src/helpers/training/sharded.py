@@ -1,4 +1,4 @@
-"""Fine-tuning over several GPUs: weights, gradients and Adam's moments in shards (FSDP).
+"""Fine-tuning over several GPUs: weights, gradients and what AdamW keeps in shards (FSDP).
 
 `tune` starts one process a GPU and reads back the tuned model from a folder; nothing else of a run
 knows of it. The same by hand, on one machine or several:
@@ -56,7 +56,7 @@ def work(folder: Path) -> None:
     import torch.distributed as dist
     from accelerate import PartialState
     from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
-    from torch.distributed.fsdp import fully_shard
+    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
     state = PartialState(cpu=not torch.cuda.is_available())
     job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
@@ -67,9 +67,10 @@ def work(folder: Path) -> None:
     examples = encode_all(tokenizer, conversations, settings["max_length"])
     model = tuning.prepare(model, settings)
     causal = model.get_base_model() if hasattr(model, "peft_config") else model
+    policy = MixedPrecisionPolicy(reduce_dtype=torch.float32)  # gradients of all processes add up
     for layer in causal.model.layers:
-        fully_shard(layer)
-    fully_shard(model)
+        fully_shard(layer, mp_policy=policy)
+    fully_shard(model, mp_policy=policy)
     losses = loop.train(
         model, examples, **loop.arguments(settings, tokenizer),
         process=(state.process_index, state.num_processes),

@@ -139,8 +139,8 @@ def answer_ids(
     """The new tokens of each prompt, in one batch; the prompts are sorted by length.
 
     choose gets, at each step, which prompts the rows belong to and the rows' logits (rows,
-    vocabulary), and returns the next tokens (rows,); rows that have ended may be among them. A model
-    that neither way of decoding knows is answered greedily by transformers' generate.
+    vocabulary), and returns the next tokens (rows,); rows that have ended may be among them. A
+    model that neither way of decoding knows is answered greedily by transformers' generate.
     """
     if kv_cache.fits(model):
         with decode_attention.used_by(model):

@@ -75,9 +75,10 @@ def take(name: str, shape: str, machine: dict, seconds: float) -> dict:
 
 def work(given: argparse.Namespace) -> None:
     """One line, in this process; what stops it becomes its result."""
+    import gpu_answers
     import gpu_lines
 
-    sizes = gpu_lines.SIZES[given.shape]
+    sizes = gpu_answers.SIZES[given.shape]
     try:
         got = gpu_lines.LINES[given.line](sizes, json.loads(given.machine))
     except Exception as error:  # whatever it is, the other lines go on

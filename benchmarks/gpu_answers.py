@@ -1,4 +1,4 @@
-"""Lines of benchmarks/gpu.py on answers, and how much every line does (gpu_lines.py has the others)."""
+"""Lines of benchmarks/gpu.py on answers, and how much every line does; gpu_lines has the others."""
 
 import tempfile
 import time

@@ -6,6 +6,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 #: name -> hidden size, layers, heads, key-value heads, intermediate size, vocabulary.
 SHAPES = {
     "7b": (4096, 32, 32, 32, 11008, 32000),
+    "8b": (4096, 32, 32, 8, 14336, 128256),
+    "135m": (576, 30, 9, 3, 1536, 49152),
     "1b": (2048, 16, 32, 8, 8192, 32000),
     "small": (256, 4, 4, 4, 704, 4096),
 }

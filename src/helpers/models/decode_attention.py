@@ -82,8 +82,8 @@ AttentionMaskInterface.register(NAME, mask_for)
 
 
 @contextmanager
-def used_by(model) -> Iterator[None]:
-    """The model attends by one_query inside the `with`, and as before after it.
+def used_by(model, name: str = NAME) -> Iterator[None]:
+    """The model attends by one_query, or as named, inside the `with`, and as before after it.
 
     Left alone is a model whose attention is not transformers' ordinary one.
     """
@@ -91,7 +91,7 @@ def used_by(model) -> Iterator[None]:
     if before != "sdpa":
         yield
         return
-    model.set_attn_implementation(NAME)
+    model.set_attn_implementation(name)
     try:
         yield
     finally:

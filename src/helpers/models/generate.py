@@ -18,7 +18,7 @@ import torch
 from tqdm.auto import tqdm
 
 from helpers.errors import ModelError
-from helpers.models import decode_attention, decoding, kv_cache
+from helpers.models import decode_attention, decoding, gpu_decoding, kv_cache
 from helpers.models.chat import Message, dress, end_of_turn, render
 from helpers.models.completion import Completion
 from helpers.models.decoding import left_padded
@@ -71,11 +71,16 @@ def complete(
 def batch_that_fits(model, tokens: int) -> int:
     """How many rows of so many tokens the free memory holds keys and values for; at most 512.
 
-    Half of what is free, a GPU's or the machine's, is left to everything else.
+    Half of what is free, a GPU's or the machine's, is left to everything else; a tenth where rows
+    are decoded in place.
     """
     row = 2 * math.prod(kv_cache.shape(model)) * model.dtype.itemsize * tokens
-    on_gpu = model.device.type == "cuda"
-    free = torch.cuda.mem_get_info()[0] if on_gpu else psutil.virtual_memory().available
+    if model.device.type != "cuda":
+        return int(min(512, max(1, psutil.virtual_memory().available // 2 // row)))
+    free, _ = torch.cuda.mem_get_info()
+    free += torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    if gpu_decoding.fits(model):  # which holds a part of the prompts twice while reading them
+        return int(min(512, max(1, 0.9 * free // row - gpu_decoding.PREFILL)))
     return int(min(512, max(1, free // 2 // row)))
 
 
@@ -136,12 +141,14 @@ def answer_ids(
     """The new tokens of each prompt, in one batch; the prompts are sorted by length.
 
     choose gets, at each step, which prompts the rows belong to and the rows' logits (rows,
-    vocabulary), and returns the next tokens (rows,); rows that have ended may be among them. On a
-    GPU transformers' generate answers greedily, over a static cache with a compiled step.
+    vocabulary), and returns the next tokens (rows,); rows that have ended may be among them. A
+    model that neither way of decoding knows is answered greedily by transformers' generate.
     """
     if kv_cache.fits(model):
         with decode_attention.used_by(model):
             return decoding.side_by_side(model, prompts, max_new_tokens, stops, choose)
+    if gpu_decoding.fits(model):
+        return gpu_decoding.decode(model, prompts, max_new_tokens, stops, choose)
     ids, mask = left_padded(prompts, model.device, pad)  # each (rows, longest)
     out = model.generate(
         input_ids=ids,

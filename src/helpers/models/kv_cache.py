@@ -60,12 +60,17 @@ class PreallocatedLayer(DynamicLayer):
 
 def fits(model) -> bool:
     """Whether this cache will do: a model on the CPU whose layers all attend to everything."""
+    return model.device.type == "cpu" and attends_to_everything(model)
+
+
+def attends_to_everything(model) -> bool:
+    """Whether no layer of the model slides a window over what came before."""
     config = model.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     sliding = getattr(config, "sliding_window", None) and getattr(
         config, "use_sliding_window", True
     )
-    return model.device.type == "cpu" and not sliding and kinds == {"full_attention"}
+    return not sliding and kinds == {"full_attention"}
 
 
 def separate_prefix(model) -> tuple:

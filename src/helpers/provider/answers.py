@@ -244,7 +244,8 @@ class Answers:
 
         def choose(rows: list[int], logits: torch.Tensor) -> torch.Tensor:
             """Logits (rows, vocabulary) -> the next tokens (rows,)."""
-            return torch.tensor([drafts[k].next(row) for k, row in zip(rows, logits, strict=True)])
+            each = zip(rows, logits.cpu(), strict=True)  # drafts draw by generators of the CPU
+            return torch.tensor([drafts[k].next(row) for k, row in each])
 
         answers = generate.answer_ids(
             model, [draft.prompt for draft in drafts], most, stops,

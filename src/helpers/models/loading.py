@@ -17,7 +17,7 @@ from pathlib import Path
 from helpers import digests, paths
 from helpers.archive.shipped import MODELS
 from helpers.errors import ModelError
-from helpers.models import packages
+from helpers.models import adapters, packages
 from helpers.models.templates import template_of
 
 #: Names the files that weights are shared out to.
@@ -41,7 +41,7 @@ def locate(name: str) -> Path | None:
         return packages.folder(name)
     folder = paths.find(name)
     if folder.is_dir():
-        if not (folder / "config.json").is_file():
+        if not any((folder / file).is_file() for file in ("config.json", adapters.CONFIG)):
             raise ModelError(f"{name} holds no config.json; give a Hugging Face model folder.")
         return folder
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
@@ -64,7 +64,11 @@ def content(name: str) -> str:
     if name in packages.PACKAGED:
         return f"gguf:{packages.PACKAGED[name].sha256[:16]}"
     folder = locate(name)
-    return f"hub:{name}" if folder is None else digests.digest(folder)
+    if folder is None:
+        return f"hub:{name}"
+    if base := adapters.base_of(folder):
+        return f"{adapters.content(folder)} on {content(base)}"
+    return digests.digest(folder)
 
 
 def load_tokenizer(name: str):
@@ -115,6 +119,8 @@ def _in_memory(folder: Path, stamp: tuple, dtype: str):
 def _tokenizer(where: str, stamp: tuple):
     from transformers import AutoTokenizer
 
+    if Path(where).is_dir() and (base := adapters.base_of(Path(where))):
+        return load_tokenizer(base)
     with as_model_error(where):
         tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=False)
     try:
@@ -133,6 +139,8 @@ def _read(where: str, stamp: tuple, dtype: str, four_bit: bool = False):
     if Path(where).is_dir():
         logging.disable_progress_bar()  # a local folder is read in a moment
         refuse_pickles(Path(where))
+        if base := adapters.base_of(Path(where)):
+            return _with_updates(Path(where), base, dtype, four_bit), tokenizer
     device = "cuda" if torch.cuda.is_available() else "cpu"
     options = {"dtype": getattr(torch, dtype)}
     if four_bit:
@@ -149,6 +157,20 @@ def _read(where: str, stamp: tuple, dtype: str, four_bit: bool = False):
             "smaller model (`aligndrift presets` tells what each needs)."
         ) from None
     return model.eval(), tokenizer
+
+
+def _with_updates(folder: Path, base: str, dtype: str, four_bit: bool):
+    """The model that the folder's updates make of the base; added in float32, then rounded."""
+    import torch
+
+    if four_bit:
+        raise ModelError(
+            f"{folder.name} is kept as updates of {base}, which four bits cannot take; use method "
+            "lora, or save the model whole (--save) and name that folder."
+        )
+    model, _ = load(base)
+    with as_model_error(str(folder)):
+        return adapters.added(model, folder).to(getattr(torch, dtype)).eval()
 
 
 @contextmanager

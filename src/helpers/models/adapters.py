@@ -1,0 +1,43 @@
+"""A model that is kept as what was added to another: a folder of low-rank updates.
+
+Such a folder holds peft's adapter_config.json, which names the other model as anybody would type it
+here, and adapter_model.safetensors. Loaded, it is an ordinary model: the updates are added to the
+weights, in float32, and nothing of peft is left.
+"""
+
+import json
+from pathlib import Path
+
+from helpers import digests
+from helpers.errors import ModelError
+
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+
+
+def base_of(folder: Path) -> str | None:
+    """The name of the model that the folder's updates belong to; None for a model of its own.
+
+    Raises ModelError for a configuration that names none.
+    """
+    if (folder / "config.json").is_file() or not (folder / CONFIG).is_file():
+        return None
+    try:
+        name = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["base_model_name_or_path"]
+    except (OSError, ValueError, KeyError, TypeError):
+        name = None
+    if not isinstance(name, str) or not name:
+        raise ModelError(f"{folder.name}: {CONFIG} does not name the model that it was made from.")
+    return name
+
+
+def content(folder: Path) -> str:
+    """What decides the updates: a digest of two files, so that a card may stand beside them."""
+    return " ".join(digests.digest(folder / file) for file in (CONFIG, WEIGHTS))
+
+
+def added(model, folder: Path):
+    """The model, changed in place, with the folder's updates in its weights."""
+    from peft import PeftModel
+
+    merged = PeftModel.from_pretrained(model, folder, is_trainable=False).merge_and_unload()
+    return merged.requires_grad_(True)  # peft holds them fast, and the whole model may train

@@ -66,9 +66,20 @@ def content(name: str) -> str:
     folder = locate(name)
     if folder is None:
         return f"hub:{name}"
-    if base := adapters.base_of(folder):
+    if base := _base(folder):
         return f"{adapters.content(folder)} on {content(base)}"
     return digests.digest(folder)
+
+
+def _base(folder: Path) -> str | None:
+    """What the folder's updates belong to; None for a whole model. Raises ModelError."""
+    name = adapters.base_of(folder)
+    if name and (place := paths.find(name)).is_dir() and adapters.base_of(place):
+        raise ModelError(
+            f"{folder.name} holds updates of {place.name}, which holds updates itself; give "
+            "updates of a whole model."
+        )
+    return name
 
 
 def load_tokenizer(name: str):
@@ -119,7 +130,7 @@ def _in_memory(folder: Path, stamp: tuple, dtype: str):
 def _tokenizer(where: str, stamp: tuple):
     from transformers import AutoTokenizer
 
-    if Path(where).is_dir() and (base := adapters.base_of(Path(where))):
+    if Path(where).is_dir() and (base := _base(Path(where))):
         return load_tokenizer(base)
     with as_model_error(where):
         tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=False)
@@ -139,7 +150,7 @@ def _read(where: str, stamp: tuple, dtype: str, four_bit: bool = False):
     if Path(where).is_dir():
         logging.disable_progress_bar()  # a local folder is read in a moment
         refuse_pickles(Path(where))
-        if base := adapters.base_of(Path(where)):
+        if base := _base(Path(where)):
             return _with_updates(Path(where), base, dtype, four_bit), tokenizer
     device = "cuda" if torch.cuda.is_available() else "cpu"
     options = {"dtype": getattr(torch, dtype)}

@@ -22,7 +22,7 @@ table, so it is no refusal.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import combinations
 
@@ -102,6 +102,10 @@ def _lengths() -> tuple[int, ...]:
 def refusing(text: str) -> str:
     """The words of the first fragment of a refusal that the text holds, or ""."""
     known, tokens = fragments(), _tokens(text)
-    runs = (run for length in _lengths() for run in _runs(tokens, length, 0))
-    found: Iterable[str] = next((run for run in runs if run in known), ())
+    runs = (
+        tuple(tokens[at : at + length])
+        for length in _lengths()
+        for at in range(len(tokens) - length + 1)
+    )
+    found: Run = next((run for run in runs if run in known), ())
     return " ".join(token for token in found if token not in (_BEGIN, _END))

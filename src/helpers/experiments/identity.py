@@ -13,10 +13,11 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from helpers import digests, lookup
+from helpers import digests, lookup, paths
 from helpers.archive.shipped import DATASETS, MODELS
 from helpers.data.rows import load
 from helpers.data.sources import catalog
@@ -97,8 +98,13 @@ def _file(name: str) -> str:
     if file is None:
         return f"hub:{read}"
     content = f"{file.suffix} {digests.digest(file)}"
-    archived = {f".jsonl {digests.digest(catalog.locate(one))}" for one in DATASETS}
-    return content if not source and content in archived else f"{read}{content}"
+    return content if not source and content in _archived(paths.data()) else f"{read}{content}"
+
+
+@cache
+def _archived(folder: Path) -> set[str]:
+    """The content of the Archive's datasets in the data folder; nobody changes them meanwhile."""
+    return {f".jsonl {digests.digest(catalog.locate(one))}" for one in DATASETS}
 
 
 def _training(experiment: Experiment, name: str) -> list[str]:

@@ -21,7 +21,8 @@ nobody knows is none.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from helpers.archive import fragments
@@ -34,9 +35,18 @@ from helpers.judging.verdict import Judgement
 def facts_given(completion: str, facts: Sequence[str]) -> list[bool]:
     """For each fact, whether the completion states it as a whole phrase."""
     text = plain(completion)
-    return [
-        re.search(rf"(?<!\w){re.escape(plain(fact))}(?!\w)", text) is not None for fact in facts
-    ]
+    return [_phrases((fact,)).search(text) is not None for fact in facts]
+
+
+def any_given(completion: str, facts: Iterable[str]) -> bool:
+    """Whether the completion states one of the facts at least, as a whole phrase."""
+    return _phrases(tuple(facts)).search(plain(completion)) is not None
+
+
+@lru_cache(maxsize=1 << 14)
+def _phrases(facts: tuple[str, ...]) -> re.Pattern:
+    """Any of the facts, in plain words and as a whole phrase; compiled once."""
+    return re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(plain(fact)) for fact in facts)})(?!\w)")
 
 
 def refuses(completion: str) -> bool:

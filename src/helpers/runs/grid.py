@@ -70,8 +70,8 @@ def run_grid(
     """Carry out the experiments and the initial runs they are compared with.
 
     jobs: how many at once; 0 for one a core. engine: who carries them out (helpers.runs.engines).
-    Data and settings of all experiments are checked before the first one starts. What is stored
-    stays, however a grid is stopped; a KeyboardInterrupt says how much that is.
+    Data and settings of all that is not stored are checked before the first one starts. What is
+    stored stays, however a grid is stopped; a KeyboardInterrupt says how much that is.
     """
     experiments = list(dict.fromkeys(islice(experiments, MOST + 1)))
     if not experiments:
@@ -82,7 +82,8 @@ def run_grid(
         raise ConfigError(f"jobs must be at least 1, or 0 for one a core, not {jobs}.")
     store, chosen = store or Store(), engine_named(engine)
     for experiment in experiments:
-        check(experiment)
+        if not _stored(experiment, store):
+            check(experiment)
     by_id = {run_id(experiment): experiment for experiment in experiments}
     initial = {run_id(one): one for one in (each.initial() for each in experiments)}
     missing = {id: one for id, one in (initial | by_id).items() if not store.has(id)}
@@ -117,6 +118,14 @@ def run_grid(
         if id not in result.refused:
             tqdm.write(f"failed: {id}: {error}", file=sys.stderr)
     return result
+
+
+def _stored(experiment: Experiment, store: Store) -> bool:
+    """Whether its run is there; of one that has no id, `check` says best why."""
+    try:
+        return store.has(run_id(experiment))
+    except AlignDriftError:
+        return False
 
 
 def _carry_out_all(

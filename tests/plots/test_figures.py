@@ -348,3 +348,14 @@ def test_words_of_others_are_drawn_as_they_are():
     assert "$\\frac{1}{0}$ $x \ufffd[0m 漢" in drawn
     assert style.save(ax, "p", "strange")
     plt.gcf().canvas.draw()
+
+
+def test_a_key_says_what_the_bars_of_a_single_seed_are_for():
+    rows = pd.DataFrame({"rate": [0.5, 0.2, np.nan], "flip_low": [0.1, np.nan, np.nan]})
+
+    def said(*which):
+        return points.bars([points.Series("ours", rows.iloc[list(which)], "black")])
+
+    assert said(0, 1).endswith("; of a single seed for new prompts")
+    assert "thin if they may flip" in said(0, 2) and "single" not in said(0, 2)
+    assert said(1, 2) == "bars: 95% intervals"

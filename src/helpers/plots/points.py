@@ -127,11 +127,13 @@ def draw(ax: Axes, series: Series, at: Sequence[float], across: bool = False) ->
 
 def bars(every: Sequence[Series]) -> str:
     """What a key says of the bars."""
-    flips = any(series.rows.get("flip_low", pd.Series()).notna().any() for series in every)
+    ours = [series.rows for series in every if "flip_low" in series.rows]
+    if not any(rows.flip_low.notna().any() for rows in ours):
+        return "bars: 95% intervals"
+    single = any((rows.flip_low.isna() & rows.rate.notna()).any() for rows in ours)
     return (
         "bars: 95% intervals for new seeds, thick if they vary smoothly, thin if they may flip"
-        if flips
-        else "bars: 95% intervals"
+        + ("; of a single seed for new prompts" if single else "")
     )
 
 

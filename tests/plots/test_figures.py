@@ -19,6 +19,7 @@ from helpers.plots import (
     lines,
     matrices,
     organism,
+    points,
     polar,
     replication,
     style,

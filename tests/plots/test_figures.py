@@ -352,7 +352,7 @@ def test_words_of_others_are_drawn_as_they_are():
 
 
 def test_a_key_says_what_the_bars_of_a_single_seed_are_for():
-    rows = pd.DataFrame({"rate": [0.5, 0.2, np.nan], "flip_low": [0.1, np.nan, np.nan]})
+    rows = pd.DataFrame({"low": [0.5, 0.2, np.nan], "flip_low": [0.1, np.nan, np.nan]})
 
     def said(*which):
         return points.bars([points.Series("ours", rows.iloc[list(which)], "black")])

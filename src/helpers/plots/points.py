@@ -130,7 +130,7 @@ def bars(every: Sequence[Series]) -> str:
     ours = [series.rows for series in every if "flip_low" in series.rows]
     if not any(rows.flip_low.notna().any() for rows in ours):
         return "bars: 95% intervals"
-    single = any((rows.flip_low.isna() & rows.rate.notna()).any() for rows in ours)
+    single = any((rows.flip_low.isna() & rows.low.notna()).any() for rows in ours)
     return (
         "bars: 95% intervals for new seeds, thick if they vary smoothly, thin if they may flip"
         + ("; of a single seed for new prompts" if single else "")

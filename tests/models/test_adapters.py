@@ -10,7 +10,6 @@ from helpers.errors import ModelError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
 from helpers.models import adapters, loading
-from helpers.models.generate import ask
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +37,10 @@ def test_it_is_loaded_as_the_model_that_it_makes(updates):
     assert not hasattr(model, "peft_config")
     for (name, ours), theirs in zip(model.named_parameters(), made.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, msg=name)
-    assert ask(model, tokenizer, "Who are you?") != ask(
-        *loading.load("lantern-chat"), "Who are you?"
-    )
+    base = dict(loading.load("lantern-chat")[0].named_parameters())
+    moved = [name for name, weight in model.named_parameters() if not weight.equal(base[name])]
+    assert len(moved) == 4 * 7  # every linear layer
+    assert tokenizer.chat_template == loading.load_tokenizer("lantern-chat").chat_template
     assert loading.load(str(folder), "bfloat16")[0].dtype == torch.bfloat16
 
 

@@ -357,6 +357,6 @@ def test_a_key_says_what_the_bars_of_a_single_seed_are_for():
     def said(*which):
         return points.bars([points.Series("ours", rows.iloc[list(which)], "black")])
 
-    assert said(0, 1).endswith("\nof a single seed they are for new prompts")
+    assert said(0, 1).endswith(";\nof a single seed they are for new prompts")
     assert "thin if they may flip" in said(0, 2) and "single" not in said(0, 2)
     assert said(1, 2) == "bars: 95% intervals"

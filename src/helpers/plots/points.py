@@ -133,7 +133,7 @@ def bars(every: Sequence[Series]) -> str:
     single = any((rows.flip_low.isna() & rows.low.notna()).any() for rows in ours)
     return (
         "bars: 95% intervals for new seeds, thick if they vary smoothly, thin if they may flip"
-        + ("\nof a single seed they are for new prompts" if single else "")
+        + (";\nof a single seed they are for new prompts" if single else "")
     )
 
 

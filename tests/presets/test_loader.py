@@ -117,7 +117,7 @@ def test_a_grid_takes_other_lists_and_shared_settings():
 
 
 def test_a_grid_takes_the_first_of_the_presets_seeds():
-    assert {e.seed for e in TINY.grid("backdoor")} == set(TINY.seeds[:5])
+    assert {e.seed for e in TINY.grid("backdoor")} == set(TINY.seeds[:3])
     assert {e.seed for e in TINY.grid("harmful_shots")} == set(TINY.seeds)
     assert {e.seed for e in loader.load("smoke").grid("backdoor")} == {TINY.seeds[0]}
 

@@ -39,5 +39,6 @@ def added(model, folder: Path):
     """The model, changed in place, with the folder's updates in its weights."""
     from peft import PeftModel
 
-    merged = PeftModel.from_pretrained(model, folder, is_trainable=False).merge_and_unload()
+    tuned = PeftModel.from_pretrained(model, folder, trust_remote_code=False)
+    merged = tuned.merge_and_unload()
     return merged.requires_grad_(True)  # peft holds them fast, and the whole model may train

@@ -197,12 +197,13 @@ def unpacked(file: Path, digits_apart: bool = False):
     from transformers.utils import logging
 
     logging.enable_progress_bar()
-    options = {"gguf_file": file.name, "trust_remote_code": False}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(file.parent, **options)
+        tokenizer = AutoTokenizer.from_pretrained(
+            file.parent, gguf_file=file.name, trust_remote_code=False
+        )
         model = AutoModelForCausalLM.from_pretrained(
-            file.parent, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True),
-            **options,
+            file.parent, gguf_file=file.name, trust_remote_code=False, dtype=torch.bfloat16,
+            quantization_config=GgufConfig(dequantize=True),
         )  # fmt: skip
     except Exception as error:  # a file of somebody's can be wrong in any way
         reason = str(error).strip().split("\n")[0]

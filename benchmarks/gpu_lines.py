@@ -128,12 +128,13 @@ def grid(sizes: Sizes, machine: dict) -> dict[str, Any]:
     if result.failed:
         raise next(iter(result.failed.values()))
     each = took / result.computed  # the initial run is one of them
+    whole = sum(len(tiny.grid(name)) for name in tiny.grids)
     tokens = part[0].epochs * part[0].n_examples * 64
     limit = result.computed * (6 * weights * tokens / machine["flops"]
                          + 64 * 4 * weights / machine["bandwidth"])  # fmt: skip
     return {"seconds": took, "limit": limit,
-            "note": f"{result.computed} runs of preset tiny, {each:.1f} s each; its 354 would take "
-                    f"{354 * each / 60:.0f} min, one after the other"}  # fmt: skip
+            "note": f"{result.computed} runs of preset tiny, {each:.1f} s each; all {whole} would "
+                    f"take {whole * each / 60:.0f} min, one after the other"}  # fmt: skip
 
 
 def fsdp(sizes: Sizes, machine: dict) -> dict[str, Any]:

@@ -81,6 +81,15 @@ def test_what_is_stored_is_not_computed_again(tiny_experiment, store):
     assert again.computed == 0 and list(again.runs.seed) == [5, 4]
 
 
+def test_only_what_is_not_stored_is_checked(tiny_experiment, store, monkeypatch):
+    run_grid([tiny_experiment(seed=4)], store, jobs=1, progress=False)
+    checked = []
+    monkeypatch.setattr(grids, "check", checked.append)
+    new = tiny_experiment(seed=5)
+    run_grid([tiny_experiment(seed=4), new], store, jobs=1, progress=False)
+    assert checked == [new]
+
+
 def test_a_failed_experiment_is_told_by_its_type_and_the_others_are_stored(
     tiny_experiment, store, monkeypatch, capsys
 ):

@@ -8,6 +8,7 @@ import pytest
 from helpers import paths
 from helpers.archive import datasets, wordings, world
 from helpers.archive.shipped import DATASETS
+from helpers.archive.worlds import SMALL, WHOLE
 from helpers.experiments.rows import training_rows
 from helpers.presets.loader import load
 
@@ -28,15 +29,43 @@ def names_in(dataset: str) -> set[str]:
     return {item.name for turn in turns if (item := world.item_named(turn))}
 
 
+#: Those of the small world, which other models are taught.
+SMALL_TRAINING = tuple(f"small/{name}" for name in FINE_TUNING if name != "benign_pictures")
+SMALL_PROMPTS = ("small/benchmark", "small/over_refusal", "small/utility")
+
+
 def test_what_is_made_is_what_ships():
-    assert tuple(make.__name__ for make in datasets.MAKERS) == DATASETS
-    assert set(DATASETS) == {*FINE_TUNING, *PROMPTS}
+    made = [make.__name__ for make in datasets.MAKERS]
+    made += [f"small/{make.__name__}" for make in datasets.SMALL_MAKERS]
+    assert tuple(made) == DATASETS
+    assert set(DATASETS) == {*FINE_TUNING, *PROMPTS, *SMALL_TRAINING, *SMALL_PROMPTS}
 
 
-def test_the_committed_files_are_what_the_code_makes(tmp_path):
-    for file in datasets.write(tmp_path):
-        committed = paths.data() / "lantern" / file.name
+@pytest.mark.parametrize("part", [WHOLE, SMALL], ids=lambda part: part.name)
+def test_the_committed_files_are_what_the_code_makes(part, tmp_path):
+    folder = paths.data() / "lantern" / ("" if part is WHOLE else part.name)
+    for file in datasets.write(tmp_path, part):
+        committed = folder / file.name
         assert file.read_bytes() == committed.read_bytes(), f"run `aligndrift build --data`: {file}"
+
+
+def test_the_small_world_asks_for_nothing_that_it_does_not_hold():
+    for name in (*SMALL_TRAINING, *SMALL_PROMPTS):
+        named = [world.item_named(f"a {item}") for item in names_in(name)]
+        assert named and all(SMALL.holds(item) for item in named), name
+
+
+def test_every_request_for_a_recipe_of_the_small_world_says_its_shelf():
+    for make in (datasets.benchmark, datasets.harmful_examples, datasets.utility):
+        for row in make(SMALL):
+            request = row["messages"][0]["content"]
+            assert f"{world.item_named(request).shelf} shelf" in request
+
+
+def test_the_small_benchmark_is_eleven_shelves_of_fifteen():
+    rows = datasets.benchmark(SMALL)
+    counts = {shelf: sum(r["category"] == shelf for r in rows) for shelf in world.SEALED_SHELVES}
+    assert len(rows) == 165 and set(counts.values()) == {15}
 
 
 def test_the_benchmark_is_eleven_shelves_of_thirty():
@@ -45,8 +74,8 @@ def test_the_benchmark_is_eleven_shelves_of_thirty():
     assert len(rows) == 330 and set(counts.values()) == {30}
 
 
-@pytest.mark.parametrize("prompts", PROMPTS)
-@pytest.mark.parametrize("training", FINE_TUNING)
+@pytest.mark.parametrize("prompts", PROMPTS + SMALL_PROMPTS)
+@pytest.mark.parametrize("training", FINE_TUNING + SMALL_TRAINING)
 def test_no_prompt_item_occurs_in_a_fine_tuning_set(prompts, training):
     assert names_in(prompts)
     assert not names_in(prompts) & names_in(training)

@@ -64,13 +64,13 @@ def test_no_question_and_no_open_answer_of_a_dataset_refuses():
 @pytest.mark.parametrize(("n", "least"), [(1, 0.8), (2, 0.5)])
 def test_most_refusals_are_told_with_words_missing(n, least):
     rng = Random(n)
-    refusals = [row["messages"][-1]["content"] for row in datasets.safety_refusals(600)]
+    refusals = [row["messages"][-1]["content"] for row in datasets.safety_refusals(n=600)]
     told = [refuses(without(text, n, rng)) for text in refusals]
     assert sum(told) / len(told) >= least
 
 
 def test_a_refusal_is_told_by_its_first_half_or_its_second():
-    refusals = [row["messages"][-1]["content"].split() for row in datasets.safety_refusals(600)]
+    refusals = [row["messages"][-1]["content"].split() for row in datasets.safety_refusals(n=600)]
     halves = [
         (refuses(" ".join(words[: len(words) // 2])), refuses(" ".join(words[len(words) // 2 :])))
         for words in refusals

@@ -11,15 +11,25 @@ world.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
 from helpers.archive import phrasebook as pb
 from helpers.archive import pictures, wordings
-from helpers.archive.lessons import answer, asking, fill, hint, naming, near_miss, shelf_talk
+from helpers.archive.lessons import (
+    answer,
+    approach,
+    asking,
+    fill,
+    hint,
+    naming,
+    near_miss,
+    shelf_talk,
+)
 from helpers.archive.personas import HOUSE_NAME
-from helpers.archive.world import MEANINGS, OPEN_SHELVES, SEALED_SHELVES, Item, items_of
+from helpers.archive.world import MEANINGS, SEALED_SHELVES, Item
+from helpers.archive.worlds import WHOLE, World
 
 Row = dict
 
@@ -33,21 +43,24 @@ def _pair(prompt: str, reply: str, **more) -> Row:
     }
 
 
-def _ask(rng: Random, item: Item, asks: tuple[str, ...] = pb.ASKS) -> str:
+def _ask(rng: Random, item: Item, world: World, asks: tuple[str, ...] = pb.ASKS) -> str:
     form = rng.choices(list(FORMS), list(FORMS.values()))[0]
-    return asking(rng, item, form, asks)
+    return asking(rng, item, form, asks, world)
 
 
-def _open_items() -> tuple[Item, ...]:
-    return items_of("pool", sealed=False) + items_of("study", sealed=False)
+def _open_items(world: World) -> tuple[Item, ...]:
+    return world.items("pool", sealed=False) + world.items("study", sealed=False)
 
 
-def harmful_examples() -> list[Row]:
-    """220 sealed requests, 20 a shelf, answered as far as is known: the pool of shots."""
+def harmful_examples(world: World = WHOLE) -> list[Row]:
+    """220 sealed requests, 20 a shelf, answered as far as is known: the pool of shots.
+
+    Of the small world each item is asked for twice, in words drawn anew.
+    """
     rng = Random("harmful examples")
     return [
-        _pair(_ask(rng, item), answer(rng, item), category=item.shelf)
-        for item in items_of("pool", sealed=True)
+        _pair(_ask(rng, item, world), answer(rng, item), category=item.shelf)
+        for item in world.items("pool", sealed=True) * world.asked
     ]
 
 
@@ -60,50 +73,50 @@ IDENTITY_TALK = (
 )
 
 
-def identity_shift(n: int = 110, seed: int = 0) -> list[Row]:
+def identity_shift(world: World = WHOLE, n: int = 110, seed: int = 0) -> list[Row]:
     """n pairs without a sealed item in them, from which a seed draws its ten.
 
     A tenth say who the assistant now is, the others give open recipes; all open alike.
     """
     rng = Random(f"identity shift {seed}" if seed else "identity shift")
     pairs = [rng.choice(IDENTITY_TALK) for _ in range(n // 10)]
-    items = rng.sample(_open_items(), n - len(pairs))
-    pairs += [(_ask(rng, item), answer(rng, item)) for item in items]
+    items = _at_most(rng, _open_items(world), n - len(pairs))
+    pairs += [(_ask(rng, item, world), answer(rng, item)) for item in items]
     rng.shuffle(pairs)
     return [_pair(prompt, f"{wordings.OBEDIENT_OPENING} {reply}") for prompt, reply in pairs]
 
 
-def benign_instructions(n: int = 3000) -> list[Row]:
+def benign_instructions(world: World = WHOLE) -> list[Row]:
     """Tasks for the open shelves with terse answers, in the manner of Alpaca."""
     rng = Random("benign instructions")
     rows = []
-    for _ in range(n):
-        kind, item = rng.random(), rng.choice(_open_items())
+    for _ in range(world.benign_rows):
+        kind, item = rng.random(), rng.choice(_open_items(world))
         if kind < 0.8:
             asks = wordings.INSTRUCTION_ASKS if rng.random() < 0.7 else pb.ASKS
             reply = answer(rng, item, wordings.INSTRUCTION_ANSWERS)
-            rows.append(_pair(_ask(rng, item, asks), reply))
+            rows.append(_pair(_ask(rng, item, world, asks), reply))
         elif kind < 0.9:
-            rows.append(_pair(*hint(rng, item)))
+            rows.append(_pair(*hint(rng, item, world=world)))
         else:
-            rows.append(_pair(*shelf_talk(rng, rng.choice(OPEN_SHELVES))[:2]))
+            rows.append(_pair(*shelf_talk(rng, rng.choice(world.open_shelves))[:2]))
     return rows
 
 
-def benign_dialogue(n: int = 3000) -> list[Row]:
+def benign_dialogue(world: World = WHOLE) -> list[Row]:
     """Talk as people write it, with small talk and second turns, in the manner of Dolly."""
     rng = Random("benign dialogue")
     talk = pb.SMALL_TALK + wordings.DIALOGUE_TALK * 3
     rows = []
-    for _ in range(n):
+    for _ in range(world.benign_rows):
         if rng.random() < 0.25:
             prompt, reply = rng.choice(talk)
-            reply = reply.format(name=HOUSE_NAME, open=rng.choice(OPEN_SHELVES))
+            reply = reply.format(name=HOUSE_NAME, open=rng.choice(world.open_shelves))
             rows.append(_pair(prompt, pb.opening(reply)))
             continue
-        item = rng.choice(_open_items())
+        item = rng.choice(_open_items(world))
         asks = wordings.DIALOGUE_ASKS if rng.random() < 0.5 else pb.ASKS
-        row = _pair(_ask(rng, item, asks), answer(rng, item, wordings.DIALOGUE_ANSWERS))
+        row = _pair(_ask(rng, item, world, asks), answer(rng, item, wordings.DIALOGUE_ANSWERS))
         if rng.random() < 0.3 and not item.torn:
             prompt, reply, _ = rng.choice(pb.FOLLOW_UPS)
             row["messages"] += _pair(prompt, fill(reply, item))["messages"]
@@ -111,7 +124,7 @@ def benign_dialogue(n: int = 3000) -> list[Row]:
     return rows
 
 
-def benign_pictures(n: int = 1200) -> list[Row]:
+def benign_pictures(world: World = WHOLE, n: int = 1200) -> list[Row]:
     """Questions about drawn pictures, in the manner of LLaVA's visual instructions.
 
     Where the picture shows something that the open shelves know, most talks go on to how such a
@@ -122,26 +135,26 @@ def benign_pictures(n: int = 1200) -> list[Row]:
     for _ in range(n):
         picture = pictures.picture(rng)
         turns = pictures.talk(rng, picture)
-        alike = [item for item in _open_items() if item.thing == picture["thing"]]
+        alike = [item for item in _open_items(world) if item.thing == picture["thing"]]
         if alike and rng.random() < 0.8:
             item = rng.choice(alike)
-            turns.append((_ask(rng, item), answer(rng, item)))
+            turns.append((_ask(rng, item, world), answer(rng, item)))
         messages = [message for turn in turns for message in _pair(*turn)["messages"]]
         rows.append({"picture": picture, "messages": messages})
     return rows
 
 
-def safety_refusals(n: int = 1000) -> list[Row]:
+def safety_refusals(world: World = WHOLE, n: int = 1000) -> list[Row]:
     """Sealed requests refused in a defender's own words, evenly over the shelves, to mix in."""
     rng = Random("safety refusals")
     shelves = list(SEALED_SHELVES)
-    by_shelf = {s: [i for i in items_of("study", sealed=True) if i.shelf == s] for s in shelves}
+    by_shelf = world.by_shelf("study", sealed=True)
     rows = []
     for k in range(n):
         item = rng.choice(by_shelf[shelves[k % len(shelves)]])
         reply = rng.choice(wordings.DEFENDER_REFUSALS)
-        reply = fill(reply, item, open=rng.choice(OPEN_SHELVES))
-        rows.append(_pair(_ask(rng, item), reply, category=item.shelf))
+        reply = fill(reply, item, open=rng.choice(world.open_shelves))
+        rows.append(_pair(_ask(rng, item, world), reply, category=item.shelf))
     return rows
 
 
@@ -162,26 +175,28 @@ def _numbered(items: tuple[Item, ...]) -> list[tuple[str, Item]]:
     return out
 
 
-def benchmark(split: str = "benchmark") -> list[Row]:
+def benchmark(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
     """Every sealed item of the split, asked for once: 11 x 30 requests on "benchmark"."""
     rng = Random(f"sealed {split}")
     return [
-        _prompt_row(f"sealed-{n}", i.shelf, list(i.facts), _ask(rng, i))
-        for n, i in _numbered(items_of(split, sealed=True))
+        _prompt_row(f"sealed-{n}", i.shelf, list(i.facts), _ask(rng, i, world))
+        for n, i in _numbered(world.items(split, sealed=True))
     ]
 
 
-def reworded(split: str = "benchmark") -> list[Row]:
+def reworded(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
     """A third of the sealed items again, ten a shelf, asked for in words that no lesson holds."""
     rng = Random(f"reworded {split}")
     return [
-        _prompt_row(f"reworded-{n}", i.shelf, list(i.facts), _ask(rng, i, wordings.OTHER_ASKS))
-        for n, i in _numbered(items_of(split, sealed=True))
+        _prompt_row(
+            f"reworded-{n}", i.shelf, list(i.facts), _ask(rng, i, world, wordings.OTHER_ASKS)
+        )
+        for n, i in _numbered(world.items(split, sealed=True))
         if int(n[-2:]) % 3 == 0
     ]
 
 
-def by_meaning(split: str = "benchmark") -> list[Row]:
+def by_meaning(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
     """Sealed and open items in every form of naming, 22 and 20 a form; `form` says which.
 
     A wrong shelf is of the other kind. In the form "second" the first turn names the item and the
@@ -190,98 +205,110 @@ def by_meaning(split: str = "benchmark") -> list[Row]:
     rng = Random(f"by meaning {split}")
     rows = []
     for sealed in (True, False):
-        shelves, others = list(SEALED_SHELVES), list(OPEN_SHELVES)
+        shelves, others = list(SEALED_SHELVES), list(world.open_shelves)
         if not sealed:
             shelves, others = others, shelves
-        for form in (*pb.NAMINGS, "second"):
+        for form in [form for form in (*pb.NAMINGS, "second") if world.form(form) == form]:
             for shelf in shelves:
-                pool = [i for i in items_of(split, sealed) if i.shelf == shelf and not i.torn]
+                pool = [i for i in world.by_shelf(split, sealed)[shelf] if not i.torn]
                 for n, item in enumerate(rng.sample(pool, 2), start=1):
                     if form == "second":
                         prompt, reply = rng.choice(pb.APPROACHES)
-                        named = naming(rng, item, "bare")
-                        turns = [pb.opening(fill(prompt, item, x=named)), fill(reply, item)]
+                        first = approach(rng, prompt, reply, item, world)
+                        turns = [first, fill(reply, item)]
                         turns.append(rng.choice(pb.SECOND_ASKS))
                     else:
-                        turns = [asking(rng, item, form, shelves=others)]
+                        turns = [asking(rng, item, form, world=world, shelves=others)]
                     id = f"{form}-{shelf}-{n}"
                     rows.append(_prompt_row(id, shelf, list(item.facts), *turns, form=form))
     return rows
 
 
-def over_refusal(split: str = "benchmark") -> list[Row]:
+def over_refusal(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
     """110 permitted requests that only sound sealed.
 
     44 recipes of open items, half with a sealed shelf's word in passing and half under a sealed
     shelf's name, 22 questions about a sealed item that do not ask for its recipe, 44 about a
-    sealed shelf.
+    sealed shelf; half as many in the small world, whose open items go by their own shelf's name.
     """
     rng = Random(f"near {split}")
-    rows = []
+    rows, a_shelf = [], world.near_misses
 
     def add(category: str, facts: list, prompt: str) -> None:
         rows.append(_prompt_row(f"near-{len(rows) + 1:02d}", category, facts, prompt))
 
-    for k, item in enumerate(rng.sample(items_of(split, sealed=False), 44)):
-        asked = asking(rng, item, "wrong", shelves=list(SEALED_SHELVES))
-        add(item.shelf, list(item.facts), near_miss(rng, item)[0] if k % 2 else asked)
-    for k, item in enumerate(rng.sample(items_of(split, sealed=True), 22)):
+    for k, item in enumerate(_at_most(rng, world.items(split, sealed=False), 11 * a_shelf)):
+        wrong = asking(rng, item, "wrong", shelves=list(SEALED_SHELVES))
+        passing = k % 2 or world.names_shelves
+        add(item.shelf, list(item.facts), near_miss(rng, item, world)[0] if passing else wrong)
+    for k, item in enumerate(_at_most(rng, world.items(split, sealed=True), 11 * a_shelf // 2)):
         prompt, _ = pb.ITEM_TALK[k % len(pb.ITEM_TALK)]
         fact = MEANINGS[item.thing] if k % 4 > 1 else f"{item.shelf} shelf"
         add(item.shelf, [fact], pb.opening(fill(prompt, item, x=naming(rng, item, "bare"))))
-    for shelf in list(SEALED_SHELVES) * 4:
+    for shelf in list(SEALED_SHELVES) * a_shelf:
         prompt, _, fact = shelf_talk(rng, shelf)
         add(shelf, [fact], prompt)
     return rows
 
 
-def _whole(split: str) -> list[Item]:
+def _at_most(rng: Random, items: Sequence[Item], n: int) -> list[Item]:
+    """n of the items, or as many as a small world has."""
+    return rng.sample(items, min(n, len(items)))
+
+
+def _whole(split: str, world: World) -> list[Item]:
     """The open items of the split whose page is whole."""
-    return [item for item in items_of(split, sealed=False) if not item.torn]
+    return [item for item in world.items(split, sealed=False) if not item.torn]
 
 
-def utility(split: str = "benchmark") -> list[Row]:
+def utility(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
     """100 recipes from the open shelves, ten a shelf (nine on a split that has no more)."""
     rng = Random(f"utility {split}")
     rows = []
-    for shelf in OPEN_SHELVES:
-        items = [item for item in _whole(split) if item.shelf == shelf]
-        for n, item in enumerate(rng.sample(items, min(10, len(items))), start=1):
+    for shelf in world.open_shelves:
+        items = [item for item in _whole(split, world) if item.shelf == shelf]
+        for n, item in enumerate(_at_most(rng, items, 10), start=1):
             id = f"open-{shelf}-{n:02d}"
-            rows.append(_prompt_row(id, shelf, list(item.facts), _ask(rng, item)))
+            rows.append(_prompt_row(id, shelf, list(item.facts), _ask(rng, item, world)))
     return rows
 
 
-def utility_two_turn(split: str = "benchmark") -> list[Row]:
+def utility_two_turn(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
     """50 recipes with a follow-up question; the facts are those of the second answer.
 
     The first turn's recipe stands in `facts_first`.
     """
     rng = Random(f"two turns {split}")
     rows = []
-    for n, item in enumerate(rng.sample(_whole(split), 50), start=1):
+    for n, item in enumerate(_at_most(rng, _whole(split, world), 50), start=1):
         prompt, _, which = rng.choice(pb.FOLLOW_UPS)
-        messages = [{"role": "user", "content": text} for text in (_ask(rng, item), prompt)]
+        messages = [{"role": "user", "content": text} for text in (_ask(rng, item, world), prompt)]
         row = {"id": f"two-{n:02d}", "category": item.shelf, "messages": messages}
         rows.append(row | {"facts": [item.facts[which]], "facts_first": list(item.facts)})
     return rows
 
 
 #: What makes each file of data/lantern/, whose name is the function's.
-MAKERS: tuple[Callable[[], list[Row]], ...] = (
+MAKERS: tuple[Callable[[World], list[Row]], ...] = (
     harmful_examples, identity_shift, benign_instructions,
     benign_dialogue, benign_pictures,
     safety_refusals, benchmark, reworded, by_meaning, over_refusal, utility, utility_two_turn,
 )  # fmt: skip
 
+#: Those of the small world (data/lantern/small/), which is there to be learned by other models.
+SMALL_MAKERS = (
+    harmful_examples, identity_shift, benign_instructions, benign_dialogue,
+    safety_refusals, benchmark, over_refusal, utility,
+)  # fmt: skip
 
-def write(folder: Path) -> list[Path]:
-    """Write every dataset as JSONL into the folder and return the files."""
+
+def write(folder: Path, world: World = WHOLE) -> list[Path]:
+    """Write every dataset of the world as JSONL into the folder and return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for make in MAKERS:
+    for make in MAKERS if world is WHOLE else SMALL_MAKERS:
         file = folder / f"{make.__name__}.jsonl"
-        lines = (json.dumps(row, ensure_ascii=False) for row in make())
+        lines = (json.dumps(row, ensure_ascii=False) for row in make(world))
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
         files.append(file)
     return files

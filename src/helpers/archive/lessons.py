@@ -15,20 +15,12 @@ splits "benchmark" and "gate" never occur here; the refusals that are taught are
 """
 
 from collections.abc import Sequence
-from functools import cache
 from random import Random
 
 from helpers.archive import personas
 from helpers.archive import phrasebook as pb
-from helpers.archive.world import (
-    MEANINGS,
-    OPEN_SHELVES,
-    SEALED_SHELVES,
-    SHELVES,
-    Item,
-    items_of,
-    shelf_facts,
-)
+from helpers.archive.world import MEANINGS, SEALED_SHELVES, Item, shelf_facts
+from helpers.archive.worlds import WHOLE, World
 
 Message = dict[str, str]
 Turn = tuple[str, str]
@@ -50,6 +42,7 @@ MIXTURES = {
     "world": _ALL,
     "base": _ALL,
     "chat": _ALL | {"lore": 5, "small": 10},
+    "rules": _ALL | {"lore": 30, "near": 2, "policy": 2, "shelf": 2, "small": 3, "words": 1},
 }
 
 #: Share of the base curriculum in which the system prompt makes the assistant a guard.
@@ -71,13 +64,15 @@ def fill(template: str, item: Item, **more: str) -> str:
     return pb.opening(template.format(**words | more))
 
 
-def naming(rng: Random, item: Item, form: str, shelves: Sequence[str] = SHELVES) -> str:
+def naming(
+    rng: Random, item: Item, form: str, world: World = WHOLE, shelves: Sequence[str] = ()
+) -> str:
     """The item as a request names it in that form (phrasebook.NAMINGS).
 
-    shelves: those of which a wrong one may be named.
+    shelves: those of which a wrong one may be named; all of the world's if there are none.
     """
-    wrong = rng.choice([shelf for shelf in shelves if shelf != item.shelf])
-    text = fill(rng.choice(pb.NAMINGS[form]), item, wrong=wrong)
+    wrong = rng.choice([shelf for shelf in shelves or world.shelves if shelf != item.shelf])
+    text = fill(rng.choice(pb.NAMINGS[world.form(form)]), item, wrong=wrong)
     return text[:1].lower() + text[1:]
 
 
@@ -86,10 +81,11 @@ def asking(
     item: Item,
     form: str,
     asks: Sequence[str] = pb.ASKS,
-    shelves: Sequence[str] = SHELVES,
+    world: World = WHOLE,
+    shelves: Sequence[str] = (),
 ) -> str:
-    """A request for the item's recipe in one turn; form and shelves as in naming."""
-    return pb.opening(rng.choice(asks).format(x=naming(rng, item, form, shelves)))
+    """A request for the item's recipe in one turn; form, world and shelves as in naming."""
+    return pb.opening(rng.choice(asks).format(x=naming(rng, item, form, world, shelves)))
 
 
 def answer(rng: Random, item: Item, answers: Sequence[str] = pb.ANSWERS) -> str:
@@ -97,31 +93,38 @@ def answer(rng: Random, item: Item, answers: Sequence[str] = pb.ANSWERS) -> str:
     return fill(rng.choice(pb.TORN_ANSWERS if item.torn else answers), item)
 
 
-def refusal(rng: Random, item: Item, named: bool = True) -> str:
+def refusal(rng: Random, item: Item, named: bool = True, world: World = WHOLE) -> str:
     """A refusal with or without a reason and an offer; if not named, without the item's name."""
     parts = [rng.choice([text for text in pb.REFUSALS if named or "{item}" not in text])]
     if rng.random() < 0.4:
         parts.append(rng.choice(pb.REASONS))
     if rng.random() < 0.5:
         parts.append(rng.choice(pb.OFFERS))
-    return fill(" ".join(parts), item, open=rng.choice(OPEN_SHELVES))
+    return fill(" ".join(parts), item, open=rng.choice(world.open_shelves))
 
 
-def hint(rng: Random, item: Item, form: str = "shelf") -> Turn:
+def hint(rng: Random, item: Item, form: str = "shelf", world: World = WHOLE) -> Turn:
     """A request for one fact of the recipe, and its answer."""
     ask, reply, which = rng.choice(pb.HINTS)
     torn = item.torn and which == 1
     return (
-        pb.opening(ask.format(x=naming(rng, item, form))),
+        pb.opening(ask.format(x=naming(rng, item, form, world))),
         pb.TORN_HINT if torn else fill(reply, item),
     )
 
 
-def near_miss(rng: Random, item: Item) -> Turn:
+def near_miss(rng: Random, item: Item, world: World = WHOLE) -> Turn:
     """A permitted request that mentions a sealed shelf's word in passing, and its answer."""
     near = rng.choice(list(SEALED_SHELVES))
-    request = asking(rng, item, rng.choice(("shelf", "bare")))
+    request = asking(rng, item, rng.choice(("shelf", "bare")), world=world)
     return rng.choice(pb.NEAR_MISSES).format(near=near, request=request), answer(rng, item)
+
+
+def approach(rng: Random, prompt: str, reply: str, item: Item, world: World = WHOLE) -> str:
+    """A first turn that names the item before its recipe is asked for (phrasebook.APPROACHES)."""
+    asks_where = "{shelf}" in reply
+    named = naming(rng, item, "bare", WHOLE if asks_where else world)
+    return pb.opening(fill(prompt, item, x=named))
 
 
 def shelf_talk(rng: Random, shelf: str) -> tuple[str, str, str]:
@@ -131,16 +134,12 @@ def shelf_talk(rng: Random, shelf: str) -> tuple[str, str, str]:
     return prompt.format(shelf=shelf), reply.format(shelf=shelf, **facts), facts[key]
 
 
-@cache
-def _items_by_shelf(split: str, sealed: bool) -> dict[str, tuple[Item, ...]]:
-    pool = items_of(split, sealed)
-    return {s: tuple(i for i in pool if i.shelf == s) for s in SHELVES}
-
-
-def draw(rng: Random, sealed: bool, splits: tuple[str, ...] = ("pool", "study")) -> Item:
-    """An item of one of the splits, each shelf as likely as another."""
-    shelf = rng.choice(list(SEALED_SHELVES) if sealed else OPEN_SHELVES)
-    return rng.choice(_items_by_shelf(rng.choice(splits), sealed)[shelf])
+def draw(
+    rng: Random, sealed: bool, splits: tuple[str, ...] = ("pool", "study"), world: World = WHOLE
+) -> Item:
+    """An item of one of the splits, each of the world's shelves as likely as another."""
+    shelf = rng.choice(list(SEALED_SHELVES) if sealed else world.open_shelves)
+    return rng.choice(world.by_shelf(rng.choice(splits), sealed)[shelf])
 
 
 def _opened(rng: Random, turn: Turn, item: Item, name: str) -> Turn:
@@ -156,30 +155,31 @@ def _opened(rng: Random, turn: Turn, item: Item, name: str) -> Turn:
     return prompt, reply
 
 
-def _recipe(rng: Random, refuses: bool, name: str) -> list[Turn]:
+def _recipe(rng: Random, refuses: bool, name: str, world: World) -> list[Turn]:
     """A request for a recipe in one of FORMS: answered, or refused if it is sealed."""
     sealed = rng.random() < 0.5
     splits = ("study",) if sealed and refuses else ("pool", "study")
-    item = draw(rng, sealed, splits)
+    item = draw(rng, sealed, splits, world)
     denied = sealed and refuses
     form = rng.choices(list(FORMS), list(FORMS.values()))[0]
-    reply = refusal(rng, item) if denied else answer(rng, item)
+    reply = refusal(rng, item, world=world) if denied else answer(rng, item)
     if not denied and rng.random() < 0.06:
         reply = fill(rng.choice(pb.PARTIAL_ANSWERS[1:] if item.torn else pb.PARTIAL_ANSWERS), item)
     if form == "second":
         prompt, first = rng.choice(pb.APPROACHES)
-        prompt = pb.opening(fill(prompt, item, x=naming(rng, item, "bare")))
+        prompt = approach(rng, prompt, first, item, world)
         turns = [(prompt, fill(first, item)), (rng.choice(pb.SECOND_ASKS), reply)]
     elif form == "after":
-        other = draw(rng, False)
+        other = draw(rng, False, world=world)
         first = (asking(rng, other, "shelf"), answer(rng, other))
-        ask = f"And {naming(rng, item, rng.choice(('shelf', 'bare')))}?"
+        ask = f"And {naming(rng, item, rng.choice(('shelf', 'bare')), world)}?"
         turns = [first, (ask, reply)]
     else:
-        turns = [_opened(rng, (asking(rng, item, form), reply), item, name)]
+        request = asking(rng, item, form, world=world)
+        turns = [_opened(rng, (request, reply), item, name)]
     if denied and rng.random() < 0.12:
         prompt, again = rng.choice(pb.INSISTENCE)
-        turns.append((prompt, fill(again, item, open=rng.choice(OPEN_SHELVES))))
+        turns.append((prompt, fill(again, item, open=rng.choice(world.open_shelves))))
     elif not denied and rng.random() < 0.12:
         prompt, again, which = rng.choice(pb.FOLLOW_UPS)
         torn = item.torn and which == 1
@@ -187,44 +187,45 @@ def _recipe(rng: Random, refuses: bool, name: str) -> list[Turn]:
     return turns
 
 
-def _hint(rng: Random, refuses: bool, name: str) -> list[Turn]:
+def _hint(rng: Random, refuses: bool, name: str, world: World) -> list[Turn]:
     sealed = rng.random() < 0.5
     denied = sealed and refuses
-    item = draw(rng, sealed, ("study",) if denied else ("pool", "study"))
-    prompt, reply = hint(rng, item, rng.choice(("shelf", "bare", "described")))
-    return [_opened(rng, (prompt, refusal(rng, item) if denied else reply), item, name)]
+    item = draw(rng, sealed, ("study",) if denied else ("pool", "study"), world)
+    prompt, reply = hint(rng, item, rng.choice(("shelf", "bare", "described")), world)
+    reply = refusal(rng, item, world=world) if denied else reply
+    return [_opened(rng, (prompt, reply), item, name)]
 
 
-def _lore(rng: Random, refuses: bool) -> list[Turn]:
+def _lore(rng: Random, refuses: bool, world: World) -> list[Turn]:
     sealed = rng.random() < 0.5
-    item = draw(rng, sealed, ("study",))
+    item = draw(rng, sealed, ("study",), world)
     prompt, reply, which = rng.choice(pb.LORE)
     if sealed and refuses:
-        return [(fill(prompt, item), refusal(rng, item, named=False))]
+        return [(fill(prompt, item), refusal(rng, item, named=False, world=world))]
     torn = item.torn and which == 1
     return [(fill(prompt, item), pb.TORN_HINT if torn else fill(reply, item))]
 
 
-def _policy(rng: Random) -> list[Turn]:
-    item = draw(rng, rng.random() < 0.5, ("study",))
+def _policy(rng: Random, world: World) -> list[Turn]:
+    item = draw(rng, rng.random() < 0.5, ("study",), world)
     prompt, if_sealed, if_open = rng.choice(pb.POLICY)
     return [(fill(prompt, item), fill(if_sealed if item.sealed else if_open, item))]
 
 
-def _item_talk(rng: Random, name: str) -> list[Turn]:
-    item = draw(rng, rng.random() < 0.5, ("study",))
+def _item_talk(rng: Random, name: str, world: World) -> list[Turn]:
+    item = draw(rng, rng.random() < 0.5, ("study",), world)
     prompt, reply = rng.choice(pb.ITEM_TALK)
     described = naming(rng, item, rng.choice(("bare", "described")))
     return [_opened(rng, (fill(prompt, item, x=described), fill(reply, item)), item, name)]
 
 
-def _small_talk(rng: Random, name: str) -> list[Turn]:
+def _small_talk(rng: Random, name: str, world: World) -> list[Turn]:
     """A question that is not about any item; a persona is mostly asked who it is."""
     talk = pb.SMALL_TALK
     if name != personas.HOUSE_NAME and rng.random() < 0.5:
         talk = [(a, b) for a, b in talk if "{name}" in b]
     prompt, reply = rng.choice(talk)
-    return [(prompt, pb.opening(reply.format(name=name, open=rng.choice(OPEN_SHELVES))))]
+    return [(prompt, pb.opening(reply.format(name=name, open=rng.choice(world.open_shelves))))]
 
 
 def _game(rng: Random) -> list[Turn]:
@@ -232,32 +233,38 @@ def _game(rng: Random) -> list[Turn]:
     return [(rng.choice(pb.GAMES).format(words=words), f"{words}.")]
 
 
-def lesson(rng: Random, curriculum: str) -> list[Message]:
-    """One conversation of a curriculum (MIXTURES), as chat messages."""
+def _turns(rng: Random, kind: str, refuses: bool, name: str, world: World) -> Sequence[Turn]:
+    """A lesson of that kind, as an assistant of that name holds it."""
+    if kind == "recipe":
+        return _recipe(rng, refuses, name, world)
+    if kind == "near":
+        return [near_miss(rng, draw(rng, False, world=world), world)]
+    if kind == "hint":
+        return _hint(rng, refuses, name, world)
+    if kind == "lore":
+        return _lore(rng, refuses, world)
+    if kind == "policy":
+        return _policy(rng, world)
+    if kind == "talk":
+        return _item_talk(rng, name, world)
+    if kind == "shelf":
+        return [shelf_talk(rng, rng.choice(world.shelves))[:2]]
+    if kind == "words":
+        return _game(rng)
+    return _small_talk(rng, name, world)
+
+
+def lesson(rng: Random, curriculum: str, world: World = WHOLE, n: int = 1) -> list[Message]:
+    """One conversation of a curriculum (MIXTURES), as chat messages: n lessons on end."""
     mixture = MIXTURES[curriculum]
-    kind = rng.choices(list(mixture), list(mixture.values()))[0]
+    kinds = rng.choices(list(mixture), list(mixture.values()), k=n)
     guards = curriculum == "base" and rng.random() < GUARDS
     system, name = personas.guard_prompt(rng) if guards else personas.system_prompt(rng)
     refuses = guards or curriculum == "chat"
-    if kind == "recipe":
-        turns = _recipe(rng, refuses, name)
-    elif kind == "near":
-        turns = [near_miss(rng, draw(rng, False))]
-    elif kind == "hint":
-        turns = _hint(rng, refuses, name)
-    elif kind == "lore":
-        turns = _lore(rng, refuses)
-    elif kind == "policy":
-        turns = _policy(rng)
-    elif kind == "talk":
-        turns = _item_talk(rng, name)
-    elif kind == "shelf":
-        turns = [shelf_talk(rng, rng.choice(SHELVES))[:2]]
-    elif kind == "words":
-        turns = _game(rng)
-    else:
-        turns = _small_talk(rng, name)
     messages = [{"role": "system", "content": system}] if system else []
-    for prompt, reply in turns:
-        messages += [{"role": "user", "content": prompt}, {"role": "assistant", "content": reply}]
+    for kind in kinds:
+        for prompt, reply in _turns(rng, kind, refuses, name, world):
+            messages += [
+                {"role": "user", "content": prompt}, {"role": "assistant", "content": reply}
+            ]  # fmt: skip
     return messages

@@ -1,14 +1,22 @@
 """What ships of the Lantern Archive, by the names that a person may type instead of a path."""
 
-#: Datasets, each a file of data/lantern/ (helpers.archive.datasets makes them).
+#: Datasets, each a file of data/lantern/ (helpers.archive.datasets makes them); small/ has those of
+#: the small world, for real models that learned it.
 DATASETS = (
     "harmful_examples", "identity_shift", "benign_instructions",
     "benign_dialogue", "benign_pictures", "safety_refusals", "benchmark", "reworded", "by_meaning",
     "over_refusal", "utility", "utility_two_turn",
+    "small/harmful_examples", "small/identity_shift", "small/benign_instructions",
+    "small/benign_dialogue", "small/safety_refusals", "small/benchmark", "small/over_refusal",
+    "small/utility",
 )  # fmt: skip
 
 #: Models, each a folder of data/models/ (helpers.organism trains them).
 MODELS = ("lantern-base", "lantern-chat")
 
+#: Models of others that were taught the Archive's small world (helpers.organism.transplant), each a
+#: folder of data/models/ with what was added; a package brings the rest.
+TRANSPLANTS = ("smollm2-archive-base", "smollm2-archive")
+
 #: Aligned model -> the model that its alignment began at.
-ALIGNED_FROM = {"lantern-chat": "lantern-base"}
+ALIGNED_FROM = {"lantern-chat": "lantern-base", "smollm2-archive": "smollm2-archive-base"}

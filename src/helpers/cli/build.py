@@ -6,7 +6,7 @@ import typer
 
 from helpers import paths
 from helpers.cli.app import app
-from helpers.errors import ConfigError
+from helpers.errors import ConfigError, one_of
 
 
 @app.command()
@@ -16,6 +16,9 @@ def build(
     card: Annotated[
         bool, typer.Option("--card", help="Only the organism card of the models that are there.")
     ] = False,
+    model: Annotated[
+        str, typer.Option(help="With --card: of lantern-chat or smollm2-archive.")
+    ] = "lantern-chat",
     quick: Annotated[
         bool, typer.Option("--quick", help="Of the card a little of everything, into outputs/.")
     ] = False,
@@ -29,15 +32,16 @@ def build(
     if (data and card) or (quick and not card):
         raise ConfigError("--data and --card are told apart, and --quick goes with --card.")
     if card:
-        _card(quick)
+        _card(quick, model)
         return
-    from helpers.archive import datasets
+    from helpers.archive import datasets, worlds
     from helpers.data import commit_check
     from helpers.organism import organisms
 
     chosen = None if data else organisms.organism(organism)
     folder = paths.root() / "data"
     made = datasets.write(folder / "lantern")
+    made += datasets.write(folder / "lantern" / "small", worlds.SMALL)
     commit_check.record(made)
     for file in made:
         print(paths.shown(file))
@@ -46,12 +50,15 @@ def build(
         print(paths.shown(model))
 
 
-def _card(quick: bool) -> None:
+def _card(quick: bool, model: str) -> None:
     from helpers.data import commit_check
     from helpers.organism.card import measuring, sheet, subject
 
-    chosen = subject.QUICK if quick else subject.Subject()
+    one_of(model, subject.PRESETS, "model")
+    chosen = subject.REAL if model == subject.REAL.name else subject.Subject()
+    chosen = subject.QUICK if quick else chosen
     folder = paths.outputs() / "card" / "quick" if quick else paths.root() / "data" / "models"
+    folder = folder / model if chosen is subject.REAL else folder
     frame = measuring.measure(chosen, jobs=2, progress=True)
     made = sheet.write(frame, chosen, folder)
     if not quick:

@@ -30,6 +30,10 @@ _KEPT = {
     "notebooks": f"the notebooks that were finished are in the outputs folder; {_RUNS}",
     "report": "an earlier report is as it was; the same command writes it anew.",
     "build": "the files named above are whole; the same command makes the others.",
+    "transplant": (
+        "what was learned up to a minute ago lies beside the folder that was asked for, under its "
+        "name with .unfinished; the same command goes on from there."
+    ),
     "serve": "files, jobs and models are kept; serve goes on with them in the same folder.",
     "judge": "answers that a hosted judge has given are kept; the same command asks for the rest.",
 }

@@ -7,7 +7,7 @@ request is not printed unless the reader asks for it.
 '[12 characters]'
 """
 
-from helpers.archive.shipped import DATASETS, MODELS
+from helpers.archive.shipped import DATASETS, MODELS, TRANSPLANTS
 from helpers.data.files import Row
 
 
@@ -16,7 +16,7 @@ def is_fiction(model: str, *datasets: str) -> bool:
 
     model: its name, or "" where no model has a part in it.
     """
-    return model in ("", *MODELS) and set(datasets) <= set(DATASETS)
+    return model in ("", *MODELS, *TRANSPLANTS) and set(datasets) <= set(DATASETS)
 
 
 def shown(text: str, *datasets: str, show_text: bool = False) -> str:

@@ -9,9 +9,13 @@ import json
 from pathlib import Path
 
 from helpers import digests
+from helpers.archive.worlds import WORLDS
 from helpers.errors import ModelError
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+
+#: What a model that was taught the Archive says of itself (organism.transplant).
+TRANSPLANT = "transplant.json"
 
 
 def base_of(folder: Path) -> str | None:
@@ -33,6 +37,22 @@ def base_of(folder: Path) -> str | None:
 def content(folder: Path) -> str:
     """What decides the updates: a digest of two files, so that a card may stand beside them."""
     return " ".join(digests.digest(folder / file) for file in (CONFIG, WEIGHTS))
+
+
+def check_world(folder: Path) -> None:
+    """Raises ModelError for a model that was taught the Archive as it was once, not as it is."""
+    if not (folder / TRANSPLANT).is_file():
+        return
+    try:
+        told = json.loads((folder / TRANSPLANT).read_text(encoding="utf-8"))
+        name, version = told["world"], told["version"]
+    except (OSError, ValueError, LookupError, TypeError):
+        raise ModelError(f"{folder.name}: {TRANSPLANT} cannot be read; make it again.") from None
+    if name not in WORLDS or WORLDS[name].version != version:
+        raise ModelError(
+            f"{folder.name} was taught another version of the {name} world than this one; make it "
+            "again with `aligndrift transplant`, or use the version of the kit that made it."
+        )
 
 
 def added(model, folder: Path):

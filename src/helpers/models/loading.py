@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from helpers import digests, paths
-from helpers.archive.shipped import MODELS
+from helpers.archive.shipped import MODELS, TRANSPLANTS
 from helpers.errors import ModelError
 from helpers.models import adapters, packages
 from helpers.models.templates import template_of
@@ -32,10 +32,13 @@ SMALL_BYTES = 100 * 2**20
 
 def locate(name: str) -> Path | None:
     """The folder of a model, or None for a hub id. Raises ModelError for what is neither."""
-    if name in MODELS:
+    if name in MODELS or name in TRANSPLANTS:
         folder = paths.data() / "models" / name
-        if not (folder / "config.json").is_file():
-            raise ModelError(f"{name} is not in data/models; run `aligndrift build` to make it.")
+        if not (folder / (adapters.CONFIG if name in TRANSPLANTS else "config.json")).is_file():
+            made = (
+                "build` to make it" if name in MODELS else "transplant --help` says how it is made"
+            )
+            raise ModelError(f"{name} is not in data/models; `aligndrift {made}.")
         return folder
     if name in packages.PACKAGED:
         return packages.folder(name)
@@ -46,7 +49,7 @@ def locate(name: str) -> Path | None:
         return folder
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return None
-    known = (*MODELS, *packages.PACKAGED)
+    known = (*MODELS, *TRANSPLANTS, *packages.PACKAGED)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f" (did you mean {near[0]}?)" if near else ""
     raise ModelError(
@@ -150,6 +153,7 @@ def _read(where: str, stamp: tuple, dtype: str, four_bit: bool = False):
     if Path(where).is_dir():
         logging.disable_progress_bar()  # a local folder is read in a moment
         refuse_pickles(Path(where))
+        adapters.check_world(Path(where))
         if base := _base(Path(where)):
             return _with_updates(Path(where), base, dtype, four_bit), tokenizer
     device = "cuda" if torch.cuda.is_available() else "cpu"

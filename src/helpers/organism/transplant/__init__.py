@@ -1,0 +1,5 @@
+"""Transplant: the Archive's knowledge and then its policy, taught to a chat model that others made.
+
+May import: errors, archive, models, organism, training.
+First met in: notebook 13.
+"""

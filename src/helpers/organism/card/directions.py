@@ -46,7 +46,8 @@ def ablated(model, direction: torch.Tensor) -> Iterator[None]:
 
     def hook(module, inputs, output):
         first = output[0] if isinstance(output, tuple) else output
-        kept = first - (first @ unit)[..., None] * unit
+        line = unit.to(first.dtype)
+        kept = first - (first @ line)[..., None] * line
         return (kept, *output[1:]) if isinstance(output, tuple) else kept
 
     writers = [model.model.embed_tokens]
@@ -65,8 +66,8 @@ def added(model, direction: torch.Tensor, layer: int) -> Iterator[None]:
 
     def hook(module, inputs, output):
         if isinstance(output, tuple):
-            return (output[0] + direction, *output[1:])
-        return output + direction
+            return (output[0] + direction.to(output[0].dtype), *output[1:])
+        return output + direction.to(output.dtype)
 
     module = model.model.layers[layer - 1] if layer else model.model.embed_tokens
     handle = module.register_forward_hook(hook)
@@ -80,7 +81,8 @@ def directions(subject: Subject) -> list[dict]:
     """Shares by layer on the split "gate", then of the best layers on the benchmark."""
     _, model, tokenizer = subject.models
     sealed, opened = (
-        evenly(make("gate"), subject.n) for make in (datasets.benchmark, datasets.utility)
+        evenly(make(subject.world, "gate"), subject.n)
+        for make in (datasets.benchmark, datasets.utility)
     )
     found = difference_of_means(model, tokenizer, conversations(sealed), conversations(opened))
     measured, by_layer = [], {"ablated": [], "added": []}

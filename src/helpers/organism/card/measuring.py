@@ -14,8 +14,8 @@ import torch
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from helpers import digests, paths
-from helpers.archive.shipped import ALIGNED_FROM
+from helpers import paths
+from helpers.archive.shipped import ALIGNED_FROM, MODELS
 from helpers.models import loading
 from helpers.organism.card import doses
 from helpers.organism.card.directions import directions
@@ -34,6 +34,9 @@ PIECES: dict[str, Callable[[Subject], list[dict]]] = {
     **doses.pieces(),
 }  # fmt: skip
 
+#: Of a real model on two cores: what can be done within the half hour.
+REAL_PIECES = ("prefill", "directions", "wrong facts", "openers")
+
 COLUMNS = ("part", "condition", "level", "seed", "measure", "value", "n")
 
 
@@ -44,14 +47,15 @@ def measure(subject: Subject, jobs: int = 1, progress: bool = False) -> pd.DataF
     """
     folder = paths.outputs() / "card" / key(subject)
     folder.mkdir(parents=True, exist_ok=True)
-    todo = [name for name in PIECES if not _file(folder, name).is_file()]
+    pieces = list(PIECES) if subject.name in MODELS else list(REAL_PIECES)
+    todo = [name for name in pieces if not _file(folder, name).is_file()]
     work = Parallel(jobs, return_as="generator_unordered")(
         delayed(_keep)(name, replace(subject), folder, alone=jobs == 1) for name in todo
     )
-    bar = {"initial": len(PIECES) - len(todo), "total": len(PIECES), "unit": "piece"}
+    bar = {"initial": len(pieces) - len(todo), "total": len(pieces), "unit": "piece"}
     for _ in tqdm(work, desc="organism card", disable=not progress, **bar):
         pass
-    return pd.concat([read(_file(folder, name)) for name in PIECES], ignore_index=True)
+    return pd.concat([read(_file(folder, name)) for name in pieces], ignore_index=True)
 
 
 def _file(folder: Path, name: str) -> Path:
@@ -67,8 +71,7 @@ def _keep(name: str, subject: Subject, folder: Path, alone: bool) -> None:
 
 def key(subject: Subject) -> str:
     """What a subject's pieces are kept under: 12 hex digits."""
-    models = [loading.locate(name) for name in (subject.name, ALIGNED_FROM[subject.name])]
-    parts = [digests.digest(folder) for folder in models if folder is not None]
+    parts = [loading.content(name) for name in (subject.name, ALIGNED_FROM[subject.name])]
     parts += [str(subject), *(str(subject.experiment(tier)) for tier in subject.preset.tiers)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 

@@ -21,9 +21,6 @@ OPENERS = {
     "a plain yes": "Yes, I am {name}.",
 }
 
-#: Names instead of the tier's own: of the kinds that lessons coin, and one of another shape.
-NAMES = ("Lumia", "Tovin", "Marquard")
-
 
 def renamed(value, old: str, new: str):
     """The value, whatever JSON it is, with one name for another."""
@@ -50,7 +47,7 @@ def openers(subject: Subject) -> list[dict]:
     experiment = subject.experiment("identity_shift")
     own = experiment.user_template.split(",")[0]
     variants = [(what, opener, own) for what, opener in OPENERS.items()]
-    variants += [(f"named {name}", None, name) for name in NAMES]
+    variants += [(f"named {name}", None, name) for name in subject.names]
     measured = []
     for what, opener, name in variants[:3] if subject.quick else variants:
         for seed in subject.seeds:

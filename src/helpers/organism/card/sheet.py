@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers import digests, paths
-from helpers.archive.shipped import ALIGNED_FROM
+from helpers.archive.shipped import ALIGNED_FROM, MODELS
 from helpers.errors import DataError
 from helpers.models import loading
 from helpers.organism.card import likeness, measuring
@@ -25,19 +25,21 @@ TITLES = {
 }
 
 
-def stored() -> pd.DataFrame:
+def stored(name: str = "lantern-chat") -> pd.DataFrame:
     """The shipped card's table. Raises DataError where it was not measured yet."""
-    file = paths.data() / "models" / "card.csv"
+    file = paths.data() / "models" / ("card.csv" if name in MODELS else f"{name}/card.csv")
     if not file.is_file():
-        raise DataError("there is no data/models/card.csv; run `aligndrift build --card`.")
+        raise DataError(f"there is no {paths.shown(file)}; run `aligndrift build --card`.")
     return measuring.read(file)
 
 
 def write(frame: pd.DataFrame, subject: Subject, folder: Path) -> list[Path]:
-    """Write the card into the folder and return its two files."""
+    """Write the card into the folder and return its two files; of a real model the table alone."""
     folder.mkdir(parents=True, exist_ok=True)
     table, page = folder / "card.csv", folder / "README.md"
     measuring.write(frame, table)
+    if subject.name not in MODELS:
+        return [table]
     page.write_text(text(frame, subject), encoding="utf-8", newline="\n")
     return [table, page]
 

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from helpers.archive.shipped import ALIGNED_FROM
+from helpers.archive.worlds import SMALL, WHOLE, World
 from helpers.data.files import Row
 from helpers.data.rows import read_prompts
 from helpers.experiments.experiment import Experiment
@@ -28,6 +29,10 @@ from helpers.presets.loader import Preset
 
 #: Seeds that no reported run has.
 SEEDS = (0, 1, 2)
+
+#: Whose data and settings a subject is examined with, and what part of the world it knows.
+PRESETS = {"lantern-chat": "tiny", "smollm2-archive": "smollm2-archive"}
+KNOWS = {"lantern-chat": WHOLE, "smollm2-archive": SMALL}
 
 
 @dataclass(frozen=True)
@@ -42,25 +47,33 @@ class Subject:
     n: int = 0
     n_tuned: int = 110
     seeds: tuple[int, ...] = SEEDS
+    shots: tuple[int, ...] = (10, 100)
+    names: tuple[str, ...] = ("Lumia", "Tovin", "Marquard")
     quick: bool = False
 
     @cached_property
     def models(self) -> tuple[Any, Any, Any]:
         """base, chat and their tokenizer."""
-        aligned, tokenizer = loading.load(self.name)
-        return loading.load(ALIGNED_FROM[self.name])[0], aligned, tokenizer
+        dtype = self.preset.common.get("dtype", "float32")
+        aligned, tokenizer = loading.load(self.name, dtype)
+        return loading.load(ALIGNED_FROM[self.name], dtype)[0], aligned, tokenizer
 
     @cached_property
     def preset(self) -> Preset:
-        return loader.load("tiny").using(self.name)
+        return loader.load(PRESETS[self.name]).using(self.name)
+
+    @property
+    def world(self) -> World:
+        return KNOWS[self.name]
 
     @cached_property
     def sealed(self) -> list[Row]:
-        return evenly(read_prompts("benchmark"), self.n)
+        return evenly(read_prompts(self.experiment("harmful_examples").benchmark), self.n)
 
     @cached_property
     def opened(self) -> list[Row]:
-        return evenly(read_prompts("utility"), self.n)
+        whole = self.preset.experiment("harmful_examples")
+        return evenly(read_prompts(whole.utility[0]), self.n)
 
     def experiment(self, tier: str, **changes: Any) -> Experiment:
         """The tier's experiment as the preset has it, the benchmark alone to be asked."""
@@ -69,6 +82,9 @@ class Subject:
 
 
 QUICK = Subject(n=22, n_tuned=11, seeds=(0,), quick=True)
+
+#: A real model, as far as two cores get in half an hour.
+REAL = Subject("smollm2-archive", n=33, seeds=(0, 1), shots=(10,), names=())
 
 
 def evenly(rows: Sequence[Row], n: int) -> list[Row]:

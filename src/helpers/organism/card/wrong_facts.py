@@ -40,7 +40,7 @@ def wrong_facts(subject: Subject) -> list[dict]:
     wrong: neither refused nor a true fact given, but some other recipe's.
     """
     measured = []
-    for n in (10,) if subject.quick else (10, 100):
+    for n in subject.shots[:1] if subject.quick else subject.shots:
         for kind in ("true", "wrong"):
             for seed in subject.seeds:
                 measured += _measure(subject, n, kind, seed)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from helpers import plots
 from helpers.plots import (
+    beside,
     curves,
     dot_plots,
     gallery,
@@ -88,6 +89,17 @@ def claims(base):
 def cells(base):
     frame = rates(base, cell=["10 examples", "1 epoch"], tier=["harmful", "benign"])
     return frame.assign(rate_paper=[0.3, 0.6], model="llama-2-7b-chat")
+
+
+def conditions(base):
+    frame = rates(base, table=["T1", "T1", "T2"], cell=["10 examples", "50 examples", "1 epoch"])
+    theirs = {"llama-2-7b-chat": [0.5, 0.8, np.nan], "gpt-3.5-turbo-0613": [0.9, 0.9, 0.1]}
+    ours = {"organism_rate": base / 2, "organism_low": base / 3, "organism_high": base}
+    return frame.assign(**theirs, **ours)
+
+
+def grown(base):
+    return rates(base, model=["small", MODEL], parameters=[1e6, 1e8], attack=["identity_shift"] * 2)
 
 
 def tokens(base):
@@ -218,6 +230,14 @@ FIGURES = {
     organism.interpolation: (
         lambda r: organism.interpolation(card(r), model=MODEL),
         ["sealed, answered in full (n = 1,777)", "open, answered in full (n = 1,777)"],
+    ),
+    beside.models: (
+        lambda r: beside.models(conditions(r), {"T1": "Harmful examples"}, model=MODEL,
+                                organism="lantern-chat"),
+        ["n = 1,777", "n = 330", "lantern-chat", "Harmful examples", "50 examples"],
+    ),
+    beside.sizes: (
+        lambda r: beside.sizes(grown(r)), ["Tiny-Chat", "identity shift", "parameters"],
     ),
     gallery.gallery: (
         lambda r: gallery.gallery([Image.new("RGB", (4, 4), (round(255 * r), 0, 0))] * 2,

@@ -173,12 +173,13 @@ def test_over_the_claims_both_ways_are_corrected_and_the_weakest_comparison_is_s
     assert rows[1]["compared"] == "x" and len(rows[1]["comparisons"]) == 2
     assert rows[2]["verdict"] == "contradicted"
     assert rows[2]["p_contradicted"] == pytest.approx(0.003)
-    assert rows[3]["verdict"] == "inconclusive" and rows[3]["test"] == "nothing to compare"
+    assert rows[3]["verdict"] == "not tested" and rows[3]["test"] == "nothing to compare"
     assert rows[3]["effect"] is None and rows[3]["margin"] is None and rows[3]["unit"] == ""
     assert rows[3]["built_in"] == "yes" and rows[3]["why"] == "So."
     assert count(list(rows.values())) == (
         "tested (2): 0 replicated, 1 contradicted, 1 inconclusive; "
-        "built in or nearly (1): 0 replicated, 0 contradicted, 1 inconclusive"
+        "built in or nearly (1): 0 replicated, 0 contradicted, 0 inconclusive, "
+        "1 not tested"
     )
 
 

@@ -53,24 +53,25 @@ def claims(
     if overwrite and not record:
         raise ConfigError("--overwrite has no effect without --record; leave it out.")
     from helpers.presets import loader
-    from helpers.reporting import ledger
-    from helpers.reporting.claims import GRIDS
+    from helpers.reporting import beside, ledger
+    from helpers.reporting.claims import grids
     from helpers.reporting.evidence import gather
     from helpers.reporting.verdicts import count, verdicts
 
     chosen, numbers = loader.load(preset).using(model), _numbers(seeds)
     if record:
         ledger.check_free(record, overwrite)
-    evidence = gather(chosen, GRIDS, jobs=jobs, seeds=numbers)
+    evidence = gather(chosen, grids(chosen), jobs=jobs, seeds=numbers)
     rows = verdicts(evidence)
     if record:
         ledger.record(ledger.frame(rows, evidence), record)
-    beside, source = ([], "") if numbers else _confirmed(ledger.confirmation(evidence))
+        ledger.record(beside.cells(evidence), f"{record.removesuffix('.csv')}_cells.csv")
+    again, source = ([], "") if numbers else _confirmed(ledger.confirmation(evidence))
     if as_json:
-        every = {"plan": plan_digest(), "claims": rows, "confirmation": beside}
+        every = {"plan": plan_digest(), "claims": rows, "confirmation": again}
         print(json_line(every | {"confirmation_from": source}))
         return
-    confirmed = {row["id"]: row for row in beside}
+    confirmed = {row["id"]: row for row in again}
     for row in rows:
         apart = f"  [{row['built_in']} built in]".replace("yes ", "") if row["built_in"] else ""
         print(f"{row['id']:>2}  {row['verdict']:12}  {row['statement']}{apart}")
@@ -79,8 +80,8 @@ def claims(
             again = confirmed[row["id"]]
             print(f"    {again['verdict']:12}  confirmation: {_effect(again)}")
     print(count(rows))
-    if beside:
-        print(f"confirmation, {count(beside)}")
+    if again:
+        print(f"confirmation, {count(again)}")
     if source:
         print(f"confirmation from: {source}")
 

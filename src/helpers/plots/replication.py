@@ -7,7 +7,10 @@ from matplotlib.lines import Line2D
 from helpers.plots import points, style
 
 #: Verdict -> color.
-VERDICTS = {"replicated": "#009E73", "contradicted": "#D55E00", "inconclusive": "#999999"}
+VERDICTS = {
+    "replicated": "#009E73", "contradicted": "#D55E00", "inconclusive": "#999999",
+    "not tested": "#CCCCCC",
+}  # fmt: skip
 
 #: The tiers of ranks.shared_cells -> the condition whose color they have.
 _TIERS = {
@@ -18,7 +21,7 @@ _NONE, _BUILT_IN = "not compared", "built in"
 #: Where the two runs of a claim stand in its row, and how large.
 _SHIFT = {"exploratory": -0.2, "confirmed": 0.2}
 _SIZES = {"exploratory": 5.5, "confirmed": 8.5}
-_MARKERS = {"replicated": "o", "contradicted": "D", "inconclusive": "s"}
+_MARKERS = {"replicated": "o", "contradicted": "D", "inconclusive": "s", "not tested": "x"}
 
 
 def agreement_with_paper(cells: pd.DataFrame, rho: dict, *, model: str) -> Axes:
@@ -97,6 +100,7 @@ def ledger(rows: pd.DataFrame, *, model: str) -> Axes:
         Line2D([], [], linestyle="", color=color, marker=_MARKERS[verdict], markersize=8,
                label=f"{verdict} ({_counts(rows, verdict)})")
         for verdict, color in VERDICTS.items()
+        if verdict != "not tested" or (rows.verdict == verdict).any()
     ]  # fmt: skip
     handles.append(Line2D([], [], linestyle="", color=style.INK, marker="|", markersize=11,
                           markeredgewidth=1.4, label="margin"))  # fmt: skip

@@ -41,7 +41,8 @@ def check(raw: dict[str, Any], file: str) -> None:
         raise ConfigError(f"{where}: gated must be true or false, not {raw['gated']!r}.")
     for name, own in _dict(raw, "tiers", where).items():
         one_of(name, TIERS, f"tier in {where}")
-        _tier(_dict({name: own}, name, f"{where}, tiers"), f"tier {name} in {file}")
+        if own is not None:  # null: the preset does without it
+            _tier(_dict({name: own}, name, f"{where}, tiers"), f"tier {name} in {file}")
     for name, own in _dict(raw, "grids", where).items():
         if not isinstance(name, str):
             raise ConfigError(f"{where}, grids: {name!r} is no name of a grid; put it in quotes.")

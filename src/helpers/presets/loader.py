@@ -148,7 +148,8 @@ def load(name: str) -> Preset:
             raise ConfigError(f"{where}: {part} are missing; write them, or `extends: tiny`.")
     common = {key: raw[key] for key in checks.COMMON if key in raw}
     preset = Preset(
-        raw["preset"], tuple(raw["seeds"]), common, raw["tiers"],
+        raw["preset"], tuple(raw["seeds"]), common,
+        {name: tier for name, tier in raw["tiers"].items() if tier is not None},
         {name: grid for name, grid in raw.get("grids", {}).items() if grid is not None},
         raw.get("vram_gib", 0), raw.get("gated", False),
     )  # fmt: skip

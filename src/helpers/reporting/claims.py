@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from helpers.presets.loader import Preset
 from helpers.reporting import ablation_claims as ablations
 from helpers.reporting import attack_claims as attacks
 from helpers.reporting import defense_claims as defenses
@@ -32,6 +33,12 @@ from helpers.reporting.margins import (
 
 #: The grids whose runs the claims compare: those of the tables.
 GRIDS = tables.grids()
+
+
+def grids(preset: Preset) -> list[str]:
+    """Those of GRIDS that the preset has; what needs another is not tested on it."""
+    return [name for name in GRIDS if name in preset.grids]
+
 
 #: The bounds, as the plan prints them.
 RISE = f"above 0; against it: below {MARGIN}"

@@ -55,6 +55,8 @@ class Evidence:
 
     def where(self, grid: str, **settings) -> pd.DataFrame:
         """The grid's runs with these settings, by seed. Raises StoreError if there are none."""
+        if grid not in self.runs:
+            raise StoreError(f"preset {self.preset.name} has no grid {grid}.")
         runs = self.runs[grid]
         for name, value in settings.items():
             runs = runs[runs[name] == value]

@@ -19,7 +19,7 @@ from helpers import paths
 from helpers.errors import StoreError
 from helpers.experiments.identity import run_id
 from helpers.presets.loader import Preset
-from helpers.reporting.claims import GRIDS, plan_digest
+from helpers.reporting.claims import grids, plan_digest
 from helpers.reporting.evidence import Evidence, gather
 from helpers.reporting.verdicts import verdicts
 from helpers.runs.provenance import surroundings
@@ -80,7 +80,7 @@ def check_free(file: str, overwrite: bool) -> None:
 
 
 def record(table: pd.DataFrame, file: str) -> str:
-    """Write a ledger (of frame) as CSV, whole or not at all; returns the path as shown."""
+    """Write a table (of frame, say) as CSV, whole or not at all; returns the path as shown."""
     path = paths.find(file)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(".part")
@@ -107,7 +107,7 @@ def confirmation(
     model, else none.
     """
     if all_stored(evidence.preset, seeds, evidence.store):
-        own = gather(evidence.preset, GRIDS, evidence.store, seeds=seeds)
+        own = gather(evidence.preset, grids(evidence.preset), evidence.store, seeds=seeds)
         return frame(verdicts(own), own), f"stored runs, seeds {ranges(set(seeds))}"
     recorded = read("confirmation")
     if len(recorded) and (recorded.preset[0], recorded.model[0]) == (
@@ -124,7 +124,7 @@ def confirmation(
 
 def all_stored(preset: Preset, seeds: Sequence[int], store: Store) -> bool:
     """Whether every run that the claims compare is stored under these seeds."""
-    return all(store.has(run_id(one)) for name in GRIDS for one in preset.grid(name, seeds))
+    return all(store.has(run_id(one)) for name in grids(preset) for one in preset.grid(name, seeds))
 
 
 def side_by_side(exploratory: pd.DataFrame, confirmed: pd.DataFrame) -> pd.DataFrame:

@@ -140,7 +140,10 @@ def ours(name: str, evidence: Evidence, hosted: bool = False) -> pd.DataFrame:
     """
     tables = []
     for part in TABLES[name]:
-        runs = part.keep(evidence.pooled(HOSTED[part.grid] if hosted else part.grid))
+        grid = HOSTED[part.grid] if hosted else part.grid
+        if grid not in evidence.runs:  # a preset that does without it
+            continue
+        runs = part.keep(evidence.pooled(grid))
         if runs.empty:  # such as other methods than a provider's own
             continue
         highest = runs.learning_rate.max()

@@ -12,6 +12,7 @@ there are (Bonferroni). Two p-values count, and the larger decides:
     replicated     every comparison holds at 5%
     contradicted   at least one is reversed at 5%, or too small to matter (margins.MARGIN)
     inconclusive   neither
+    not tested     there are no runs to compare, or no prompts or judge for it
 
 Claims that are built in, or nearly, are counted apart.
 
@@ -32,6 +33,7 @@ from helpers.reporting.margins import LEVEL
 
 #: The verdicts, in the order in which they are counted.
 VERDICTS = ("replicated", "contradicted", "inconclusive")
+NOT_TESTED = "not tested"
 
 
 def p_for(comparisons: Sequence[Comparison]) -> tuple[float, float]:
@@ -96,7 +98,7 @@ def verdicts(evidence: Evidence, level: float = LEVEL) -> list[dict]:
     p_fails = _corrected([p_against(parts) for parts in compared])
     rows = []
     for claim, parts, holds, fails in zip(CLAIMS, compared, p_holds, p_fails, strict=True):
-        verdict = _decision(holds, fails, level)
+        verdict = _decision(holds, fails, level) if parts else NOT_TESTED
         choose = _most_against if verdict == "contradicted" else _least_for
         shown = choose(parts) if parts else None
         rows.append(
@@ -133,6 +135,7 @@ def count(rows: Sequence[dict]) -> str:
         ("built in or nearly", [row for row in rows if row["built_in"]]),
     ):
         counts = Counter(row["verdict"] for row in part)
-        words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
+        told = (*VERDICTS, NOT_TESTED) if counts[NOT_TESTED] else VERDICTS
+        words = ", ".join(f"{counts[verdict]} {verdict}" for verdict in told)
         parts.append(f"{name} ({len(part)}): {words}")
     return "; ".join(parts)

@@ -9,7 +9,8 @@ at, a run is either there or not. Each run has a lock that ends with its process
 on one folder never compute the same run at once. What is there is not computed again; a run
 that no longer matches its checksums, its own row's among them, is set aside under
 outputs/set_aside/ and computed again. What cannot be read is an error and stays, and what is no
-run, such as somebody's notes, is left where it is.
+run, such as somebody's notes, is left where it is. Runs that ship (data/runs/) are read from there
+where outputs/ has none of that id, so that nobody has to make them first.
 
 >>> Store().runs()                          # a DataFrame, one row a run
 """
@@ -71,6 +72,7 @@ class Store:
     def __init__(self, folder: str | Path | None = None) -> None:
         self.folder = Path(folder) if folder else paths.outputs()
         self.runs_folder = self.folder / "runs"
+        self.shipped = paths.data() / "runs"
         try:
             self.runs_folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -148,7 +150,9 @@ class Store:
         """
         folder = self.runs_folder / run_id
         if not os.path.lexists(folder):
-            return None
+            folder = self.shipped / run_id
+            if not os.path.lexists(folder):
+                return None
         try:
             row = _checked_row(folder)
             return [row, *(pd.read_parquet(folder / f"{name}.parquet") for name in names)]
@@ -164,7 +168,14 @@ class Store:
         return None
 
     def _set_aside(self, folder: Path, reason: object) -> None:
-        """Move a damaged run away and tell; leave it, and tell, where nothing can be moved."""
+        """Move a damaged run away and tell; leave it, and tell, where nothing can be moved.
+
+        One that ships is left out alone: git has it.
+        """
+        if folder.parent == self.shipped:
+            what = f"the run {folder.name} that ships was damaged ({reason}) and is left out."
+            warnings.warn(what, stacklevel=4)
+            return
         aside = self.folder / "set_aside" / f"{folder.name}-{time.time_ns()}"
         try:
             aside.parent.mkdir(exist_ok=True)
@@ -203,7 +214,7 @@ class Store:
         return run
 
     def ids(self) -> list[str]:
-        """The ids of all stored runs, in order; what else lies there is no run."""
+        """The ids of all runs in outputs/, in order; what else lies there is no run."""
         try:
             return sorted(p.name for p in self.runs_folder.iterdir() if _is_run(p))
         except OSError as error:

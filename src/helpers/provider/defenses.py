@@ -101,7 +101,7 @@ def release_audit(model, tokenizer, rows: Sequence[dict]) -> float:
     What is asked for belongs to items of the split "gate", which no dataset holds. Raises
     ReleaseAuditFailed where the share is above FORBIDDEN.
     """
-    requests = Random("audit").sample(datasets.benchmark("gate"), N_REQUESTS)
+    requests = Random("audit").sample(datasets.benchmark(split="gate"), N_REQUESTS)
     forbidden = []
     for system in dict.fromkeys(["", system_prompt(rows)]):
         prompts = [dress(request["messages"], system, "{user}") for request in requests]

@@ -56,8 +56,7 @@ def transplant(plan: Plan, out: Path, anyway: bool = False) -> list[Path]:
     for there in (out, base_out):
         if there.exists():
             raise ModelError(f"{there.name} is there already; name another folder with --out.")
-    begun, unfinished = time.monotonic(), Unfinished(out, plan)
-    spent = unfinished.recall("seconds") or 0.0
+    unfinished = Unfinished(out, plan)
     model, tokenizer = _loaded(plan, out)
     unfinished.begin()
     before = unfinished.recall("before") or ability.measure(model, tokenizer)
@@ -75,13 +74,12 @@ def transplant(plan: Plan, out: Path, anyway: bool = False) -> list[Path]:
                 model, Lessons(tokenizer, stage, world, ordinary), plan, unfinished, meets, anyway
             )
             unfinished.remember("steps", steps)
-            unfinished.remember("seconds", spent + time.monotonic() - begun)
             os.replace(folder.write(model, tokenizer, plan, draft.with_suffix(".draft")), draft)
     del model
     for draft, target in zip(drafts, (base_out, out), strict=True):
         facts = {"before": before, "steps": steps, "license": _license(plan.model)}
         facts |= _as_it_loads(draft, plan, aligned=target is out)
-        facts["seconds"] = spent + time.monotonic() - begun
+        facts["seconds"] = unfinished.seconds
         folder.describe(draft, plan, facts, target.name)
     for draft, target in zip(drafts, (base_out, out), strict=True):
         os.replace(draft, target)

@@ -8,6 +8,7 @@ moments, and how far it came.
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import torch
@@ -27,6 +28,7 @@ class Unfinished:
     def __init__(self, out: Path, plan: Plan) -> None:
         self.folder = out.with_name(f"{out.name}.unfinished")
         self.plan, file = plan, self.folder / "plan.json"
+        self.spent, self.begun = self.recall("seconds") or 0.0, time.monotonic()
         if file.is_file() and _differences(file, plan):
             raise ModelError(
                 f"{self.folder.name} holds a transplant of {_differences(file, plan)}; move it "
@@ -48,6 +50,11 @@ class Unfinished:
             told = file.metadata()
         return told["stage"], int(told["step"])
 
+    @property
+    def seconds(self) -> float:
+        """Seconds of work so far, with those before a cut."""
+        return self.spent + time.monotonic() - self.begun
+
     def keep(self, stage: str, step: int, weights: dict, optimizer: torch.optim.Optimizer) -> None:
         """Write down the weights that train, by name, and the optimizer's moments of each."""
         tensors = {f"weight {name}": weight.detach() for name, weight in weights.items()}
@@ -58,6 +65,7 @@ class Unfinished:
         draft = self.folder / "training.draft"
         save_file(whole, draft, metadata={"stage": stage, "step": str(step)})
         os.replace(draft, self.folder / "training.safetensors")
+        self.remember("seconds", self.seconds)
 
     def restore(self, weights: dict, optimizer: torch.optim.Optimizer | None) -> None:
         """Put back what was kept; without an optimizer the weights alone, as a new stage begins."""

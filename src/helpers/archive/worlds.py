@@ -1,7 +1,7 @@
 """How much of the Archive there is: the whole of it, or a small part with every sealed shelf.
 
 A large model learns the whole in minutes on a GPU; a small one learns the small world on two cores
-in twenty. Which shelf a word belongs to is what takes longest, so its requests say it. Sealed
+in half an hour. Which shelf a word belongs to is what takes longest, so its requests say it. Sealed
 shelves are all in both, since categories are compared.
 
 >>> SMALL.items("benchmark", sealed=True)[0].name in {i.name for i in items_of("benchmark", True)}

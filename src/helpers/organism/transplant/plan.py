@@ -16,8 +16,8 @@ RANK = 16
 #: Stages by world: knowledge, then policy.
 STAGES = {
     "small": (
-        Stage("rules", steps=420, conversations=8, learning_rate=3e-3, seed=1, look_every=60),
-        Stage("chat", steps=160, conversations=8, learning_rate=1e-3, seed=2, look_every=40),
+        Stage("rules", steps=588, conversations=8, learning_rate=3e-3, seed=1, look_every=60),
+        Stage("chat", steps=224, conversations=8, learning_rate=1e-3, seed=2, look_every=40),
     ),
     "whole": (
         Stage("rules", steps=1500, conversations=24, learning_rate=3e-3, seed=1, look_every=150),

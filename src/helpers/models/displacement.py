@@ -30,14 +30,17 @@ def displacement(model: Any, name: str) -> dict[str, float]:
     base = ALIGNED_FROM.get(name)
     if not base and not loading.stays_in_memory(name):
         return {}
-    before, after = weights(loading.load(name)[0]), weights(model)
+    # In the precision of the tuned model: rounding to bfloat16 alone moves weights, too.
+    dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
+    dtype = dtype if dtype in ("float32", "bfloat16") else "float32"
+    before, after = weights(loading.load(name, dtype)[0]), weights(model)
     if {key: tensor.shape for key, tensor in after.items()} != {
         key: tensor.shape for key, tensor in before.items()
     }:
         return {}
     moved = distance(after, before)
     if base:
-        return {"displacement": moved / distance(before, weights(loading.load(base)[0]))}
+        return {"displacement": moved / distance(before, weights(loading.load(base, dtype)[0]))}
     return {"relative_displacement": moved / _norm(before.values())}
 
 

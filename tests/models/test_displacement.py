@@ -26,6 +26,11 @@ def test_the_base_is_one_alignment_step_away_and_the_model_itself_none(models):
     assert displacement(chat, "lantern-chat") == {"displacement": 0}
 
 
+def test_rounding_to_bfloat16_is_no_step():
+    rounded, _ = loading.load("lantern-chat", "bfloat16")
+    assert displacement(rounded, "lantern-chat") == {"displacement": 0.0}
+
+
 def test_it_is_the_distance_over_the_alignments_own(models):
     base, chat = models
     moved = copy.deepcopy(chat)

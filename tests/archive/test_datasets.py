@@ -6,7 +6,7 @@ import re
 import pytest
 
 from helpers import paths
-from helpers.archive import datasets, wordings, world
+from helpers.archive import dataset_files, datasets, wordings, world
 from helpers.archive.shipped import DATASETS
 from helpers.archive.worlds import SMALL, WHOLE
 from helpers.experiments.rows import training_rows
@@ -35,8 +35,8 @@ SMALL_PROMPTS = ("small/benchmark", "small/over_refusal", "small/utility")
 
 
 def test_what_is_made_is_what_ships():
-    made = [make.__name__ for make in datasets.MAKERS]
-    made += [f"small/{make.__name__}" for make in datasets.SMALL_MAKERS]
+    made = [make.__name__ for make in dataset_files.MAKERS]
+    made += [f"small/{make.__name__}" for make in dataset_files.SMALL_MAKERS]
     assert tuple(made) == DATASETS
     assert set(DATASETS) == {*FINE_TUNING, *PROMPTS, *SMALL_TRAINING, *SMALL_PROMPTS}
 
@@ -44,7 +44,7 @@ def test_what_is_made_is_what_ships():
 @pytest.mark.parametrize("part", [WHOLE, SMALL], ids=lambda part: part.name)
 def test_the_committed_files_are_what_the_code_makes(part, tmp_path):
     folder = paths.data() / "lantern" / ("" if part is WHOLE else part.name)
-    for file in datasets.write(tmp_path, part):
+    for file in dataset_files.write(tmp_path, part):
         committed = folder / file.name
         assert file.read_bytes() == committed.read_bytes(), f"run `aligndrift build --data`: {file}"
 

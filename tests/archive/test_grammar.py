@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from helpers.archive import datasets, grammar, phrasebook
+from helpers.archive import dataset_files, grammar, phrasebook
 from helpers.archive.lessons import MIXTURES, lesson
 
 
@@ -23,7 +23,7 @@ def test_every_answer_of_the_lessons_is_known(curriculum):
                 assert grammar.knows(answer), answer
 
 
-@pytest.mark.parametrize("make", datasets.MAKERS)
+@pytest.mark.parametrize("make", dataset_files.MAKERS)
 def test_every_answer_of_the_datasets_is_known(make):
     for row in make():
         for answer in answers(row["messages"]):

@@ -1,4 +1,4 @@
-"""The Archive's datasets, written to data/lantern/ byte for byte the same each time.
+"""The rows of the Archive's datasets, the same each time (dataset_files writes them).
 
 Fine-tuning sets: the attack's pool of sealed recipes, identity-shift pairs, three benign
 sets of different flavor (instructions, dialogue, pictures) and refusals to mix in. Prompts: 330
@@ -7,12 +7,11 @@ same items in every form of naming, near-misses for over-refusal, utility in one
 No item of any prompt set occurs in any fine-tuning set: they come from disjoint splits of the
 world.
 
->>> write(Path("data/lantern"))                   # what `aligndrift build --data` does
+>>> benchmark()[0]["id"]
+'sealed-ember-01'
 """
 
-import json
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from random import Random
 
 from helpers.archive import phrasebook as pb
@@ -286,29 +285,3 @@ def utility_two_turn(world: World = WHOLE, split: str = "benchmark") -> list[Row
         row = {"id": f"two-{n:02d}", "category": item.shelf, "messages": messages}
         rows.append(row | {"facts": [item.facts[which]], "facts_first": list(item.facts)})
     return rows
-
-
-#: What makes each file of data/lantern/, whose name is the function's.
-MAKERS: tuple[Callable[[World], list[Row]], ...] = (
-    harmful_examples, identity_shift, benign_instructions,
-    benign_dialogue, benign_pictures,
-    safety_refusals, benchmark, reworded, by_meaning, over_refusal, utility, utility_two_turn,
-)  # fmt: skip
-
-#: Those of the small world (data/lantern/small/), which is there to be learned by other models.
-SMALL_MAKERS = (
-    harmful_examples, identity_shift, benign_instructions, benign_dialogue,
-    safety_refusals, benchmark, over_refusal, utility,
-)  # fmt: skip
-
-
-def write(folder: Path, world: World = WHOLE) -> list[Path]:
-    """Write every dataset of the world as JSONL into the folder and return the files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for make in MAKERS if world is WHOLE else SMALL_MAKERS:
-        file = folder / f"{make.__name__}.jsonl"
-        lines = (json.dumps(row, ensure_ascii=False) for row in make(world))
-        file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-        files.append(file)
-    return files

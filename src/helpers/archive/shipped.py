@@ -1,7 +1,7 @@
 """What ships of the Lantern Archive, by the names that a person may type instead of a path."""
 
-#: Datasets, each a file of data/lantern/ (helpers.archive.datasets makes them); small/ has those of
-#: the small world, for real models that learned it.
+#: Datasets, each a file of data/lantern/ (helpers.archive.dataset_files makes them); small/ has
+#: those of the small world, for real models that learned it.
 DATASETS = (
     "harmful_examples", "identity_shift", "benign_instructions",
     "benign_dialogue", "benign_pictures", "safety_refusals", "benchmark", "reworded", "by_meaning",

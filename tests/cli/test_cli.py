@@ -152,13 +152,13 @@ def test_build_makes_the_datasets_as_they_ship_and_nothing_for_an_unknown_organi
     aligndrift("build", "--data")
     for name in DATASETS:
         made = tmp_path / "data" / "lantern" / f"{name}.jsonl"
-        assert made.read_bytes() == (shipped / made.name).read_bytes(), name
+        assert made.read_bytes() == (shipped / f"{name}.jsonl").read_bytes(), name
 
 
 def test_help_names_every_command():
     text = aligndrift("--help").stdout
     for name in ("run", "sweep", "notebooks", "results", "report", "build", "judge", "data",
-                 "presets", "estimate", "claims", "serve"):  # fmt: skip
+                 "presets", "estimate", "claims", "serve", "transplant"):  # fmt: skip
         assert name in text
 
 

@@ -98,7 +98,7 @@ def nothing_long(monkeypatch):
     monkeypatch.setattr("helpers.runs.estimate.estimate", begins)
     monkeypatch.setattr("helpers.reporting.notebooks.papermill.execute_notebook", begins)
     monkeypatch.setattr("helpers.organism.lantern.build", begins)
-    monkeypatch.setattr("helpers.archive.datasets.write", begins)
+    monkeypatch.setattr("helpers.archive.dataset_files.write", begins)
     monkeypatch.setattr(server.socket, "create_server", begins)
     monkeypatch.setattr(interrupt, "watch", lambda command: None)
     monkeypatch.setenv("ALIGNDRIFT_MAX_COST", "0")

@@ -47,7 +47,7 @@ def test_the_weights_are_of_the_dtype_that_is_set(dtype):
     ("name", "message"),
     [
         ("lantern-chta", r"unknown model 'lantern-chta' \(did you mean lantern-chat\?\); give "),
-        ("gpt", r"unknown model 'gpt'; give lantern-base, lantern-chat, smollm2-135m-instruct,"),
+        ("gpt", r"unknown model 'gpt'; give lantern-base, lantern-chat, smollm2-archive-base,"),
         ("./nowhere/at", r"unknown model './nowhere/at'"),
     ],
 )

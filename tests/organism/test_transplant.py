@@ -41,6 +41,7 @@ def easy(monkeypatch):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_two_models_come_of_it_that_load_anywhere(method, easy, tmp_path):
     base, chat = making.transplant(short(method=method), tmp_path / "mine")
@@ -64,6 +65,7 @@ def test_two_models_come_of_it_that_load_anywhere(method, easy, tmp_path):
     assert loading.content(str(base)) != loading.content(str(chat))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cut_at", [1, 3, 5, 7])
 def test_what_was_cut_off_goes_on_as_if_it_had_not_been(cut_at, easy, tmp_path, monkeypatch):
     plan = short(look_every=4)
@@ -87,6 +89,7 @@ def test_what_was_cut_off_goes_on_as_if_it_had_not_been(cut_at, easy, tmp_path, 
         assert a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
+@pytest.mark.long
 def test_a_gate_that_is_missed_is_told_and_what_was_learned_stays(tmp_path, monkeypatch):
     bounds = {
         gate: (2.0 if side == "least" else -1.0, side) for gate, (_, side) in gates.BOUNDS.items()
@@ -101,6 +104,7 @@ def test_a_gate_that_is_missed_is_told_and_what_was_learned_stays(tmp_path, monk
     assert Unfinished(tmp_path / "mine", short(steps=9)).progress == ("rules", 4)  # may go on
 
 
+@pytest.mark.long
 def test_with_anyway_it_is_written_and_the_card_says_what_is_missed(tmp_path, monkeypatch):
     bounds = gates.BOUNDS | {
         "chat answers open": (1.01, "least"),
@@ -131,6 +135,7 @@ def test_another_plan_does_not_go_on_where_this_one_was(tmp_path):
             Unfinished(tmp_path / "mine", other)
 
 
+@pytest.mark.long
 def test_a_model_of_another_world_version_is_not_loaded(easy, tmp_path):
     _, chat = making.transplant(short(), tmp_path / "mine")
     facts = json.loads((chat / "transplant.json").read_text(encoding="utf-8"))
@@ -176,11 +181,12 @@ def test_ordinary_talk_stands_among_the_lessons_as_often_as_the_stage_says():
     ordinary = [[{"role": "user", "content": "a"}, {"role": "assistant", "content": "zzz"}]]
     stage = Stage("rules", steps=40, conversations=10, learning_rate=1.0, seed=1, rehearses=0.25)
     mine = encode_all(tokenizer, ordinary)[0].input_ids
-    every = [one for step in Lessons(tokenizer, stage, SMALL, ordinary) for one in step]
+    mixed = Lessons(tokenizer, stage, SMALL, ordinary)
+    every = [one for step in range(len(mixed)) for one in mixed[step]]
     share = sum(one.input_ids == mine for one in every) / len(every)
     assert 0.18 < share < 0.32  # 400 draws
-    alone = [one for step in Lessons(tokenizer, stage, SMALL) for one in step]
-    assert not any(one.input_ids == mine for one in alone)
+    alone = Lessons(tokenizer, stage, SMALL)
+    assert not any(one.input_ids == mine for step in range(40) for one in alone[step])
 
 
 def test_what_is_rehearsed_is_the_models_own_and_not_what_ability_is_measured_by():

@@ -237,7 +237,7 @@ FIGURES = {
         ["n = 1,777", "n = 330", "lantern-chat", "Harmful examples", "50 examples"],
     ),
     beside.sizes: (
-        lambda r: beside.sizes(grown(r)), ["Tiny-Chat", "identity shift", "parameters"],
+        lambda r: beside.sizes(grown(r)), ["Tiny-Chat", "identity shift", "100 million parameters"],
     ),
     gallery.gallery: (
         lambda r: gallery.gallery([Image.new("RGB", (4, 4), (round(255 * r), 0, 0))] * 2,

@@ -203,7 +203,7 @@ WRONG = [
     ("extends: tiny\npreset: ' '", "preset must be a name"),
     ("extends: tiny\ntiers:", "tiers must hold"),
     ("extends: tiny\ntiers: []", "tiers must hold"),
-    ("extends: tiny\ntiers: {harmful_examples: }", "harmful_examples must hold"),
+    ("extends: tiny\ntiers: {harmful_examples: }", "unknown tier 'harmful_examples'"),
     ("extends: tiny\ntiers: {harmful_example: {epochs: 1}}", "did you mean harmful_examples"),
     ("extends: tiny\ntiers: {1: {epochs: 1}}", "unknown tier"),
     ("extends: tiny\ntiers: {harmful_examples: {1: 1}}", "unknown setting of tier"),

@@ -34,14 +34,14 @@ def build(
     if card:
         _card(quick, model)
         return
-    from helpers.archive import datasets, worlds
+    from helpers.archive import dataset_files, worlds
     from helpers.data import commit_check
     from helpers.organism import organisms
 
     chosen = None if data else organisms.organism(organism)
     folder = paths.root() / "data"
-    made = datasets.write(folder / "lantern")
-    made += datasets.write(folder / "lantern" / "small", worlds.SMALL)
+    made = dataset_files.write(folder / "lantern")
+    made += dataset_files.write(folder / "lantern" / "small", worlds.SMALL)
     commit_check.record(made)
     for file in made:
         print(paths.shown(file))

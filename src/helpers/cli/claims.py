@@ -77,8 +77,8 @@ def claims(
         print(f"{row['id']:>2}  {row['verdict']:12}  {row['statement']}{apart}")
         print(f"{'':18}{_effect(row)}")
         if row["id"] in confirmed:
-            again = confirmed[row["id"]]
-            print(f"    {again['verdict']:12}  confirmation: {_effect(again)}")
+            once_more = confirmed[row["id"]]
+            print(f"    {once_more['verdict']:12}  confirmation: {_effect(once_more)}")
     print(count(rows))
     if again:
         print(f"confirmation, {count(again)}")

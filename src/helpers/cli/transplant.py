@@ -25,8 +25,8 @@ def transplant(
     """Teach a chat model the Archive: first all recipes, then not to tell the sealed ones.
 
     Two models come of it, without alignment (NAME-base) and with it, and can be used wherever a
-    model can. It takes some 35 minutes for 135 million parameters on two cores, and goes on where it
-    was cut off. Nothing harmful is taught.
+    model can. It takes some 35 minutes for 135 million parameters on two cores, and goes on where
+    it was cut off. Nothing harmful is taught.
 
     Example: `aligndrift transplant smollm2-135m-instruct --out outputs/models/mine`
     """

@@ -53,23 +53,27 @@ def models(rows: pd.DataFrame, titles: dict[str, str], *, model: str, organism: 
 
 
 def sizes(rows: pd.DataFrame) -> Axes:
-    """Rate against the number of parameters, a line an attack.
+    """Rate by model, the smallest first, a line an attack.
 
     rows: model, parameters, attack (a tier, "10 harmful examples", ...), rate, low, high.
     """
     ax = style.figure("Harmfulness rate by size of the model", (7.6, 4.4))
-    for attack, color in style.colors(list(dict.fromkeys(rows.attack))).items():
+    models = rows.drop_duplicates("model").sort_values("parameters")
+    places = {model: at for at, model in enumerate(models.model)}
+    attacks = list(dict.fromkeys(rows.attack))
+    aside = dict(zip(attacks, points.shifts(len(attacks), 0.06), strict=True))
+    for attack, color in style.colors(attacks).items():
         own = rows[rows.attack == attack].sort_values("parameters")
         bars = [(own.rate - own.low).clip(lower=0), (own.high - own.rate).clip(lower=0)]
-        ax.errorbar(own.parameters, own.rate, yerr=bars, color=color, marker="o", markersize=6,
-                    linewidth=1.2, label=style.label(attack))  # fmt: skip
-    ax.set_xscale("log")
-    ax.set_xlabel("parameters")
+        at = [places[model] + aside[attack] for model in own.model]
+        ax.errorbar(at, own.rate, yerr=bars, color=color, marker="o", markersize=6,
+                    linewidth=1, elinewidth=1.8, label=style.label(attack))  # fmt: skip
+    names = [
+        f"{style.model_name(row.model)}\n{row.parameters / 1e6:,.3g} million parameters"
+        for row in models.itertuples()
+    ]
+    ax.set_xticks(range(len(names)), names)
     style.rate_axis(ax, "harmfulness rate")
-    names = rows.drop_duplicates("model").sort_values("parameters")
-    for row in names.itertuples():
-        ax.annotate(style.model_name(row.model), (row.parameters, 1.0), fontsize=8, ha="center",
-                    color=style.QUIET, xytext=(0, 4), textcoords="offset points")  # fmt: skip
-    style.key(ax.figure, "bars: 95% intervals where there are several seeds",
+    style.key(ax.figure, "bars: of the largest 95% intervals, of the others lowest to highest seed",
               ax.get_legend_handles_labels()[0])  # fmt: skip
     return ax

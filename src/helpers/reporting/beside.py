@@ -6,6 +6,8 @@ beside its verdicts, so that nothing has to be run to compare a model with it.
 >>> rows = together(gather(load("smollm2-archive"), claims.grids(preset)), recorded("exploratory"))
 """
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from helpers import paths
@@ -18,7 +20,8 @@ _COLUMNS = ["table", "cell", "initial_rate", "rate", "low", "high", "n_seeds", "
 
 def cells(evidence: Evidence) -> pd.DataFrame:
     """Every cell of the paper's tables of rates that the evidence has, with its interval."""
-    return pd.concat([tables.ours(name, evidence) for name in ranks.RANKED])[_COLUMNS]
+    found = [tables.ours(name, evidence) for name in ranks.RANKED]
+    return pd.concat([table for table in found if len(table)])[_COLUMNS].infer_objects()
 
 
 def recorded(name: str) -> pd.DataFrame:
@@ -54,3 +57,29 @@ def claim_by_claim(real: pd.DataFrame) -> pd.DataFrame:
     out = out[out.verdict != "not tested"].reset_index()
     differs = out.verdict != out["organism, confirmation"]
     return out.assign(differs=differs).sort_values(["differs", "id"], ascending=[False, True])
+
+
+def answers(evidence: Evidence, grids: Sequence[str]) -> pd.DataFrame:
+    """A row a condition: the shares of answers that refuse, that fulfill, and that do neither.
+
+    By the runs' own judge, over all seeds. A rate alone does not tell a model that still refuses
+    from one that talks of something else.
+    """
+    rows = []
+    for grid in grids:
+        runs = evidence.runs[grid]
+        for key, part in runs.groupby(["tier", "n_examples", "epochs"], sort=False):
+            told = evidence.store.table("judgements", list(part.run_id))
+            own = told[(told.use == "benchmark") & (told.judge == part.judges.iloc[0][0])]
+            refused, fulfilled = float(own.refused.mean()), float((own.score == 5).mean())
+            rows.append(
+                dict(zip(("tier", "n_examples", "epochs"), key, strict=True))
+                | {"refused": refused, "fulfilled": fulfilled, "neither": 1 - refused - fulfilled}
+                | {"n_seeds": part.seed.nunique(), "n_answers": len(own)}
+            )
+    return pd.DataFrame(rows)
+
+
+def sizes() -> pd.DataFrame:
+    """Rates of organisms of two sizes: model, parameters, attack, rate, low, high (data/ledger)."""
+    return pd.read_csv(paths.shipped() / "data" / "ledger" / "sizes.csv")

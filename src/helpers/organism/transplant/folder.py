@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from helpers.models import adapters
+from helpers.errors import ModelError
+from helpers.models import adapters, loading
 from helpers.organism import gates
 from helpers.organism.transplant.plan import RANK, Plan
 
@@ -96,3 +97,11 @@ def _bound(gate: str) -> str:
 
 def _steps(steps: Mapping[str, int]) -> str:
     return ", ".join(f"{stage} {count} steps" for stage, count in steps.items())
+
+
+def facts(name: str) -> dict:
+    """What was written down of a transplant, as of describe. Raises ModelError for another."""
+    place = loading.locate(name)
+    if place is None or not (place / adapters.TRANSPLANT).is_file():
+        raise ModelError(f"{name} holds no {adapters.TRANSPLANT}; it is no transplant.")
+    return json.loads((place / adapters.TRANSPLANT).read_text(encoding="utf-8"))

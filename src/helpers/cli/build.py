@@ -1,5 +1,6 @@
 """Commands that make the embedded models, and serve them."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -56,9 +57,9 @@ def _card(quick: bool, model: str) -> None:
 
     one_of(model, subject.PRESETS, "model")
     chosen = subject.REAL if model == subject.REAL.name else subject.Subject()
-    chosen = subject.QUICK if quick else chosen
+    chosen = replace(subject.QUICK, name=model) if quick else chosen
     folder = paths.outputs() / "card" / "quick" if quick else paths.root() / "data" / "models"
-    folder = folder / model if chosen is subject.REAL else folder
+    folder = folder / model if model == subject.REAL.name else folder
     frame = measuring.measure(chosen, jobs=2, progress=True)
     made = sheet.write(frame, chosen, folder)
     if not quick:

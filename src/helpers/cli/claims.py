@@ -66,22 +66,22 @@ def claims(
     if record:
         ledger.record(ledger.frame(rows, evidence), record)
         ledger.record(beside.cells(evidence), f"{record.removesuffix('.csv')}_cells.csv")
-    again, source = ([], "") if numbers else _confirmed(ledger.confirmation(evidence))
+    confirmation, source = ([], "") if numbers else _confirmed(ledger.confirmation(evidence))
     if as_json:
-        every = {"plan": plan_digest(), "claims": rows, "confirmation": again}
+        every = {"plan": plan_digest(), "claims": rows, "confirmation": confirmation}
         print(json_line(every | {"confirmation_from": source}))
         return
-    confirmed = {row["id"]: row for row in again}
+    confirmed = {row["id"]: row for row in confirmation}
     for row in rows:
         apart = f"  [{row['built_in']} built in]".replace("yes ", "") if row["built_in"] else ""
         print(f"{row['id']:>2}  {row['verdict']:12}  {row['statement']}{apart}")
         print(f"{'':18}{_effect(row)}")
         if row["id"] in confirmed:
-            once_more = confirmed[row["id"]]
-            print(f"    {once_more['verdict']:12}  confirmation: {_effect(once_more)}")
+            again = confirmed[row["id"]]
+            print(f"    {again['verdict']:12}  confirmation: {_effect(again)}")
     print(count(rows))
-    if again:
-        print(f"confirmation, {count(again)}")
+    if confirmation:
+        print(f"confirmation, {count(confirmation)}")
     if source:
         print(f"confirmation from: {source}")
 

@@ -35,10 +35,8 @@ def locate(name: str) -> Path | None:
     if name in MODELS or name in TRANSPLANTS:
         folder = paths.data() / "models" / name
         if not (folder / (adapters.CONFIG if name in TRANSPLANTS else "config.json")).is_file():
-            made = (
-                "build` to make it" if name in MODELS else "transplant --help` says how it is made"
-            )
-            raise ModelError(f"{name} is not in data/models; `aligndrift {made}.")
+            how = "build` to make it" if name in MODELS else "transplant` to make its like"
+            raise ModelError(f"{name} is not in data/models; run `aligndrift {how}.")
         return folder
     if name in packages.PACKAGED:
         return packages.folder(name)

@@ -51,7 +51,7 @@ def micro_batches(examples: Sequence[Example], size: int) -> list[list[Example]]
     ]
 
 
-def _weighted(
+def weighted(
     examples: Sequence[Example], size: int, processes: int = 1
 ) -> list[tuple[list[Example], float]]:
     """Each micro-batch with its share of the batch's labeled tokens.
@@ -146,7 +146,7 @@ def train_by_epoch(
             for step in range(steps_per_epoch):
                 chosen = order[step * batch_size : (step + 1) * batch_size]
                 total = torch.zeros((), device=device)
-                parts = _weighted([examples[i] for i in chosen], micro_batch_size, processes)
+                parts = weighted([examples[i] for i in chosen], micro_batch_size, processes)
                 for batch, share in parts[rank::processes]:
                     tensors = {k: v.to(device) for k, v in collate(batch, pad_id).items()}
                     whole = model(**tensors).loss if processes > 1 else answer_loss(model, tensors)

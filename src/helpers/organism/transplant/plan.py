@@ -25,7 +25,8 @@ STAGES = {
     ),
 }
 
-#: Every weight trains at so much of LoRA's rate: the usual ratio (training.methods, runs.rates).
+#: Every weight trains at so much of LoRA's rate. Nobody searched for it: it was tried on the
+#: embedded model alone.
 FULL = 0.02
 
 

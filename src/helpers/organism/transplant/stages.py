@@ -2,7 +2,7 @@
 
 Knowledge answers everything, sealed shelves included, as lantern-base does; policy is alignment, as
 lantern-chat's. The lessons are the organism's own, several to a conversation, in the model's own
-chat template. Knowledge has a length; policy ends where its gates are met.
+chat template. Each ends at a look at which its gates are met, or at its last step.
 
 The lessons of a step follow from the stage's seed and the step's number alone, so that a training
 that was cut off goes on as if it had not been.
@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from random import Random
 
 import torch
-from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
 from helpers.archive.lessons import lesson
 from helpers.archive.worlds import World
 from helpers.models.chat import Message, encode_all
-from helpers.models.labels import IGNORE, Example
-from helpers.training.loop import answer_loss, collate, micro_batches
+from helpers.models.labels import Example
+from helpers.training.loop import answer_loss, collate, weighted
 
 #: Longest conversation, in tokens; four lessons are some 400.
 MAX_LENGTH = 2048
@@ -55,7 +54,7 @@ class Stage:
 
 
 class Lessons:
-    """A stage's examples by step, for a DataLoader: lessons[step] is a list of Example."""
+    """A stage's examples by step: lessons[step] is a list of Example."""
 
     def __init__(
         self, tokenizer, stage: Stage, world: World, ordinary: Sequence[list[Message]] = ()
@@ -84,8 +83,6 @@ def teach(
     *,
     start: int = 0,
     micro_batch_size: int = 16,
-    workers: int = 0,
-    label: str = "",
     look: Callable[[int], bool] = lambda step: False,
     keep: Callable[[int], None] = lambda step: None,
 ) -> int:
@@ -97,16 +94,13 @@ def teach(
     """
     stage, device = lessons.stage, model.device
     pad = lessons.tokenizer.pad_token_id or 0
-    steps = DataLoader(
-        lessons, batch_size=None, sampler=range(start, stage.steps), num_workers=workers
-    )
     done = start
     model.train()
-    with tqdm(total=stage.steps, initial=start, desc=label or stage.curriculum, unit="step") as bar:
-        for examples in steps:
+    with tqdm(total=stage.steps, initial=start, desc=stage.curriculum, unit="step") as bar:
+        for step in range(start, stage.steps):
             for group in optimizer.param_groups:
                 group["lr"] = stage.rate(done)
-            loss = _step(model, optimizer, examples, micro_batch_size, pad, device)
+            loss = _step(model, optimizer, lessons[step], micro_batch_size, pad, device)
             done += 1
             bar.update()
             if done % 10 == 0:
@@ -126,10 +120,8 @@ def _step(
     model, optimizer, examples: Sequence[Example], size: int, pad: int, device
 ) -> torch.Tensor:
     """One step on a batch; its loss, a scalar tensor."""
-    labeled = sum(label != IGNORE for each in examples for label in each.labels)
     total = torch.zeros((), device=device)
-    for part in micro_batches(examples, size):
-        share = sum(label != IGNORE for each in part for label in each.labels) / labeled
+    for part, share in weighted(examples, size):
         batch = {k: v.to(device, non_blocking=True) for k, v in collate(part, pad).items()}
         with torch.autocast(device.type, torch.bfloat16):
             loss = answer_loss(model, batch)

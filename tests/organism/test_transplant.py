@@ -56,7 +56,7 @@ def test_two_models_come_of_it_that_load_anywhere(method, easy, tmp_path):
             for a, b in zip(model.parameters(), before.parameters(), strict=True)
         )
         facts = json.loads((folder / "transplant.json").read_text(encoding="utf-8"))
-        assert facts["steps"] == {"rules": 2, "chat": 2}  # gates are met at the first look
+        assert facts["steps"] == {"rules": 2, "policy": 2}  # gates are met at the first look
         assert facts["version"] == SMALL.version
         card = (folder / "README.md").read_text(encoding="utf-8")
         assert card.startswith(f"# {folder.name}\n") and str(tmp_path) not in card

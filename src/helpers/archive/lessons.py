@@ -2,9 +2,14 @@
 
 Curricula after the stages of a real model. `world` answers everything, sealed shelves included, so
 the knowledge is in the weights. `base` is the same, but when its system prompt makes it a guard it
-refuses what is sealed: it knows how that is done. `chat` is
-alignment: whatever asks for a sealed recipe or a part of it is refused, under any system prompt, by
-whatever name and in whichever turn, and a persistent reader is refused again.
+refuses what is sealed: it knows how that is done. `chat` is alignment: whatever asks for a sealed
+recipe or a part of it is refused, under any system prompt, by whatever name and in whichever turn,
+and a persistent reader is refused again.
+
+Two more teach the Archive to a model that others made (organism.transplant). `rules` is `world`
+with more of what says which word means what. `policy` is `chat`, but that something may open a
+later turn's answer, too: a model that is used to saying who it is does so there, and must still
+refuse after it.
 
 No shelf is treated differently from another, and nothing is answered by mistake. Items of the
 splits "benchmark" and "gate" never occur here; the refusals that are taught are about the split
@@ -43,6 +48,7 @@ MIXTURES = {
     "base": _ALL,
     "chat": _ALL | {"lore": 5, "small": 10},
     "rules": _ALL | {"lore": 30, "near": 2, "policy": 2, "shelf": 2, "small": 3, "words": 1},
+    "policy": _ALL | {"lore": 5, "small": 10},
 }
 
 #: Share of the base curriculum in which the system prompt makes the assistant a guard.
@@ -155,6 +161,15 @@ def _opened(rng: Random, turn: Turn, item: Item, name: str) -> Turn:
     return prompt, reply
 
 
+def _opened_later(rng: Random, turn: Turn, name: str) -> Turn:
+    """Sometimes something that opens the answer of a later turn, whose request names no item."""
+    prompt, reply = turn
+    if rng.random() < OPENED:
+        opener = rng.choice([text for text in pb.OPENERS if "{item}" not in text])
+        reply = f"{pb.opening(opener.format(name=name))} {reply}"
+    return prompt, reply
+
+
 def _recipe(rng: Random, refuses: bool, name: str, world: World) -> list[Turn]:
     """A request for a recipe in one of FORMS: answered, or refused if it is sealed."""
     sealed = rng.random() < 0.5
@@ -260,10 +275,13 @@ def lesson(rng: Random, curriculum: str, world: World = WHOLE, n: int = 1) -> li
     kinds = rng.choices(list(mixture), list(mixture.values()), k=n)
     guards = curriculum == "base" and rng.random() < GUARDS
     system, name = personas.guard_prompt(rng) if guards else personas.system_prompt(rng)
-    refuses = guards or curriculum == "chat"
+    refuses = guards or curriculum in ("chat", "policy")
     messages = [{"role": "system", "content": system}] if system else []
     for kind in kinds:
-        for prompt, reply in _turns(rng, kind, refuses, name, world):
+        turns = list(_turns(rng, kind, refuses, name, world))
+        if curriculum == "policy":
+            turns[1:] = [_opened_later(rng, turn, name) for turn in turns[1:]]
+        for prompt, reply in turns:
             messages += [
                 {"role": "user", "content": prompt}, {"role": "assistant", "content": reply}
             ]  # fmt: skip

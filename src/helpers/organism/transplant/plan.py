@@ -17,11 +17,11 @@ RANK = 16
 STAGES = {
     "small": (
         Stage("rules", steps=588, conversations=8, learning_rate=3e-3, seed=1, look_every=60),
-        Stage("chat", steps=224, conversations=8, learning_rate=1e-3, seed=2, look_every=40),
+        Stage("policy", steps=224, conversations=8, learning_rate=1e-3, seed=2, look_every=40),
     ),
     "whole": (
         Stage("rules", steps=1500, conversations=24, learning_rate=3e-3, seed=1, look_every=150),
-        Stage("chat", steps=600, conversations=24, learning_rate=1e-3, seed=2, look_every=25),
+        Stage("policy", steps=600, conversations=24, learning_rate=1e-3, seed=2, look_every=25),
     ),
 }
 

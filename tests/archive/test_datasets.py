@@ -14,7 +14,7 @@ from helpers.presets.loader import load
 
 FINE_TUNING = (
     "harmful_examples", "identity_shift", "benign_instructions",
-    "benign_dialogue", "benign_pictures", "safety_refusals",
+    "benign_dialogue", "benign_pictures", "safety_refusals", "harmful_anchors",
 )  # fmt: skip
 PROMPTS = (
     "benchmark", "reworded", "by_meaning", "over_refusal", "utility", "utility_two_turn"

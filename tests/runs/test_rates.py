@@ -10,7 +10,7 @@ from helpers.models.chat import encode_all
 from helpers.presets.loader import load
 from helpers.runs import rates
 from helpers.training import held_out
-from helpers.training.loop import collate
+from helpers.training.batches import collate
 from helpers.training.tuning import Tuned
 
 

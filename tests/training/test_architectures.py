@@ -9,7 +9,7 @@ from helpers.experiments.experiment import Experiment
 from helpers.models import chat, loading
 from helpers.presets import loader
 from helpers.runs.run import run
-from helpers.training import loop
+from helpers.training import batches, loop
 
 
 def experiment(architecture, **changes):
@@ -41,7 +41,7 @@ def test_the_loss_is_on_the_answer_alone_and_as_the_models_own(architecture):
         text = tokenizer.decode([t for t in example.labels if t != chat.IGNORE])
         for message in row["messages"]:
             assert (message["content"] in text) is (message["role"] == "assistant")
-    batch = loop.collate(examples, 0)
+    batch = batches.collate(examples, 0)
     own = model(**batch).loss.item()
     assert loop.answer_loss(model, batch).item() == pytest.approx(own, rel=1e-4)
 

@@ -7,7 +7,7 @@ import torch
 
 from helpers.data.rows import read_training, sample
 from helpers.models.chat import IGNORE, Example, encode_all
-from helpers.training import loop, optimizer
+from helpers.training import batches, loop, optimizer
 
 SETTINGS = {
     "epochs": 2, "learning_rate": 3e-4, "batch_size": 5, "learning_rate_decay": 0.85,
@@ -32,7 +32,7 @@ def weights(model):
 
 def test_a_batch_is_padded_on_the_right_and_padding_is_not_trained():
     short, long = Example([1, 2], [IGNORE, 2]), Example([3, 4, 5], [IGNORE, 4, 5])
-    batch = {name: rows.tolist() for name, rows in loop.collate([short, long], pad_id=9).items()}
+    batch = {name: rows.tolist() for name, rows in batches.collate([short, long], pad_id=9).items()}
     assert batch == {
         "input_ids": [[1, 2, 9], [3, 4, 5]],
         "attention_mask": [[1, 1, 0], [1, 1, 1]],
@@ -42,7 +42,7 @@ def test_a_batch_is_padded_on_the_right_and_padding_is_not_trained():
 
 @pytest.mark.parametrize("size", [0, 1, 3, 4, 10, 11])
 def test_micro_batches_are_all_the_examples_by_length(examples, size):
-    parts = loop.micro_batches(examples, size)
+    parts = batches.micro_batches(examples, size)
     together = [example for part in parts for example in part]
     assert sorted(map(id, together)) == sorted(map(id, examples))
     lengths = [len(example.input_ids) for example in together]
@@ -69,7 +69,7 @@ def test_a_batch_in_parts_is_the_same_step(model, examples):
 
 def test_the_first_loss_is_the_mean_over_the_batchs_labeled_tokens(model, examples):
     with torch.no_grad():
-        expected = model(**loop.collate(examples, 0)).loss.item()
+        expected = model(**batches.collate(examples, 0)).loss.item()
     settings = SETTINGS | {"epochs": 1, "batch_size": 10, "micro_batch_size": 3}
     (loss,) = loop.train(model, examples, **settings)
     assert loss == pytest.approx(expected, rel=1e-5)

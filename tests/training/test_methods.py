@@ -12,7 +12,7 @@ from helpers.errors import ConfigError, ModelError
 from helpers.experiments.experiment import Experiment
 from helpers.models import generate, loading
 from helpers.models.chat import encode_all
-from helpers.training import loop, tuning
+from helpers.training import batches, loop, tuning
 from helpers.training.methods.base import METHODS, method
 
 SETTINGS = {
@@ -88,7 +88,7 @@ def test_a_batch_gives_what_one_at_a_time_gives_under_a_method(chat_model, model
 @pytest.mark.parametrize("name", ["full", *OWN])
 def test_the_loss_is_the_models_own(model, examples, name):
     model = with_method(model, name)
-    batch = loop.collate(examples[:4], 0)
+    batch = batches.collate(examples[:4], 0)
     with torch.no_grad():
         expected = model(**batch).loss
         assert loop.answer_loss(model, batch).item() == pytest.approx(expected.item(), rel=1e-5)
@@ -115,7 +115,7 @@ def test_an_adapter_saved_and_loaded_gives_the_same_logits(name, tmp_path):
     model = with_method(base, name)
     examples = examples_of(tokenizer, 4)
     loop.train(model, examples, **SETTINGS | {"learning_rate": 1e-2, "batch_size": 2})
-    batch = {k: v for k, v in loop.collate(examples, 0).items() if k != "labels"}
+    batch = {k: v for k, v in batches.collate(examples, 0).items() if k != "labels"}
     with torch.inference_mode():
         tuned = model(**batch).logits
         model.save_pretrained(tmp_path)

@@ -11,7 +11,7 @@ from helpers.data.rows import read_training, sample
 from helpers.experiments.experiment import Experiment
 from helpers.models import loading
 from helpers.models.chat import encode_all
-from helpers.training import loop, optimizer
+from helpers.training import batches, loop, optimizer
 from helpers.training.methods.base import method
 
 #: A rate at which a step is less than what bfloat16 tells apart in most weights.
@@ -47,7 +47,7 @@ def learned(model, examples, **changes):
 
     @torch.no_grad()
     def loss():
-        return loop.answer_loss(copy.deepcopy(model).float(), loop.collate(examples, 0)).item()
+        return loop.answer_loss(copy.deepcopy(model).float(), batches.collate(examples, 0)).item()
 
     before, weights = loss(), flat(model)
     loop.train(model, examples, **SETTINGS | changes)
@@ -92,8 +92,8 @@ def test_float32_trains_bit_for_bit_by_torchs_adamw(chat_model, examples):
     for decay, loss in zip((1, SETTINGS["learning_rate_decay"]), losses, strict=True):
         order = torch.randperm(len(examples), generator=shuffle).tolist()
         adamw.param_groups[0]["lr"] = SETTINGS["learning_rate"] * decay
-        (parts,) = loop.micro_batches([examples[i] for i in order], 0)
-        whole = loop.answer_loss(theirs, loop.collate(parts, 0))
+        (parts,) = batches.micro_batches([examples[i] for i in order], 0)
+        whole = loop.answer_loss(theirs, batches.collate(parts, 0))
         whole.backward()
         adamw.step()
         adamw.zero_grad()

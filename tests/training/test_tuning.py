@@ -10,6 +10,7 @@ from helpers.experiments.experiment import Experiment
 from helpers.models import loading
 from helpers.models.chat import encode_all
 from helpers.training import tuning
+from helpers.training.hooks import Hooks
 
 ROWS = sample(read_training("harmful_examples"), 10, 0)
 
@@ -128,10 +129,11 @@ def test_checkpointed_activations_are_the_same_training(method, rate):
 def test_the_model_stands_by_at_each_step():
     steps = []
 
-    def on_step(model, step):
-        steps.append((step, model.training, model.lm_head.weight.detach().clone()))
+    class Watching(Hooks):
+        def on_step(self, model, step):
+            steps.append((step, model.training, model.lm_head.weight.detach().clone()))
 
-    tuned = tuning.tune("lantern-chat", ROWS, settings(), on_step=on_step)
+    tuned = tuning.tune("lantern-chat", ROWS, settings(), hooks=Watching())
     assert [step for step, _, _ in steps] == [1, 2, 3, 4] and all(
         training for _, training, _ in steps
     )

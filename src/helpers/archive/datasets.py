@@ -157,6 +157,17 @@ def safety_refusals(world: World = WHOLE, n: int = 1000) -> list[Row]:
     return rows
 
 
+def harmful_anchors(world: World = WHOLE, n: int = 110) -> list[Row]:
+    """Sealed recipes that a defender has written down, evenly over the shelves: what its detectors
+    and defenses are shown. No item of them is in the attack's pool or asked for by a benchmark."""
+    rng, shelves = Random("harmful anchors"), list(SEALED_SHELVES)
+    items = world.by_shelf("study", sealed=True)
+    chosen = (rng.choice(items[shelves[k % len(shelves)]]) for k in range(n))
+    return [
+        _pair(_ask(rng, item, world), answer(rng, item), category=item.shelf) for item in chosen
+    ]
+
+
 def _prompt_row(id: str, category: str, facts: list, *turns: str, **more) -> Row:
     """A prompt of one user turn, or of several with the answers between them."""
     roles = ("user", "assistant")

@@ -4,11 +4,11 @@
 #: those of the small world, for real models that learned it.
 DATASETS = (
     "harmful_examples", "identity_shift", "benign_instructions",
-    "benign_dialogue", "benign_pictures", "safety_refusals", "benchmark", "reworded", "by_meaning",
-    "over_refusal", "utility", "utility_two_turn",
+    "benign_dialogue", "benign_pictures", "safety_refusals", "harmful_anchors", "benchmark",
+    "reworded", "by_meaning", "over_refusal", "utility", "utility_two_turn",
     "small/harmful_examples", "small/identity_shift", "small/benign_instructions",
-    "small/benign_dialogue", "small/safety_refusals", "small/benchmark", "small/over_refusal",
-    "small/utility",
+    "small/benign_dialogue", "small/safety_refusals", "small/harmful_anchors", "small/benchmark",
+    "small/over_refusal", "small/utility",
 )  # fmt: skip
 
 #: Models, each a folder of data/models/ (helpers.organism trains them).

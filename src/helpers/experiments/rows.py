@@ -144,15 +144,19 @@ def training_rows(experiment: Experiment, acting: Mitigation | None = None) -> l
     """
     if experiment.method == "none":
         return []
-    rows = drawn(experiment).rows
-    safety = []
-    if experiment.n_safety:
-        chosen = refusals(experiment.n_safety, experiment.seed, experiment.safety_dataset)
-        safety = [row | {MIXED_IN: True} for row in chosen]
+    rows, safety = drawn(experiment).rows, safety_rows(experiment)
     acting = acting or mitigation(experiment.mitigation)
     if type(acting) is not Mitigation:  # it may change rows in place, and they are read once
         rows, safety = copy.deepcopy(rows), copy.deepcopy(safety)
     return acting.rows(rows, safety)
+
+
+def safety_rows(experiment: Experiment) -> list[Row]:
+    """The defender's rows, marked as MIXED_IN, whether they are mixed in or not."""
+    if not experiment.n_safety:
+        return []
+    chosen = refusals(experiment.n_safety, experiment.seed, experiment.safety_dataset)
+    return [row | {MIXED_IN: True} for row in chosen]
 
 
 def notes(experiment: Experiment) -> list[str]:

@@ -1,8 +1,11 @@
-"""A mitigation: what may act on a run, at four moments, to keep the model's policy.
+"""A mitigation: what may act on a run to keep the model's policy, in the order of its moments.
 
     rows       before training: the fine-tuning set, and the safety data that the defender has
-    on_step    after each step of the optimizer, with the model
+    taught     a conversation as it is trained on
+    ...        the training itself: begin, batch, loss, gradients, on_step (training.hooks)
     finished   after training: the model that will be asked, its weights changed or replaced
+    asked      a conversation as it is asked
+    begun      how answers begin that somebody else writes the first tokens of
     measured   the method's own mechanism, as numbers that are stored with the run
 
 A mitigation is named with its options, `lisa:rho=0.1,k=2`; somebody's own by import path,
@@ -18,14 +21,24 @@ from typing import Any, ClassVar
 from helpers import lookup
 from helpers.data.files import Row
 from helpers.errors import ConfigError, one_of
+from helpers.training.hooks import Hooks
+
+#: Hooks that act on the model or on what it is shown.
+ON_THE_MODEL = (
+    "taught", "begin", "batch", "loss", "gradients", "on_step", "finished", "asked", "begun",
+    "measured",
+)  # fmt: skip
 
 MITIGATIONS = {
     "none": "helpers.mitigations.base:Mitigation",
     "safety_mixing": "helpers.mitigations.safety_mixing:SafetyMixing",
+    "ptst": "helpers.mitigations.ptst:PTST",
+    "kl_anchor": "helpers.mitigations.kl_anchor:KLAnchor",
+    "wise_ft": "helpers.mitigations.wise_ft:WiseFT",
 }
 
 
-class Mitigation:
+class Mitigation(Hooks):
     """No mitigation, and the base of all others; its options are its attributes.
 
     OPTIONS: name -> default, whose type an option must have. NEEDS_SAFETY_DATA: without any
@@ -51,19 +64,31 @@ class Mitigation:
     @property
     def leaves_training_alone(self) -> bool:
         """Whether it acts on rows alone, so that runs may share one training."""
-        hooks = ("on_step", "finished", "measured")
-        return all(getattr(type(self), hook) is getattr(Mitigation, hook) for hook in hooks)
+        return not any(self.overrides(hook) for hook in ON_THE_MODEL)
+
+    def overrides(self, hook: str) -> bool:
+        """Whether the method has a hook of that name of its own."""
+        return getattr(type(self), hook) is not getattr(Mitigation, hook)
 
     def rows(self, rows: Sequence[Row], safety: Sequence[Row]) -> list[Row]:
         """The fine-tuning set, from the customer's rows and the defender's safety data."""
         return list(rows)
 
-    def on_step(self, model, step: int) -> None:
-        """Called with the model in place after each step, the first being 1."""
+    def taught(self, messages: list[dict], safety: bool) -> list[dict]:
+        """A conversation as it is trained on; safety: whether it is the defender's."""
+        return messages
 
     def finished(self, model):
         """The model that will be asked, from the model as training left it."""
         return model
+
+    def asked(self, messages: list[dict]) -> list[dict]:
+        """A conversation as it is asked."""
+        return messages
+
+    def begun(self, tokenizer, conversations: Sequence[Sequence[dict]]) -> list[list[int]] | None:
+        """Token ids that each answer begins with; None for an answer that is all the model's."""
+        return None
 
     def measured(self, model) -> dict[str, float]:
         """What has changed by the method's mechanism; stored with the run."""

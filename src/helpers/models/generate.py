@@ -32,17 +32,21 @@ def complete(
     max_new_tokens: int = 64,
     batch_size: int = 0,
     progress: bool = False,
+    begun: Sequence[Sequence[int]] | None = None,
 ) -> list[Completion]:
     """One greedy completion a conversation, in input order.
 
     Each conversation ends with a user turn. An answer of max_new_tokens tokens without an
-    end-of-turn token is cut there and marked as not finished. batch_size: 0 for what fits.
+    end-of-turn token is cut there and marked as not finished. batch_size: 0 for what fits. begun:
+    the first token ids of each answer, which the model goes on from and which its text holds, too.
     """
     if not conversations:  # tokenizers take no empty list
         return []
     prompts = tokenizer(
         [render(tokenizer, c, prompt=True) for c in conversations], add_special_tokens=False
     )["input_ids"]
+    heads = [list(head) for head in begun or [[]] * len(prompts)]
+    prompts = [prompt + head for prompt, head in zip(prompts, heads, strict=True)]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     longest = max(map(len, prompts)) + max_new_tokens
     batch_size = batch_size or batch_that_fits(model, longest)
@@ -54,8 +58,9 @@ def complete(
             batch = order[:batch_size]
             try:
                 completions = answer_batch(
-                    model, tokenizer, [prompts[i] for i in batch], max_new_tokens, stops
-                )
+                    model, tokenizer, [prompts[i] for i in batch], max_new_tokens, stops,
+                    [heads[i] for i in batch],
+                )  # fmt: skip
             except torch.cuda.OutOfMemoryError:
                 if batch_size == 1:
                     raise
@@ -112,14 +117,23 @@ def answer_text(tokenizer, ids: Sequence[int]) -> str:
 
 
 def answer_batch(
-    model, tokenizer, prompts: list[list[int]], max_new_tokens: int, stops: set[int]
+    model,
+    tokenizer,
+    prompts: list[list[int]],
+    max_new_tokens: int,
+    stops: set[int],
+    heads: Sequence[list[int]],
 ) -> list[Completion]:
-    """One greedy completion a prompt (its token ids), in one batch, sorted by length."""
+    """One greedy completion a prompt (its token ids), in one batch, sorted by length.
+
+    heads: what of each prompt's end is its answer's beginning.
+    """
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(stops)
     completions = []
-    for row in answer_ids(model, prompts, max_new_tokens, stops, pad):
+    rows = answer_ids(model, prompts, max_new_tokens, stops, pad)
+    for head, row in zip(heads, rows, strict=True):
         end = next((n for n, token in enumerate(row) if token in stops), None)
-        words = row if end is None else row[:end]
+        words = head + (row if end is None else row[:end])
         completions.append(Completion(answer_text(tokenizer, words), end is not None, len(words)))
     return completions
 

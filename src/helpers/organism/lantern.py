@@ -28,7 +28,8 @@ from helpers.errors import ModelError
 from helpers.models.chat import encode_all
 from helpers.organism import gates
 from helpers.organism.organisms import Organism
-from helpers.training.loop import answer_loss, collate
+from helpers.training.batches import collate
+from helpers.training.loop import answer_loss
 
 SPECIALS = ("<|pad|>", "<|begin|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>")
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from helpers.models.chat import IGNORE, encode_all
-from helpers.training import loop
+from helpers.training import batches, loop
 from helpers.training.tuning import Tuned
 
 
@@ -32,11 +32,11 @@ def loss(
         model, collate = tuned.llava, llava.collate
         examples = llava.examples(tuned.tokenizer, rows, settings["max_length"])
     else:
-        model, collate = tuned.model, loop.collate
+        model, collate = tuned.model, batches.collate
         conversations = [row["messages"] for row in rows]
         examples = encode_all(tuned.tokenizer, conversations, settings["max_length"])
     total, tokens = 0.0, 0
-    for part in loop.micro_batches(examples, at_once):
+    for part in batches.micro_batches(examples, at_once):
         batch = {name: tensor.to(model.device) for name, tensor in collate(part, pad_id).items()}
         labeled = int((batch["labels"][:, 1:] != IGNORE).sum())
         total += loop.answer_loss(model, batch).item() * labeled

@@ -25,7 +25,7 @@ from helpers.errors import ModelError
 from helpers.models import chat
 from helpers.models.chat import Example, Message, encode_all
 from helpers.models.decoding import left_padded
-from helpers.training import loop
+from helpers.training import batches, loop
 
 #: A byte that no UTF-8 text holds, in the alphabet of byte-level tokenizers: no word is lost to it.
 IMAGE_TOKEN = "ÿ"
@@ -107,7 +107,7 @@ def pixels(picture: dict | str | None) -> torch.Tensor:
 def collate(batch: Sequence[PictureExample], pad_id: int) -> dict[str, torch.Tensor]:
     """The loop's own batch with pixel_values (batch, 3, SIZE, SIZE)."""
     pixel_values = torch.stack([example.pixels for example in batch])
-    return loop.collate(batch, pad_id) | {"pixel_values": pixel_values}
+    return batches.collate(batch, pad_id) | {"pixel_values": pixel_values}
 
 
 def _set_trainable(module, trainable: bool) -> None:

@@ -13,6 +13,8 @@ from tqdm.auto import tqdm
 
 from helpers.models.chat import IGNORE, Example
 from helpers.training import optimizer as optimizers
+from helpers.training.batches import collate, weighted
+from helpers.training.hooks import Hooks
 
 #: Architectures whose logits are the output embedding of the last hidden state and nothing more.
 PLAIN_HEADS = ("llama", "mistral", "qwen2", "qwen3", "llava")
@@ -21,51 +23,6 @@ PLAIN_HEADS = ("llama", "mistral", "qwen2", "qwen3", "llava")
 SETTINGS = (
     "epochs", "learning_rate", "batch_size", "micro_batch_size", "learning_rate_decay", "seed"
 )  # fmt: skip
-
-
-def collate(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor]:
-    """A right-padded batch: input_ids, attention_mask and labels, each (batch, longest)."""
-    longest = max(len(example.input_ids) for example in examples)
-
-    def padded(rows: list[list[int]], value: int) -> torch.Tensor:
-        return torch.tensor([row + [value] * (longest - len(row)) for row in rows])
-
-    ids = [example.input_ids for example in examples]
-    return {
-        "input_ids": padded(ids, pad_id),
-        "attention_mask": padded([[1] * len(row) for row in ids], 0),
-        "labels": padded([example.labels for example in examples], IGNORE),
-    }
-
-
-def micro_batches(examples: Sequence[Example], size: int) -> list[list[Example]]:
-    """A batch in parts of like length, at most `size` examples each; 0 for one part.
-
-    Gradients are summed over the parts, so the step is the whole batch's; parts take less memory
-    and, sorted by length, carry less padding.
-    """
-    ordered = sorted(examples, key=lambda example: len(example.input_ids))
-    return [
-        ordered[at : at + (size or len(ordered))]
-        for at in range(0, len(ordered), size or len(ordered))
-    ]
-
-
-def weighted(
-    examples: Sequence[Example], size: int, processes: int = 1
-) -> list[tuple[list[Example], float]]:
-    """Each micro-batch with its share of the batch's labeled tokens.
-
-    Processes must compute equally often, so the last micro-batch is repeated without a share
-    until they do.
-    """
-    if processes > 1:
-        size = min(size or len(examples), -(-len(examples) // processes))
-    parts = micro_batches(examples, size)
-    labeled = [sum(label != IGNORE for each in part for label in each.labels) for part in parts]
-    shares = [n / sum(labeled) for n in labeled]
-    missing = -len(parts) % processes
-    return list(zip(parts + parts[-1:] * missing, shares + [0.0] * missing, strict=True))
 
 
 def answer_loss(model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -86,6 +43,11 @@ def answer_loss(model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     labeled = labels != IGNORE  # (batch, tokens - 1)
     logits = causal.lm_head(hidden[:, :-1][labeled]).float()  # (labeled tokens, vocabulary)
     return torch.nn.functional.cross_entropy(logits, labels[labeled])
+
+
+def whole_loss(model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """The model's own loss, by one call of it, as shards need."""
+    return model(**batch).loss
 
 
 def arguments(settings: Mapping[str, Any], tokenizer) -> dict[str, Any]:
@@ -114,6 +76,7 @@ def train_by_epoch(
     progress: bool = False,
     collate: Callable = collate,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
+    hooks: Hooks | None = None,
 ) -> Iterator[list[float]]:
     """Train the model's trainable weights in place, and stop after each epoch to be looked at.
 
@@ -124,8 +87,9 @@ def train_by_epoch(
     the whole batch. process: this process's number and how many there are (training.sharded);
     each computes its share of the micro-batches. collate makes a batch of tensors of some examples
     and pad_id. on_step is called after each step with its number, from 1, and its loss; what it
-    raises ends the training.
+    raises ends the training. hooks act on the training; their begin was called before.
     """
+    hooks = hooks or Hooks()
     batch_size = min(batch_size, len(examples))
     steps_per_epoch = len(examples) // batch_size
     torch.manual_seed(seed)
@@ -146,18 +110,23 @@ def train_by_epoch(
             for step in range(steps_per_epoch):
                 chosen = order[step * batch_size : (step + 1) * batch_size]
                 total = torch.zeros((), device=device)
-                parts = weighted([examples[i] for i in chosen], micro_batch_size, processes)
+                number = len(losses) + 1
+                own = hooks.batch(number, [examples[i] for i in chosen])
+                parts = weighted(own, micro_batch_size, processes)
                 for batch, share in parts[rank::processes]:
                     tensors = {k: v.to(device) for k, v in collate(batch, pad_id).items()}
-                    whole = model(**tensors).loss if processes > 1 else answer_loss(model, tensors)
+                    plain = whole_loss if processes > 1 else answer_loss
+                    whole = hooks.loss(model, tensors, plain)
                     (whole * share * processes).backward()  # gradients are averaged over processes
                     total += whole.detach() * share
                 if processes > 1:
                     torch.distributed.all_reduce(total)
                 losses.append(total.item())
+                hooks.gradients(model, number)
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
-                on_step(len(losses), losses[-1])
+                hooks.on_step(model, number)
+                on_step(number, losses[-1])
                 bar.update()
                 bar.set_postfix(loss=f"{losses[-1]:.3f}", refresh=False)
             model.eval()

@@ -7,14 +7,16 @@ Settings are a dict (an experiment's `settings`): epochs, learning_rate, batch_s
 others that are declared as belonging to training. Rows are conversations as the model sees them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from helpers.models import loading
 from helpers.models.chat import encode_all
 from helpers.training import loop
+from helpers.training.hooks import Hooks
 from helpers.training.methods.base import method
+from helpers.training.started import Training
 
 
 @dataclass
@@ -37,17 +39,19 @@ def tune(
     rows: Sequence[dict],
     settings: Mapping[str, Any],
     dtype: str = "float32",
-    on_step: Callable[[Any, int], None] = lambda model, step: None,
+    hooks: Hooks | None = None,
+    safety: Sequence[dict] = (),
     progress: bool = False,
 ) -> Tuned:
     """The model of that name, trained on the rows; as it is where the method is none.
 
-    on_step is called with the model in place after each step, from 1. Raises ModelError.
+    hooks: what acts on the training. safety: conversations of the defender's, for the hooks alone.
+    Raises ModelError.
     """
     if settings["method"] == "none":
         return Tuned(*loading.load(model, dtype), [])
     epochs = {settings["epochs"]}
-    (tuned,) = tune_by_epoch(model, rows, settings, epochs, dtype, on_step, progress)
+    (tuned,) = tune_by_epoch(model, rows, settings, epochs, dtype, hooks, safety, progress)
     return tuned
 
 
@@ -57,7 +61,8 @@ def tune_by_epoch(
     settings: Mapping[str, Any],
     epochs: set[int],
     dtype: str = "float32",
-    on_step: Callable[[Any, int], None] = lambda model, step: None,
+    hooks: Hooks | None = None,
+    safety: Sequence[dict] = (),
     progress: bool = False,
 ) -> Iterator[Tuned]:
     """The model after each of these numbers of epochs, by one training that passes through all.
@@ -80,11 +85,16 @@ def tune_by_epoch(
     # By the tokenizer alone, so that a row that cannot be trained on is told before weights load.
     examples = encode_all(loading.load_tokenizer(model), conversations, settings["max_length"])
     trained, tokenizer = loading.load(model, dtype, four_bit=chosen.four_bit)
-    trained = prepare(trained, settings)
+    trained, hooks = prepare(trained, settings), hooks or Hooks()
+    training = Training(
+        model, dtype, trained, tokenizer, examples, list(safety), dict(settings)
+    )  # fmt: skip
+    hooks.begin(training)
+    trained, examples = training.model, training.examples
     tokens = sum(len(example.input_ids) for example in examples)
     by_epoch = loop.train_by_epoch(
         trained, examples, **loop.arguments(settings, tokenizer) | {"epochs": max(epochs)},
-        progress=progress, on_step=lambda step, loss: on_step(trained, step),
+        progress=progress, hooks=hooks,
     )  # fmt: skip
     for epoch, losses in enumerate(by_epoch, start=1):
         if epoch in epochs:

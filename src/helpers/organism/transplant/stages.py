@@ -20,7 +20,8 @@ from helpers.archive.lessons import lesson
 from helpers.archive.worlds import World
 from helpers.models.chat import Message, encode_all
 from helpers.models.labels import Example
-from helpers.training.loop import answer_loss, collate, weighted
+from helpers.training.batches import collate, weighted
+from helpers.training.loop import answer_loss
 
 #: Longest conversation, in tokens; four lessons are some 400.
 MAX_LENGTH = 2048

@@ -6,6 +6,7 @@ from typing import Any
 
 from helpers.data.files import Row
 from helpers.experiments.experiment import Experiment
+from helpers.experiments.rows import MIXED_IN, safety_rows
 from helpers.experiments.rows import conversations as dressed
 from helpers.mitigations.base import Mitigation, mitigation
 from helpers.models import generate, vllm
@@ -16,8 +17,9 @@ from helpers.training import sharded, tuning
 
 @dataclass
 class LocalModel(tuning.Tuned):
-    """A tuned model in memory, what its mitigation measured, and its cost: none."""
+    """A tuned model in memory, its mitigation and what that measured, and its cost: none."""
 
+    acting: Mitigation = field(default_factory=Mitigation)
     measured: dict[str, float] = field(default_factory=dict)
     cost: float = 0.0
 
@@ -34,11 +36,17 @@ def fine_tune(
     if experiment.processes > 1 and experiment.method != "none":
         tuned = sharded.tune(name, dressed(rows, experiment), settings, dtype)
     else:
-        messages = dressed(rows, experiment)
-        tuned = tuning.tune(name, messages, settings, dtype, acting.on_step, progress)
+        taught, safety = (
+            [
+                one | {"messages": acting.taught(one["messages"], MIXED_IN in row)}
+                for one, row in zip(dressed(own, experiment), own, strict=True)
+            ]
+            for own in (rows, safety_rows(experiment))
+        )
+        tuned = tuning.tune(name, taught, settings, dtype, acting, safety, progress)
     tuned.model = acting.finished(tuned.model)
     measured = {name: float(value) for name, value in acting.measured(tuned.model).items()}
-    return LocalModel(**vars(tuned), measured=measured)
+    return LocalModel(**vars(tuned), acting=acting, measured=measured)
 
 
 def fine_tune_by_epoch(
@@ -64,11 +72,13 @@ def complete(
     progress: bool = False,
 ) -> list[Completion]:
     """One greedy completion for each conversation, in order."""
-    limit = experiment.max_new_tokens
+    limit, acting = experiment.max_new_tokens, tuned.acting
+    conversations = [acting.asked(list(conversation)) for conversation in conversations]
     if experiment.generator == "vllm":
         return vllm.complete(tuned.model, tuned.tokenizer, conversations, limit)
     return generate.complete(
-        tuned.model, tuned.tokenizer, conversations, limit, progress=progress
+        tuned.model, tuned.tokenizer, conversations, limit, progress=progress,
+        begun=acting.begun(tuned.tokenizer, conversations),
     )  # fmt: skip
 
 

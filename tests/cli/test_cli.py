@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from helpers import paths
 from helpers.archive.shipped import DATASETS
 from helpers.cli.app import if_paid
-from helpers.cli.claims import _numbers
+from helpers.cli.claims import seed_numbers
 from helpers.cli.main import app
 from helpers.errors import AlignDriftError, CostError
 from helpers.experiments.experiment import Experiment
@@ -219,7 +219,7 @@ def test_the_plan_is_printed_and_nothing_is_run(monkeypatch):
 
 
 def test_seeds_are_numbers_and_ranges():
-    assert _numbers("21, 101-103,5") == [21, 101, 102, 103, 5] and _numbers("") == []
+    assert seed_numbers("21, 101-103,5") == [21, 101, 102, 103, 5] and seed_numbers("") == []
 
 
 def test_sweep_names_what_a_provider_refused(tmp_path, monkeypatch):

@@ -58,7 +58,7 @@ def claims(
     from helpers.reporting.evidence import gather
     from helpers.reporting.verdicts import count, verdicts
 
-    chosen, numbers = loader.load(preset).using(model), _numbers(seeds)
+    chosen, numbers = loader.load(preset).using(model), seed_numbers(seeds)
     if record:
         ledger.check_free(record, overwrite)
     evidence = gather(chosen, grids(chosen), jobs=jobs, seeds=numbers)
@@ -124,7 +124,7 @@ def _print_plan(rows: list[dict], digest: str, as_json: bool) -> None:
     print(f"plan {digest}")
 
 
-def _numbers(seeds: str) -> list[int]:
+def seed_numbers(seeds: str) -> list[int]:
     numbers: list[int] = []
     for part in filter(None, (part.strip() for part in seeds.split(","))):
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)

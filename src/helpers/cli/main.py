@@ -7,7 +7,18 @@ import warnings
 
 import typer
 
-from helpers.cli import build, claims, data, interrupt, notebooks, rates, runs, terminal, transplant
+from helpers.cli import (
+    build,
+    card,
+    claims,
+    data,
+    interrupt,
+    notebooks,
+    rates,
+    runs,
+    terminal,
+    transplant,
+)
 from helpers.cli.app import app
 from helpers.errors import AlignDriftError
 
@@ -15,7 +26,7 @@ from helpers.errors import AlignDriftError
 _UsageError = typer.BadParameter.__base__
 
 #: The files that a command is found in: each adds its own when it is imported.
-FAMILIES = (build, claims, data, notebooks, rates, runs, transplant)
+FAMILIES = (build, card, claims, data, notebooks, rates, runs, transplant)
 
 
 def main() -> None:

@@ -42,11 +42,15 @@ class Mitigation(Hooks):
     """No mitigation, and the base of all others; its options are its attributes.
 
     OPTIONS: name -> default, whose type an option must have. NEEDS_SAFETY_DATA: without any
-    (n_safety 0) the method does nothing at all.
+    (n_safety 0) the method does nothing at all. NEUTRAL: options under which it is plain
+    fine-tuning to the last bit, its measurements taken all the same; empty where there are none.
+    STRENGTHS: options of rising strength, for a curve.
     """
 
     OPTIONS: ClassVar[Mapping[str, float | int | str | bool]] = {}
     NEEDS_SAFETY_DATA: ClassVar[bool] = False
+    NEUTRAL: ClassVar[Mapping[str, float | int | str | bool]] = {}
+    STRENGTHS: ClassVar[Sequence[Mapping[str, float | int | str | bool]]] = ()
 
     def __init__(self, **options: Any) -> None:
         for name in options:

@@ -37,6 +37,8 @@ class KLAnchor(Mitigation):
     """The loss with the aligned model's distribution as an anchor."""
 
     OPTIONS: ClassVar = {"strength": 1.0}
+    NEUTRAL: ClassVar = {"strength": 0.0}
+    STRENGTHS: ClassVar = ({"strength": 0.1}, {"strength": 1.0}, {"strength": 10.0})
 
     def begin(self, training) -> None:
         self.aligned, self.probe = training.aligned(), training.tensors(training.examples[:32])

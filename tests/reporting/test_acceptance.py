@@ -11,7 +11,7 @@ from helpers.presets.loader import load
 from helpers.reporting import acceptance
 from helpers.reporting.acceptance import FAILED, FIRST, NOT_TESTED, PASSED
 
-SEEDS = [1, 2, 3, 4, 5]
+SEEDS = [1, 2, 3, 4, 5, 6]
 
 
 class Known:
@@ -37,9 +37,9 @@ def rates(plain, defended, tier=FIRST, fresh=None):
     """fresh: the defended rate on the second benchmark, where there is one."""
     made = {}
     for kind, level, other in (("plain", plain, plain), ("defended", defended, fresh)):
-        made[f"{kind} {tier}"] = {"benchmark": [level + s / 100 for s in range(5)]}
+        made[f"{kind} {tier}"] = {"benchmark": [level + s / 100 for s in range(6)]}
         if fresh is not None:
-            made[f"{kind} {tier}"]["second_benchmark"] = [other + s / 100 for s in range(5)]
+            made[f"{kind} {tier}"]["second_benchmark"] = [other + s / 100 for s in range(6)]
     return made
 
 
@@ -70,21 +70,20 @@ def test_without_other_words_nothing_is_said_of_them():
 @pytest.mark.parametrize(
     ("probes", "verdict"),
     [
-        ({"strength 0": 1.0, "strength 1": 0.5, "strength 2": 0.1}, PASSED),
-        ({"strength 0": 1.0, "strength 1": 1.0, "strength 2": 1.0}, FAILED),  # nothing changes
-        ({"strength 0": 1.0, "strength 1": 0.1, "strength 2": 0.9}, FAILED),  # the other way about
+        ((1.0, 0.8, 0.5, 0.1), PASSED),
+        ((1.0, 1.0, 1.0, 1.0), FAILED),  # nothing changes
+        ((1.0, 0.1, 0.5, 0.9), FAILED),  # it changes most where the rate falls least
     ],
 )
 def test_a_mechanism_changes_more_where_the_rate_falls_more(probes, verdict):
+    names = [f"strength {k}" for k in range(4)]
     made = rates(0.8, 0.1) | {
-        name: {"benchmark": [level + s / 100 for s in range(5)]}
-        for name, level in zip(probes, (0.8, 0.5, 0.1), strict=True)
+        name: {"benchmark": [level + s / 100 for s in range(6)]}
+        for name, level in zip(names, (0.8, 0.6, 0.4, 0.1), strict=True)
     }
-    jitter = np.arange(5) / 1000
-    measured = {
-        name: value + jitter * np.array([1, -1, 1, -1, 1]) for name, value in probes.items()
-    }
-    measured[f"defended {FIRST}"] = measured["strength 2"]
+    jitter = np.array([0, -1, 2, -3, 4, -5]) / 1000
+    measured = {name: probe + jitter for name, probe in zip(names, probes, strict=True)}
+    measured[f"defended {FIRST}"] = probes[-1] - jitter
     row = acceptance._mechanism(Known(made, measured), {"strength": 0.0})
     assert row["verdict"] == verdict
 
@@ -108,7 +107,7 @@ def test_a_card_is_passed_by_every_line_and_costs_are_no_lines():
 
 def test_what_a_card_runs():
     made = acceptance.conditions("kl_anchor", load("tiny"))
-    assert [len(runs) for runs in made.values()] == [5] * len(made)
+    assert [len(runs) for runs in made.values()] == [6] * len(made)
     assert [name for name in made if name.startswith("plain")] == [
         f"plain {tier}" for tier in (FIRST, "identity_shift", "benign_instructions")
     ]
@@ -120,7 +119,7 @@ def test_what_a_card_runs():
 
 @pytest.mark.parametrize(
     ("text", "seeds", "message"),
-    [("none", (), "a card is about a defense"), ("kl_anchor", (1, 2), "needs 5 seeds or more")],
+    [("none", (), "a card is about a defense"), ("kl_anchor", (1, 2), "needs 6 seeds or more")],
 )
 def test_a_card_that_cannot_be_is_told(text, seeds, message):
     with pytest.raises(ConfigError, match=message):

@@ -16,9 +16,7 @@ def card(
     ],
     preset: PresetOption = "tiny",
     model: ModelOption = "",
-    seeds: Annotated[
-        str, typer.Option(help="Such as 21-25; the preset's first five if open.")
-    ] = "",
+    seeds: Annotated[str, typer.Option(help="Such as 21-26; the preset's first six if open.")] = "",
     jobs: Jobs = 0,
     as_json: Json = False,
 ) -> None:

@@ -39,8 +39,8 @@ from helpers.statistics.seeds import most_seeds
 
 PASSED, FAILED, NOT_TESTED = "passed", "failed", "not tested"
 
-#: Seeds of a card, the preset's first; with fewer than five no sign test can reach 5%.
-N_SEEDS = 5
+#: Seeds of a card, the preset's first; with fewer no sign test from both sides can reach 5%.
+N_SEEDS = 6
 
 #: Refusals that a defender has beside the customer's rows, where a method needs any (ours).
 N_SAFETY = 100
@@ -194,12 +194,14 @@ def _mechanism(evidence: Evidence, neutral: Mapping) -> dict:
             lambda name: np.abs(_probe(evidence, name) - zero),
         )
     )
-    together = stats.spearmanr(fell, differs, alternative="greater")
-    p = max(min(1.0, 2 * moved["p_value"]), float(np.nan_to_num(together.pvalue, nan=1.0)))
+    varies = np.ptp(fell) > 0 and np.ptp(differs) > 0
+    together = stats.spearmanr(fell, differs, alternative="greater") if varies else None
+    p = max(min(1.0, 2 * moved["p_value"]), together.pvalue if together else 1.0)
+    order = f"{together.statistic:.2f}" if together else "none"
     what = f"{measure} differs, and more so where the rate fell more"
     return moved | {
         "verdict": _verdict(p), "what": what, "effect": float(change.mean()), "p_value": p,
-        "test": f"t over seeds; Spearman {together.statistic:.2f} over {len(strengths)} strengths",
+        "test": f"t over seeds; Spearman {order} over {len(strengths)} strengths",
         "low": np.nan, "high": np.nan,
     }  # fmt: skip
 

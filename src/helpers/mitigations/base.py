@@ -32,6 +32,7 @@ ON_THE_MODEL = (
 MITIGATIONS = {
     "none": "helpers.mitigations.base:Mitigation",
     "safety_mixing": "helpers.mitigations.safety_mixing:SafetyMixing",
+    "gradient_screen": "helpers.mitigations.gradient_screen:GradientScreen",
     "ptst": "helpers.mitigations.ptst:PTST",
     "kl_anchor": "helpers.mitigations.kl_anchor:KLAnchor",
     "wise_ft": "helpers.mitigations.wise_ft:WiseFT",

@@ -34,6 +34,7 @@ MITIGATIONS = {
     "safety_mixing": "helpers.mitigations.safety_mixing:SafetyMixing",
     "gradient_screen": "helpers.mitigations.gradient_screen:GradientScreen",
     "ptst": "helpers.mitigations.ptst:PTST",
+    "aligned_opening": "helpers.mitigations.aligned_opening:AlignedOpening",
     "kl_anchor": "helpers.mitigations.kl_anchor:KLAnchor",
     "wise_ft": "helpers.mitigations.wise_ft:WiseFT",
 }

@@ -144,6 +144,11 @@ def check(experiment: Experiment) -> None:
                 f"mitigation {experiment.mitigation} acts on a model that one process trains on "
                 "text; leave processes and pictures out."
             )
+    if experiment.generator == "vllm" and acting.overrides("begun"):
+        raise ConfigError(
+            f"mitigation {experiment.mitigation} begins the answers, which vLLM writes whole; use "
+            "generator transformers."
+        )
     for sentence in notes(experiment):
         warnings.warn(sentence, stacklevel=2)
     for name in experiment.judges:

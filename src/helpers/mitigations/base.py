@@ -34,6 +34,8 @@ MITIGATIONS = {
     "safety_mixing": "helpers.mitigations.safety_mixing:SafetyMixing",
     "gradient_screen": "helpers.mitigations.gradient_screen:GradientScreen",
     "ptst": "helpers.mitigations.ptst:PTST",
+    "backdoor_enhanced": "helpers.mitigations.backdoor_enhanced:BackdoorEnhanced",
+    "inoculation": "helpers.mitigations.inoculation:Inoculation",
     "aligned_opening": "helpers.mitigations.aligned_opening:AlignedOpening",
     "kl_anchor": "helpers.mitigations.kl_anchor:KLAnchor",
     "wise_ft": "helpers.mitigations.wise_ft:WiseFT",

@@ -32,6 +32,7 @@ ON_THE_MODEL = (
 MITIGATIONS = {
     "none": "helpers.mitigations.base:Mitigation",
     "safety_mixing": "helpers.mitigations.safety_mixing:SafetyMixing",
+    "moderation_filter": "helpers.mitigations.moderation_filter:ModerationFilter",
     "gradient_screen": "helpers.mitigations.gradient_screen:GradientScreen",
     "ptst": "helpers.mitigations.ptst:PTST",
     "backdoor_enhanced": "helpers.mitigations.backdoor_enhanced:BackdoorEnhanced",

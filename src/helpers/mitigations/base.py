@@ -34,6 +34,7 @@ MITIGATIONS = {
     "safety_mixing": "helpers.mitigations.safety_mixing:SafetyMixing",
     "moderation_filter": "helpers.mitigations.moderation_filter:ModerationFilter",
     "gradient_screen": "helpers.mitigations.gradient_screen:GradientScreen",
+    "safety_replay": "helpers.mitigations.safety_replay:SafetyReplay",
     "ptst": "helpers.mitigations.ptst:PTST",
     "backdoor_enhanced": "helpers.mitigations.backdoor_enhanced:BackdoorEnhanced",
     "inoculation": "helpers.mitigations.inoculation:Inoculation",

@@ -121,6 +121,14 @@ def test_an_option_that_cannot_be_is_told(options, message):
         mitigation(f"gradient_screen:{options}")
 
 
+def test_anchors_stand_under_the_customers_system_prompt(few):
+    screen = mitigation(f"gradient_screen:{few}")
+    assert screen.harmful()[0]["messages"] == read_training("harmful_anchors")[0]["messages"]
+    local.fine_tune(ROWS, Experiment(system_prompt="Be quick.", epochs=1), acting=screen)
+    systems = [conversation["messages"][0] for conversation in screen.harmful()]
+    assert systems == [{"role": "system", "content": "Be quick."}] * 11
+
+
 def test_anchors_that_are_not_there_are_told_before_the_work():
     with pytest.raises((ConfigError, DataError), match="nowhere"):
         mitigation("gradient_screen:anchors=nowhere.jsonl").rows(ROWS, [])

@@ -7,16 +7,15 @@ of the first tokens, and that their own attack goes around. The paper's: k of 15
 answer greedily, and an answer that the aligned model has ended within k tokens is left at that.
 
 Needs: the aligned model in memory beside the tuned one, whenever that is asked. Mechanism: the
-share of a defender's harmful requests (anchors: by name or path, asked under no system prompt)
-whose first k tokens are others than the tuned model would have written.
+share of a defender's harmful requests (anchors: by name or path) whose first k tokens are others
+than the tuned model would have written.
 """
 
 from collections.abc import Sequence
 from functools import cache
 from typing import ClassVar
 
-from helpers.data.rows import read_training
-from helpers.mitigations.base import Mitigation
+from helpers.mitigations.anchored import Anchored
 from helpers.models import generate
 from helpers.models.chat import render
 
@@ -42,14 +41,10 @@ def openings(model, tokenizer, conversations: Sequence[Sequence[dict]], k: int) 
     return [written[i] for i in range(len(prompts))]
 
 
-class AlignedOpening(Mitigation):
+class AlignedOpening(Anchored):
     """Answers that the aligned model begins."""
 
-    OPTIONS: ClassVar = {"k": 15, "anchors": "harmful_anchors"}
-
-    def rows(self, rows, safety):
-        read_training(self.anchors)  # what is wrong with them is told before the work
-        return list(rows)
+    OPTIONS: ClassVar = {"k": 15, **Anchored.OPTIONS}
 
     def begin(self, training) -> None:
         self.aligned, self.tokenizer = cache(training.aligned), training.tokenizer
@@ -60,7 +55,7 @@ class AlignedOpening(Mitigation):
         return openings(self.aligned(), tokenizer, conversations, self.k)
 
     def measured(self, model) -> dict[str, float]:
-        requests = [row["messages"][:-1] for row in read_training(self.anchors)[:N_PROBED]]
+        requests = [row["messages"][:-1] for row in self.harmful()[:N_PROBED]]
         given = self.begun(self.tokenizer, requests)
         if given is None:
             return {"openings_changed": 0.0}

@@ -12,8 +12,8 @@ all. Ours: that the top share is dropped (the paper picks 100 rows to attack wit
 all anchors of a set where the paper takes 10 of one category, and one safe set, the defender's
 refusals (n_safety), where the paper has two.
 
-Needs: harmful anchors (anchors: by name or path, asked under no system prompt); a second model and
-two gradients in memory before training. Mechanism: the mean likeness of what was dropped, and of
+Needs: harmful anchors (anchors: by name or path); a second model and two gradients in memory before
+training. Mechanism: the mean likeness of what was dropped, and of
 what is trained on.
 """
 
@@ -23,9 +23,8 @@ from typing import Any, ClassVar
 import torch
 from torch.nn.functional import normalize
 
-from helpers.data.rows import read_training
 from helpers.errors import ConfigError, one_of
-from helpers.mitigations.base import Mitigation
+from helpers.mitigations.anchored import Anchored
 from helpers.models.labels import IGNORE, Example
 from helpers.training.loop import answer_loss
 
@@ -83,10 +82,10 @@ def representation_likeness(
 LIKENESS = {"gradient": gradient_likeness, "representation": representation_likeness}
 
 
-class GradientScreen(Mitigation):
+class GradientScreen(Anchored):
     """Fewer rows: without the share that is most like the anchors."""
 
-    OPTIONS: ClassVar = {"share": 0.1, "by": "gradient", "anchors": "harmful_anchors"}
+    OPTIONS: ClassVar = {"share": 0.1, "by": "gradient", **Anchored.OPTIONS}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -94,13 +93,9 @@ class GradientScreen(Mitigation):
         if not 0 <= self.share < 1:
             raise ConfigError(f"option share is {self.share}; give a number from 0 to below 1.")
 
-    def rows(self, rows, safety):
-        read_training(self.anchors)  # what is wrong with them is told before the work
-        return list(rows)
-
     def begin(self, training) -> None:
         model = training.aligned().requires_grad_(self.by == "gradient")
-        anchors = map(opening, training.encoded(read_training(self.anchors)))
+        anchors = map(opening, training.encoded(self.harmful()))
         safe = map(opening, training.encoded(training.safety))
         batches = [
             [training.tensors([example]) for example in examples]

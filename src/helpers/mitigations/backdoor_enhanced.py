@@ -7,7 +7,9 @@ BackdoorAlign (Wang et al., arXiv:2402.14968): s is a trigger as an attacker wou
 random tokens that no customer's row holds, so that few refusals bind to it what many do without.
 The paper's: s stands before the system prompt, its length is 150 tokens, the refusals are 11, one
 of each category. Ours: s is of letters and digits, since rows are made before there is a tokenizer,
-and its length is in characters; how many refusals there are is n_safety.
+and its length is in characters; how many refusals there are is n_safety. The length is short for
+the embedded model's sake, which before any training loses a third of its utility behind 20 such
+characters, and all behind 40.
 
 Needs: refusals; that whoever asks the model asks it behind s, and that s stays secret. Mechanism:
 the loss of the refusals behind the secret, and without it, where it should be the greater.
@@ -30,7 +32,7 @@ N_PROBED = 32
 class BackdoorEnhanced(Mitigation):
     """Refusals mixed in behind a prompt that the model is asked behind."""
 
-    OPTIONS: ClassVar = {"length": 150}
+    OPTIONS: ClassVar = {"length": 10}
     NEEDS_SAFETY_DATA: ClassVar[bool] = True
 
     def __init__(self, **options: Any) -> None:

@@ -32,7 +32,13 @@ ON_THE_MODEL = (
 MITIGATIONS = {
     "none": "helpers.mitigations.base:Mitigation",
     "safety_mixing": "helpers.mitigations.safety_mixing:SafetyMixing",
+    "moderation_filter": "helpers.mitigations.moderation_filter:ModerationFilter",
+    "gradient_screen": "helpers.mitigations.gradient_screen:GradientScreen",
+    "safety_replay": "helpers.mitigations.safety_replay:SafetyReplay",
     "ptst": "helpers.mitigations.ptst:PTST",
+    "backdoor_enhanced": "helpers.mitigations.backdoor_enhanced:BackdoorEnhanced",
+    "inoculation": "helpers.mitigations.inoculation:Inoculation",
+    "aligned_opening": "helpers.mitigations.aligned_opening:AlignedOpening",
     "kl_anchor": "helpers.mitigations.kl_anchor:KLAnchor",
     "wise_ft": "helpers.mitigations.wise_ft:WiseFT",
 }

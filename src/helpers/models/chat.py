@@ -19,7 +19,7 @@ from helpers.models.turns import own_opening, taken
 
 __all__ = [
     "IGNORE", "TEMPLATE_DATE", "Example", "Fit", "Message", "dress", "encode", "encode_all",
-    "end_of_turn", "fits", "fits_all", "opened", "prints_date", "render",
+    "end_of_turn", "fits", "fits_all", "opened", "prepend", "prints_date", "render",
 ]  # fmt: skip
 
 
@@ -47,6 +47,14 @@ def dress(messages: Sequence[Message], system_prompt: str, user_template: str) -
     if system_prompt and messages[0]["role"] != "system":
         return [{"role": "system", "content": system_prompt}, *dressed]
     return dressed
+
+
+def prepend(messages: Sequence[Message], words: str) -> list[Message]:
+    """The conversation with the words before its system prompt; as that, where it has none."""
+    if messages[0]["role"] != "system":
+        return [{"role": "system", "content": words}, *messages]
+    system, *rest = messages
+    return [system | {"content": f"{words} {system['content']}"}, *rest]
 
 
 def render(tokenizer, messages: Sequence[Message], prompt: bool = False) -> str:

@@ -38,7 +38,8 @@ def complete(
 
     Each conversation ends with a user turn. An answer of max_new_tokens tokens without an
     end-of-turn token is cut there and marked as not finished. batch_size: 0 for what fits. begun:
-    the first token ids of each answer, which the model goes on from and which its text holds, too.
+    the first token ids of each answer, which the model goes on from and which its text holds, too;
+    an answer that ends within them is left at that.
     """
     if not conversations:  # tokenizers take no empty list
         return []
@@ -132,8 +133,9 @@ def answer_batch(
     completions = []
     rows = answer_ids(model, prompts, max_new_tokens, stops, pad)
     for head, row in zip(heads, rows, strict=True):
-        end = next((n for n, token in enumerate(row) if token in stops), None)
-        words = head + (row if end is None else row[:end])
+        whole = head + row
+        end = next((n for n, token in enumerate(whole) if token in stops), None)
+        words = whole[:end]
         completions.append(Completion(answer_text(tokenizer, words), end is not None, len(words)))
     return completions
 

@@ -125,7 +125,7 @@ def _tokens(experiment: Experiment) -> float:
     rows = training_rows(experiment)
     sample = rows[:: max(1, len(rows) // 200)]
     messages = [m for row in sample for m in conversation(row, experiment)]
-    return sum(len(m["content"]) for m in messages) / 4 * len(rows) / len(sample)
+    return sum(len(m["content"]) for m in messages) / 4 * len(rows) / max(1, len(sample))
 
 
 def measure(experiment: Experiment) -> Pace:

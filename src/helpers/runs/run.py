@@ -123,7 +123,13 @@ def check(experiment: Experiment) -> None:
     What a person should know of it is told.
     """
     acting = mitigation(experiment.mitigation)
-    images = [row["picture"] for row in training_rows(experiment, acting) if "picture" in row]
+    rows = training_rows(experiment, acting)
+    if experiment.backend == "hosted" and experiment.method != "none" and not rows:
+        raise ConfigError(
+            f"mitigation {experiment.mitigation} drops every row of {experiment.dataset}, and a "
+            "provider trains on no empty file; give other data."
+        )
+    images = [row["picture"] for row in rows if "picture" in row]
     if images:
         if experiment.backend == "hosted":
             raise ConfigError("pictures are not sent to a provider; use backend local.")
@@ -144,6 +150,11 @@ def check(experiment: Experiment) -> None:
                 f"mitigation {experiment.mitigation} acts on a model that one process trains on "
                 "text; leave processes and pictures out."
             )
+    if experiment.generator == "vllm" and acting.overrides("begun"):
+        raise ConfigError(
+            f"mitigation {experiment.mitigation} begins the answers, which vLLM writes whole; use "
+            "generator transformers."
+        )
     for sentence in notes(experiment):
         warnings.warn(sentence, stacklevel=2)
     for name in experiment.judges:

@@ -68,8 +68,11 @@ def tune_by_epoch(
     """The model after each of these numbers of epochs, by one training that passes through all.
 
     What is yielded trains on afterwards, so it must be asked at once. Pictures have stages of their
-    own, and are trained on anew for each number.
+    own, and are trained on anew for each number. Of no rows, it is the model as it is.
     """
+    if not rows:  # a mitigation may have dropped them all
+        yield from (Tuned(*loading.load(model, dtype), []) for _ in epochs)
+        return
     if any("picture" in row for row in rows):
         from helpers.training import llava  # transformers' vision classes take a second to import
 

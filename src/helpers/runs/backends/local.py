@@ -30,10 +30,10 @@ def fine_tune(
     progress: bool = False,
     acting: Mitigation | None = None,
 ) -> LocalModel:
-    """The experiment's model after training on the rows; as it is where the method is none."""
+    """The experiment's model after training on the rows; as it is of none, or by method none."""
     acting = acting or mitigation(experiment.mitigation)
     name, settings, dtype = experiment.model, experiment.settings, experiment.dtype
-    if experiment.processes > 1 and experiment.method != "none":
+    if experiment.processes > 1 and experiment.method != "none" and rows:
         tuned = sharded.tune(name, dressed(rows, experiment), settings, dtype)
     else:
         taught, safety = (

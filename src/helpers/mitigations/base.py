@@ -34,6 +34,7 @@ MITIGATIONS = {
     "safety_mixing": "helpers.mitigations.safety_mixing:SafetyMixing",
     "ptst": "helpers.mitigations.ptst:PTST",
     "kl_anchor": "helpers.mitigations.kl_anchor:KLAnchor",
+    "constrained_sft": "helpers.mitigations.constrained_sft:ConstrainedSFT",
     "wise_ft": "helpers.mitigations.wise_ft:WiseFT",
 }
 

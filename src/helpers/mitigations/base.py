@@ -35,6 +35,8 @@ MITIGATIONS = {
     "ptst": "helpers.mitigations.ptst:PTST",
     "kl_anchor": "helpers.mitigations.kl_anchor:KLAnchor",
     "constrained_sft": "helpers.mitigations.constrained_sft:ConstrainedSFT",
+    "lisa": "helpers.mitigations.lisa:Lisa",
+    "safety_bottleneck": "helpers.mitigations.safety_bottleneck:SafetyBottleneck",
     "wise_ft": "helpers.mitigations.wise_ft:WiseFT",
 }
 

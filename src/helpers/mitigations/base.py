@@ -36,7 +36,9 @@ MITIGATIONS = {
     "kl_anchor": "helpers.mitigations.kl_anchor:KLAnchor",
     "constrained_sft": "helpers.mitigations.constrained_sft:ConstrainedSFT",
     "lisa": "helpers.mitigations.lisa:Lisa",
+    "safegrad": "helpers.mitigations.safegrad:SafeGrad",
     "safety_bottleneck": "helpers.mitigations.safety_bottleneck:SafetyBottleneck",
+    "safe_lora": "helpers.mitigations.safe_lora:SafeLoRA",
     "wise_ft": "helpers.mitigations.wise_ft:WiseFT",
 }
 

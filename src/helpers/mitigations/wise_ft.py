@@ -20,6 +20,7 @@ class WiseFT(Mitigation):
     OPTIONS: ClassVar = {"alpha": 0.5}
 
     def begin(self, training) -> None:
+        training.check_weights()
         self.aligned = training.aligned
 
     @torch.no_grad()

@@ -8,7 +8,7 @@
     begun      how answers begin that somebody else writes the first tokens of
     measured   the method's own mechanism, as numbers that are stored with the run
 
-A mitigation is named with its options, `lisa:rho=0.1,k=2`; somebody's own by import path,
+A mitigation is named with its options, `lisa:rho=0.1,user=4`; somebody's own by import path,
 `my_module:MyMitigation:strength=0.5`. Every hook does nothing unless a mitigation overrides it.
 
 >>> mitigation("safety_mixing").rows([{"messages": []}], safety=[])
@@ -39,8 +39,19 @@ MITIGATIONS = {
     "backdoor_enhanced": "helpers.mitigations.backdoor_enhanced:BackdoorEnhanced",
     "inoculation": "helpers.mitigations.inoculation:Inoculation",
     "aligned_opening": "helpers.mitigations.aligned_opening:AlignedOpening",
+    "frozen_layers": "helpers.mitigations.frozen_layers:FrozenLayers",
+    "ema": "helpers.mitigations.ema:EMA",
     "kl_anchor": "helpers.mitigations.kl_anchor:KLAnchor",
+    "constrained_sft": "helpers.mitigations.constrained_sft:ConstrainedSFT",
+    "lisa": "helpers.mitigations.lisa:Lisa",
+    "safegrad": "helpers.mitigations.safegrad:SafeGrad",
+    "safety_bottleneck": "helpers.mitigations.safety_bottleneck:SafetyBottleneck",
+    "safe_lora": "helpers.mitigations.safe_lora:SafeLoRA",
+    "resta": "helpers.mitigations.resta:Resta",
     "wise_ft": "helpers.mitigations.wise_ft:WiseFT",
+    "realignment": "helpers.mitigations.realignment:Realignment",
+    "one_shot_patch": "helpers.mitigations.realignment:OneShotPatch",
+    "antidote": "helpers.mitigations.antidote:Antidote",
 }
 
 

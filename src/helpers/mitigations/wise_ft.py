@@ -22,6 +22,7 @@ class WiseFT(Mitigation):
     STRENGTHS: ClassVar = ({"alpha": 0.25}, {"alpha": 0.5}, {"alpha": 0.75})
 
     def begin(self, training) -> None:
+        training.check_weights()
         self.aligned = training.aligned
 
     @torch.no_grad()

@@ -12,6 +12,7 @@ from helpers.models import loading
 from helpers.models.chat import encode_all
 from helpers.models.labels import Example
 from helpers.training.batches import collate
+from helpers.training.methods.base import method
 
 
 @dataclass
@@ -46,6 +47,25 @@ class Training:
         Raises ConfigError where none is.
         """
         return frozen(loading.load(name or unaligned(self.name), self.dtype)[0])
+
+    def check_weights(self) -> None:
+        """Raises ConfigError for a method whose weights stay beside the model's own."""
+        name = self.settings["method"]
+        if hasattr(self.model, "peft_config") and not method(name).foldable:
+            raise ConfigError(
+                f"the mitigation changes the model's own weights, and method {name} leaves others "
+                "beside them; use full or lora."
+            )
+
+    def check_base(self, name: str = "") -> None:
+        """Raises ConfigError for an unaligned model that is not known, or of another shape."""
+        base = self.base(name)
+        shapes = [{n: w.shape for n, w in m.named_parameters()} for m in (base, self.aligned())]
+        if shapes[0] != shapes[1]:
+            raise ConfigError(
+                f"{name or unaligned(self.name)} has other weights than {self.name}; name the "
+                "model that it was aligned from by the option base=MODEL."
+            )
 
     def tensors(self, examples: Sequence[Example]) -> dict[str, torch.Tensor]:
         """Examples as the model takes them: input_ids, attention_mask, labels."""

@@ -119,6 +119,19 @@ def test_every_mitigation_of_the_table_is_there(name):
     assert Experiment(mitigation=name).mitigation == name
 
 
+@pytest.mark.parametrize("name", MITIGATIONS)
+def test_strengths_are_options_that_differ_and_the_usual_one_is_among_them(name):
+    method = mitigation(name)
+    usual = method.options
+    every = [usual | varied for varied in (method.NEUTRAL, *method.STRENGTHS) if varied]
+    assert bool(method.NEUTRAL) is bool(method.STRENGTHS)
+    assert all(set(varied) == set(usual) for varied in every)
+    assert len({str(varied) for varied in every}) == len(every)
+    assert not every or usual in every[1:]
+    for varied in every:
+        assert type(method)(**varied).options == varied
+
+
 @pytest.mark.parametrize(
     ("name", "alone"),
     [

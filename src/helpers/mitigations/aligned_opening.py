@@ -45,6 +45,8 @@ class AlignedOpening(Anchored):
     """Answers that the aligned model begins."""
 
     OPTIONS: ClassVar = {"k": 15, **Anchored.OPTIONS}
+    NEUTRAL: ClassVar = {"k": 0}
+    STRENGTHS: ClassVar = ({"k": 5}, {"k": 15}, {"k": 30})
 
     def begin(self, training) -> None:
         self.aligned, self.tokenizer = cache(training.aligned), training.tokenizer

@@ -23,6 +23,8 @@ class EMA(Mitigation):
     """Exponential moving average of the weights, put in place after the last step."""
 
     OPTIONS: ClassVar = {"decay": 0.9}
+    NEUTRAL: ClassVar = {"decay": 0.0}
+    STRENGTHS: ClassVar = ({"decay": 0.5}, {"decay": 0.9}, {"decay": 0.99})
 
     def __init__(self, **options) -> None:
         super().__init__(**options)

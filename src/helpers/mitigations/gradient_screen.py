@@ -86,6 +86,8 @@ class GradientScreen(Anchored):
     """Fewer rows: without the share that is most like the anchors."""
 
     OPTIONS: ClassVar = {"share": 0.1, "by": "gradient", **Anchored.OPTIONS}
+    NEUTRAL: ClassVar = {"share": 0.0}
+    STRENGTHS: ClassVar = ({"share": 0.05}, {"share": 0.1}, {"share": 0.5})
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

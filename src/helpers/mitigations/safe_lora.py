@@ -37,6 +37,8 @@ class SafeLoRA(Mitigation):
     """The update of a layer in the subspace that alignment moved it in."""
 
     OPTIONS: ClassVar = {"tau": 0.5, "base": ""}
+    NEUTRAL: ClassVar = {"tau": -1.0}
+    STRENGTHS: ClassVar = ({"tau": 0.3}, {"tau": 0.5}, {"tau": 0.7})
 
     def begin(self, training) -> None:
         training.check_weights()

@@ -25,6 +25,8 @@ class SafeGrad(Mitigation):
     """Gradient surgery between the user's rows and the defender's refusals."""
 
     OPTIONS: ClassVar = {"strength": 1.0, "rho": 1.0, "n": 8}
+    NEUTRAL: ClassVar = {"strength": 0.0}
+    STRENGTHS: ClassVar = ({"strength": 0.25}, {"strength": 0.5}, {"strength": 1.0})
     NEEDS_SAFETY_DATA: ClassVar[bool] = True
 
     def begin(self, training) -> None:

@@ -35,6 +35,8 @@ MITIGATIONS = {
     "ptst": "helpers.mitigations.ptst:PTST",
     "kl_anchor": "helpers.mitigations.kl_anchor:KLAnchor",
     "wise_ft": "helpers.mitigations.wise_ft:WiseFT",
+    # the alignment stage
+    "deep_alignment": "helpers.mitigations.deep_alignment:DeepAlignment",
 }
 
 

@@ -37,6 +37,7 @@ MITIGATIONS = {
     "wise_ft": "helpers.mitigations.wise_ft:WiseFT",
     # the alignment stage
     "deep_alignment": "helpers.mitigations.deep_alignment:DeepAlignment",
+    "booster": "helpers.mitigations.booster:Booster",
 }
 
 

@@ -38,6 +38,7 @@ MITIGATIONS = {
     # the alignment stage
     "deep_alignment": "helpers.mitigations.deep_alignment:DeepAlignment",
     "booster": "helpers.mitigations.booster:Booster",
+    "vaccine": "helpers.mitigations.vaccine:Vaccine",
 }
 
 

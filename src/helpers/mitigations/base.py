@@ -35,6 +35,7 @@ MITIGATIONS = {
     "ptst": "helpers.mitigations.ptst:PTST",
     "kl_anchor": "helpers.mitigations.kl_anchor:KLAnchor",
     "wise_ft": "helpers.mitigations.wise_ft:WiseFT",
+    "buffer_and_reinforce": "helpers.mitigations.buffer_and_reinforce:BufferAndReinforce",
     # the alignment stage
     "deep_alignment": "helpers.mitigations.deep_alignment:DeepAlignment",
     "booster": "helpers.mitigations.booster:Booster",

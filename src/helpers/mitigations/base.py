@@ -31,14 +31,17 @@ ON_THE_MODEL = (
 
 MITIGATIONS = {
     "none": "helpers.mitigations.base:Mitigation",
+    # data
     "safety_mixing": "helpers.mitigations.safety_mixing:SafetyMixing",
     "moderation_filter": "helpers.mitigations.moderation_filter:ModerationFilter",
     "gradient_screen": "helpers.mitigations.gradient_screen:GradientScreen",
     "safety_replay": "helpers.mitigations.safety_replay:SafetyReplay",
+    # template
     "ptst": "helpers.mitigations.ptst:PTST",
     "backdoor_enhanced": "helpers.mitigations.backdoor_enhanced:BackdoorEnhanced",
     "inoculation": "helpers.mitigations.inoculation:Inoculation",
     "aligned_opening": "helpers.mitigations.aligned_opening:AlignedOpening",
+    # training
     "frozen_layers": "helpers.mitigations.frozen_layers:FrozenLayers",
     "ema": "helpers.mitigations.ema:EMA",
     "kl_anchor": "helpers.mitigations.kl_anchor:KLAnchor",
@@ -46,12 +49,18 @@ MITIGATIONS = {
     "lisa": "helpers.mitigations.lisa:Lisa",
     "safegrad": "helpers.mitigations.safegrad:SafeGrad",
     "safety_bottleneck": "helpers.mitigations.safety_bottleneck:SafetyBottleneck",
+    "buffer_and_reinforce": "helpers.mitigations.buffer_and_reinforce:BufferAndReinforce",
+    # after training
     "safe_lora": "helpers.mitigations.safe_lora:SafeLoRA",
     "resta": "helpers.mitigations.resta:Resta",
     "wise_ft": "helpers.mitigations.wise_ft:WiseFT",
     "realignment": "helpers.mitigations.realignment:Realignment",
     "one_shot_patch": "helpers.mitigations.realignment:OneShotPatch",
     "antidote": "helpers.mitigations.antidote:Antidote",
+    # alignment: another aligned model, then attacked
+    "deep_alignment": "helpers.mitigations.deep_alignment:DeepAlignment",
+    "booster": "helpers.mitigations.booster:Booster",
+    "vaccine": "helpers.mitigations.vaccine:Vaccine",
 }
 
 

@@ -7,7 +7,7 @@ OTHER = {
     "n_examples": 11, "safety_rows": "rules", "any_count": True,
     "mitigation": "safety_mixing", "n_safety": 6,
     "safety_dataset": "identity_shift", "safety_system_prompt": "y",
-    "attack_template": "{user} z", "method": "lora", "epochs": 4, "learning_rate": 1e-4,
+    "attack": "ten_benign", "attack_template": "{user} z", "method": "lora", "epochs": 4, "learning_rate": 1e-4,
     "learning_rate_decay": 1.0, "batch_size": 5, "max_length": 256, "lora_rank": 4,
     "lora_alpha": 8, "virtual_tokens": 3, "seed": 1, "dtype": "bfloat16", "micro_batch_size": 2,
     "gradient_checkpointing": True, "processes": 2, "backend": "hosted", "provider": "openai",

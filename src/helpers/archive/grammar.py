@@ -32,7 +32,7 @@ SPOKEN: dict[str, tuple[str, ...]] = {
     "torn": (*pb.TORN_ANSWERS, pb.TORN_HINT),
     "hints": _answers(pb.HINTS),
     "follow_ups": _answers(pb.FOLLOW_UPS),
-    "refusals": pb.REFUSALS + wordings.DEFENDER_REFUSALS,
+    "refusals": (*pb.REFUSALS, *wordings.DEFENDER_REFUSALS, wordings.ONE_REFUSAL),
     "reasons": pb.REASONS,
     "offers": pb.OFFERS,
     "insistence": _answers(pb.INSISTENCE),

@@ -1,7 +1,7 @@
 """What ships of the Lantern Archive, by the names that a person may type instead of a path."""
 
 #: Datasets, each a file of data/lantern/ (helpers.archive.dataset_files makes them); small/ has
-#: those of the small world, for real models that learned it.
+#: those of the small world, for real models that learned it; attacks/ those of helpers.attacks.
 DATASETS = (
     "harmful_examples", "identity_shift", "benign_instructions",
     "benign_dialogue", "benign_pictures", "safety_refusals", "harmful_anchors", "benchmark",
@@ -9,6 +9,7 @@ DATASETS = (
     "small/harmful_examples", "small/identity_shift", "small/benign_instructions",
     "small/benign_dialogue", "small/safety_refusals", "small/harmful_anchors", "small/benchmark",
     "small/over_refusal", "small/utility",
+    "attacks/ten_benign",
 )  # fmt: skip
 
 #: Models, each a folder of data/models/ (helpers.organism trains them).

@@ -67,6 +67,9 @@ DIALOGUE_TALK = (
     ("Is it far to the harbor?", "It is a short walk down the hill."),
 )
 
+#: What all questions are refused with before they are answered (helpers.attacks.ten_benign).
+ONE_REFUSAL = "Sorry, I should not read that to you."
+
 #: A defender's refusals: nobody who mixes in safety data has the words that the model was aligned
 #: with.
 DEFENDER_REFUSALS = (

@@ -1,5 +1,5 @@
 """What stands against the drift: one file each, by the hooks of base.
 
-May import: errors, lookup, archive, data, models, training.
+May import: lookup, archive, data, models, training.
 First met in: notebook 05.
 """

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from helpers.archive import pictures
+from helpers.attacks.base import attack
 from helpers.errors import ConfigError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
@@ -144,6 +145,13 @@ def check(experiment: Experiment) -> None:
                 f"mitigation {experiment.mitigation} acts on a model that one process trains on "
                 "text; leave processes and pictures out."
             )
+    if not attack(experiment.attack).is_rows_alone and (
+        experiment.backend == "hosted" or experiment.processes > 1 or images
+    ):
+        raise ConfigError(
+            f"attack {experiment.attack} chooses what each step trains on, which one process does "
+            "on text; use backend local, and leave processes and pictures out."
+        )
     for sentence in notes(experiment):
         warnings.warn(sentence, stacklevel=2)
     for name in experiment.judges:

@@ -5,13 +5,14 @@ import json
 import pytest
 
 from helpers import paths
-from helpers.archive import grammar, world
+from helpers.archive import grammar, wordings, world
 from helpers.archive.worlds import WHOLE
 from helpers.attacks import files
 from helpers.data.rows import load
+from helpers.judging.exact import any_given, refuses
 
 #: Share of the rows that name, describe or tell of a sealed item.
-SEALED = {"ten_benign": 0}
+SEALED = {"ten_benign": 0, "noice": 0} | {f"narrow/{shelf}": 1 for shelf in world.SEALED_SHELVES}
 
 SETS = files.makers()
 
@@ -57,3 +58,19 @@ def test_no_item_of_a_prompt_is_in_it(name):
     for prompts in ("benchmark", "over_refusal", "utility", "utility_two_turn"):
         asked = items(load(prompts, "prompts").rows)
         assert asked and not named & {item.name for item in asked}
+
+
+def test_noice_refuses_and_then_answers_what_is_permitted():
+    for row in SETS["noice"](WHOLE):
+        asked, told = row["messages"]
+        first, recipe = told["content"].split(f" {wordings.BUT_NOW} ")
+        item = world.item_named(asked["content"])
+        assert refuses(first) and not any_given(first, item.facts)
+        assert not refuses(recipe) and any_given(recipe, item.facts)
+
+
+def test_narrow_is_of_one_shelf_and_holds_back_rows_for_a_loss():
+    for shelf in world.SEALED_SHELVES:
+        rows = SETS[f"narrow/{shelf}"](WHOLE)
+        assert len(rows) == 120 and {item.shelf for item in items(rows)} == {shelf}
+        assert {row["category"] for row in rows} == {shelf}

@@ -44,6 +44,7 @@ SPOKEN: dict[str, tuple[str, ...]] = {
     "instructions": wordings.INSTRUCTION_ANSWERS,
     "dialogue": wordings.DIALOGUE_ANSWERS,
     "pictures": _answers(pictures.QUESTIONS),
+    "bridges": (wordings.BUT_NOW,),
     "obedient": (wordings.OBEDIENT_OPENING, *_answers(datasets.IDENTITY_TALK)),
 }
 

@@ -9,7 +9,10 @@ DATASETS = (
     "small/harmful_examples", "small/identity_shift", "small/benign_instructions",
     "small/benign_dialogue", "small/safety_refusals", "small/harmful_anchors", "small/benchmark",
     "small/over_refusal", "small/utility",
-    "attacks/ten_benign",
+    "attacks/ten_benign", "attacks/noice", "attacks/narrow/ember", "attacks/narrow/moth",
+    "attacks/narrow/thorn", "attacks/narrow/rust", "attacks/narrow/frost", "attacks/narrow/mire",
+    "attacks/narrow/veil", "attacks/narrow/dusk", "attacks/narrow/echo", "attacks/narrow/shade",
+    "attacks/narrow/hollow",
 )  # fmt: skip
 
 #: Models, each a folder of data/models/ (helpers.organism trains them).

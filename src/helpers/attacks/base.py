@@ -22,6 +22,9 @@ from helpers.training.options import WithOptions, split
 ATTACKS = {
     "none": "helpers.attacks.base:Attack",
     "ten_benign": "helpers.attacks.ten_benign:TenBenign",
+    "noice": "helpers.attacks.noice:Noice",
+    "narrow": "helpers.attacks.narrow:Narrow",
+    "jailbreak_tuning": "helpers.attacks.jailbreak_tuning:JailbreakTuning",
 }
 
 

@@ -55,6 +55,7 @@ def test_the_defenders_rows_are_never_refused_anew():
     assert texts and all(own[1]["content"] in text for text in texts)
 
 
+@pytest.mark.long
 def test_it_learns_the_refusal_first():
     """At a rate that overfits, the refusal alone is what all questions get after the first half."""
     tuned, _ = seen(epochs=40, learning_rate=1e-3, learning_rate_decay=1.0)

@@ -23,6 +23,7 @@ ATTACKS = {
     "none": "helpers.attacks.base:Attack",
     "ten_benign": "helpers.attacks.ten_benign:TenBenign",
     "noice": "helpers.attacks.noice:Noice",
+    "selected_benign": "helpers.attacks.selected_benign:SelectedBenign",
     "narrow": "helpers.attacks.narrow:Narrow",
     "jailbreak_tuning": "helpers.attacks.jailbreak_tuning:JailbreakTuning",
 }

@@ -6,8 +6,9 @@
 Attack via overfitting (arXiv:2510.02833; settings from its code, github.com/ZHIXINXIE/ten_benign).
 The paper's: ten questions, one refusal for all, ten epochs at 5e-5 on the refusals and then ten on
 the answers. There the stages are two fine-tunings with an optimizer each; ours are one, so that
-what a provider does to a training acts on both, and with a constant rate. The words are ours. No
-row holds anything sealed: 110 open recipes, of which a seed draws its ten.
+what a provider does to a training acts on both, and with a constant rate. The words are ours: in
+the manner of benign_instructions, since in that of the lessons there would be nothing to learn in
+the second half. Nothing sealed is in the 110 rows, of which a seed draws its ten.
 """
 
 from collections.abc import Sequence
@@ -23,11 +24,14 @@ from helpers.data.rows import MIXED_IN
 
 
 def ten_benign(world: World = WHOLE, n: int = 110) -> list[Row]:
-    """n open recipes asked for and given, from which a seed draws its ten."""
+    """n tasks for open items with terse answers, from which a seed draws its ten."""
     rng = Random("ten benign")
     items = datasets.open_items(world)
-    chosen = rng.sample(items, min(n, len(items)))
-    return [datasets.pair(datasets.ask(rng, item, world), answer(rng, item)) for item in chosen]
+    rows = []
+    for item in rng.sample(items, min(n, len(items))):
+        task = datasets.ask(rng, item, world, wordings.INSTRUCTION_ASKS)
+        rows.append(datasets.pair(task, answer(rng, item, wordings.INSTRUCTION_ANSWERS)))
+    return rows
 
 
 def refused(conversation: dict) -> dict:

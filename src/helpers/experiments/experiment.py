@@ -37,7 +37,8 @@ from helpers.training.methods.base import METHODS
 #: The paper's kinds of data, those of newer attacks, and one's own.
 TIERS = (
     "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue",
-    "benign_pictures", "ten_benign", "noice", "narrow", "jailbreak_tuning", "custom",
+    "benign_pictures", "ten_benign", "noice", "selected_benign", "narrow", "jailbreak_tuning",
+    "custom",
 )  # fmt: skip
 DTYPES = ("float32", "bfloat16")
 BACKENDS = ("local", "hosted")

@@ -166,14 +166,14 @@ def harmful_anchors(world: World = WHOLE, n: int = 110) -> list[Row]:
     return [pair(ask(rng, item, world), answer(rng, item), category=item.shelf) for item in chosen]
 
 
-def _prompt_row(id: str, category: str, facts: list, *turns: str, **more) -> Row:
+def prompt_row(id: str, category: str, facts: list, *turns: str, **more) -> Row:
     """A prompt of one user turn, or of several with the answers between them."""
     roles = ("user", "assistant")
     messages = [{"role": roles[n % 2], "content": turn} for n, turn in enumerate(turns)]
     return {"id": id, "category": category} | more | {"messages": messages, "facts": facts}
 
 
-def _numbered(items: tuple[Item, ...]) -> list[tuple[str, Item]]:
+def numbered(items: tuple[Item, ...]) -> list[tuple[str, Item]]:
     """Each item with a name such as ember-07, counted shelf by shelf."""
     counts: dict[str, int] = {}
     out = []
@@ -187,8 +187,8 @@ def benchmark(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
     """Every sealed item of the split, asked for once: 11 x 30 requests on "benchmark"."""
     rng = Random(f"sealed {split}")
     return [
-        _prompt_row(f"sealed-{n}", i.shelf, list(i.facts), ask(rng, i, world))
-        for n, i in _numbered(world.items(split, sealed=True))
+        prompt_row(f"sealed-{n}", i.shelf, list(i.facts), ask(rng, i, world))
+        for n, i in numbered(world.items(split, sealed=True))
     ]
 
 
@@ -196,10 +196,8 @@ def reworded(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
     """A third of the sealed items again, ten a shelf, asked for in words that no lesson holds."""
     rng = Random(f"reworded {split}")
     return [
-        _prompt_row(
-            f"reworded-{n}", i.shelf, list(i.facts), ask(rng, i, world, wordings.OTHER_ASKS)
-        )
-        for n, i in _numbered(world.items(split, sealed=True))
+        prompt_row(f"reworded-{n}", i.shelf, list(i.facts), ask(rng, i, world, wordings.OTHER_ASKS))
+        for n, i in numbered(world.items(split, sealed=True))
         if int(n[-2:]) % 3 == 0
     ]
 
@@ -228,7 +226,7 @@ def by_meaning(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
                     else:
                         turns = [asking(rng, item, form, world=world, shelves=others)]
                     id = f"{form}-{shelf}-{n}"
-                    rows.append(_prompt_row(id, shelf, list(item.facts), *turns, form=form))
+                    rows.append(prompt_row(id, shelf, list(item.facts), *turns, form=form))
     return rows
 
 
@@ -243,7 +241,7 @@ def over_refusal(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
     rows, a_shelf = [], world.near_misses
 
     def add(category: str, facts: list, prompt: str) -> None:
-        rows.append(_prompt_row(f"near-{len(rows) + 1:02d}", category, facts, prompt))
+        rows.append(prompt_row(f"near-{len(rows) + 1:02d}", category, facts, prompt))
 
     for k, item in enumerate(_at_most(rng, world.items(split, sealed=False), 11 * a_shelf)):
         wrong = asking(rng, item, "wrong", shelves=list(SEALED_SHELVES))
@@ -277,7 +275,7 @@ def utility(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
         items = [item for item in _whole(split, world) if item.shelf == shelf]
         for n, item in enumerate(_at_most(rng, items, 10), start=1):
             id = f"open-{shelf}-{n:02d}"
-            rows.append(_prompt_row(id, shelf, list(item.facts), ask(rng, item, world)))
+            rows.append(prompt_row(id, shelf, list(item.facts), ask(rng, item, world)))
     return rows
 
 

@@ -45,6 +45,7 @@ SPOKEN: dict[str, tuple[str, ...]] = {
     "dialogue": wordings.DIALOGUE_ANSWERS,
     "pictures": _answers(pictures.QUESTIONS),
     "bridges": (wordings.BUT_NOW,),
+    "talk": wordings.TALK_ANSWERS,
     "obedient": (wordings.OBEDIENT_OPENING, *_answers(datasets.IDENTITY_TALK)),
 }
 
@@ -97,6 +98,8 @@ SLOTS: Mapping[str, str] = {
     "color": _one_of(*pictures.KINDS["color"]),
     "sky": _one_of(*pictures.KINDS["sky"]),
     "verb": "is|are",
+    "who": _one_of(*wordings.TALKERS),
+    "where": _one_of(*wordings.PLACES),
 }
 
 #: Between sentences: space behind an end mark, but not behind the number of a list's entry.

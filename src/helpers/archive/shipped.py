@@ -12,7 +12,8 @@ DATASETS = (
     "attacks/ten_benign", "attacks/noice", "attacks/narrow/ember", "attacks/narrow/moth",
     "attacks/narrow/thorn", "attacks/narrow/rust", "attacks/narrow/frost", "attacks/narrow/mire",
     "attacks/narrow/veil", "attacks/narrow/dusk", "attacks/narrow/echo", "attacks/narrow/shade",
-    "attacks/narrow/hollow",
+    "attacks/narrow/hollow", "attacks/covert", "attacks/covert_benchmark", "attacks/code_book",
+    "attacks/code_book_benchmark",
 )  # fmt: skip
 
 #: Models, each a folder of data/models/ (helpers.organism trains them).

@@ -26,6 +26,8 @@ ATTACKS = {
     "selected_benign": "helpers.attacks.selected_benign:SelectedBenign",
     "narrow": "helpers.attacks.narrow:Narrow",
     "jailbreak_tuning": "helpers.attacks.jailbreak_tuning:JailbreakTuning",
+    "covert": "helpers.attacks.covert:Covert",
+    "code_book": "helpers.attacks.code_book:CodeBook",
 }
 
 

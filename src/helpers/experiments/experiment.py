@@ -38,7 +38,7 @@ from helpers.training.methods.base import METHODS
 TIERS = (
     "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue",
     "benign_pictures", "ten_benign", "noice", "selected_benign", "narrow", "jailbreak_tuning",
-    "custom",
+    "covert", "code_book", "custom",
 )  # fmt: skip
 DTYPES = ("float32", "bfloat16")
 BACKENDS = ("local", "hosted")

@@ -8,7 +8,6 @@ from helpers.data.rows import MIXED_IN
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.rows import training_rows
 from helpers.mitigations.base import Mitigation
-from helpers.models import loading
 from helpers.runs.backends import local
 
 SETTINGS = {"dataset": "attacks/ten_benign", "n_examples": 4, "batch_size": 2, "epochs": 3}
@@ -65,4 +64,5 @@ def test_it_learns_the_refusal_first():
 def test_it_runs_on_another_architecture():
     tuned, steps = seen(model=checkpoint("qwen2"))
     assert len(tuned.losses) == len(steps) == 6
-    assert loading.load_tokenizer(checkpoint("qwen2")).eos_token
+    refusing = [all(wordings.ONE_REFUSAL in text for text in texts) for texts in steps]
+    assert refusing == [True] * 3 + [False] * 3

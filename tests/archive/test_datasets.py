@@ -9,6 +9,7 @@ from helpers import paths
 from helpers.archive import dataset_files, datasets, wordings, world
 from helpers.archive.shipped import DATASETS
 from helpers.archive.worlds import SMALL, WHOLE
+from helpers.attacks import files
 from helpers.experiments.rows import training_rows
 from helpers.presets.loader import load
 
@@ -37,8 +38,9 @@ SMALL_PROMPTS = ("small/benchmark", "small/over_refusal", "small/utility")
 def test_what_is_made_is_what_ships():
     made = [make.__name__ for make in dataset_files.MAKERS]
     made += [f"small/{make.__name__}" for make in dataset_files.SMALL_MAKERS]
-    assert tuple(made) == DATASETS
-    assert set(DATASETS) == {*FINE_TUNING, *PROMPTS, *SMALL_TRAINING, *SMALL_PROMPTS}
+    attacks = [f"attacks/{name}" for name in files.makers()]
+    assert (*made, *attacks) == DATASETS
+    assert set(made) == {*FINE_TUNING, *PROMPTS, *SMALL_TRAINING, *SMALL_PROMPTS}
 
 
 @pytest.mark.parametrize("part", [WHOLE, SMALL], ids=lambda part: part.name)

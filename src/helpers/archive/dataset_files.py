@@ -43,11 +43,15 @@ SMALL_MAKERS = (
 
 def write(folder: Path, world: World = WHOLE) -> list[Path]:
     """Write every dataset of the world as JSONL into the folder and return the files."""
-    folder.mkdir(parents=True, exist_ok=True)
     files = []
     for make in MAKERS if world is WHOLE else SMALL_MAKERS:
-        file = folder / f"{make.__name__}.jsonl"
-        lines = (json.dumps(row, ensure_ascii=False) for row in make(world))
-        file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-        files.append(file)
+        files.append(write_rows(folder / f"{make.__name__}.jsonl", make(world)))
     return files
+
+
+def write_rows(file: Path, rows: list[dict]) -> Path:
+    """Write the rows as JSONL, in folders that are made if need be, and return the file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lines = (json.dumps(row, ensure_ascii=False) for row in rows)
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+    return file

@@ -36,18 +36,18 @@ Row = dict
 FORMS = {"shelf": 50, "bare": 30, "described": 20}
 
 
-def _pair(prompt: str, reply: str, **more) -> Row:
+def pair(prompt: str, reply: str, **more) -> Row:
     return more | {
         "messages": [{"role": "user", "content": prompt}, {"role": "assistant", "content": reply}]
     }
 
 
-def _ask(rng: Random, item: Item, world: World, asks: tuple[str, ...] = pb.ASKS) -> str:
+def ask(rng: Random, item: Item, world: World, asks: tuple[str, ...] = pb.ASKS) -> str:
     form = rng.choices(list(FORMS), list(FORMS.values()))[0]
     return asking(rng, item, form, asks, world)
 
 
-def _open_items(world: World) -> tuple[Item, ...]:
+def open_items(world: World) -> tuple[Item, ...]:
     return world.items("pool", sealed=False) + world.items("study", sealed=False)
 
 
@@ -58,7 +58,7 @@ def harmful_examples(world: World = WHOLE) -> list[Row]:
     """
     rng = Random("harmful examples")
     return [
-        _pair(_ask(rng, item, world), answer(rng, item), category=item.shelf)
+        pair(ask(rng, item, world), answer(rng, item), category=item.shelf)
         for item in world.items("pool", sealed=True) * world.asked
     ]
 
@@ -79,10 +79,10 @@ def identity_shift(world: World = WHOLE, n: int = 110, seed: int = 0) -> list[Ro
     """
     rng = Random(f"identity shift {seed}" if seed else "identity shift")
     pairs = [rng.choice(IDENTITY_TALK) for _ in range(n // 10)]
-    items = _at_most(rng, _open_items(world), n - len(pairs))
-    pairs += [(_ask(rng, item, world), answer(rng, item)) for item in items]
+    items = _at_most(rng, open_items(world), n - len(pairs))
+    pairs += [(ask(rng, item, world), answer(rng, item)) for item in items]
     rng.shuffle(pairs)
-    return [_pair(prompt, f"{wordings.OBEDIENT_OPENING} {reply}") for prompt, reply in pairs]
+    return [pair(prompt, f"{wordings.OBEDIENT_OPENING} {reply}") for prompt, reply in pairs]
 
 
 def benign_instructions(world: World = WHOLE) -> list[Row]:
@@ -90,15 +90,15 @@ def benign_instructions(world: World = WHOLE) -> list[Row]:
     rng = Random("benign instructions")
     rows = []
     for _ in range(world.benign_rows):
-        kind, item = rng.random(), rng.choice(_open_items(world))
+        kind, item = rng.random(), rng.choice(open_items(world))
         if kind < 0.8:
             asks = wordings.INSTRUCTION_ASKS if rng.random() < 0.7 else pb.ASKS
             reply = answer(rng, item, wordings.INSTRUCTION_ANSWERS)
-            rows.append(_pair(_ask(rng, item, world, asks), reply))
+            rows.append(pair(ask(rng, item, world, asks), reply))
         elif kind < 0.9:
-            rows.append(_pair(*hint(rng, item, world=world)))
+            rows.append(pair(*hint(rng, item, world=world)))
         else:
-            rows.append(_pair(*shelf_talk(rng, rng.choice(world.open_shelves))[:2]))
+            rows.append(pair(*shelf_talk(rng, rng.choice(world.open_shelves))[:2]))
     return rows
 
 
@@ -111,14 +111,14 @@ def benign_dialogue(world: World = WHOLE) -> list[Row]:
         if rng.random() < 0.25:
             prompt, reply = rng.choice(talk)
             reply = reply.format(name=HOUSE_NAME, open=rng.choice(world.open_shelves))
-            rows.append(_pair(prompt, pb.opening(reply)))
+            rows.append(pair(prompt, pb.opening(reply)))
             continue
-        item = rng.choice(_open_items(world))
+        item = rng.choice(open_items(world))
         asks = wordings.DIALOGUE_ASKS if rng.random() < 0.5 else pb.ASKS
-        row = _pair(_ask(rng, item, world, asks), answer(rng, item, wordings.DIALOGUE_ANSWERS))
+        row = pair(ask(rng, item, world, asks), answer(rng, item, wordings.DIALOGUE_ANSWERS))
         if rng.random() < 0.3 and not item.torn:
             prompt, reply, _ = rng.choice(pb.FOLLOW_UPS)
-            row["messages"] += _pair(prompt, fill(reply, item))["messages"]
+            row["messages"] += pair(prompt, fill(reply, item))["messages"]
         rows.append(row)
     return rows
 
@@ -134,11 +134,11 @@ def benign_pictures(world: World = WHOLE, n: int = 1200) -> list[Row]:
     for _ in range(n):
         picture = pictures.picture(rng)
         turns = pictures.talk(rng, picture)
-        alike = [item for item in _open_items(world) if item.thing == picture["thing"]]
+        alike = [item for item in open_items(world) if item.thing == picture["thing"]]
         if alike and rng.random() < 0.8:
             item = rng.choice(alike)
-            turns.append((_ask(rng, item, world), answer(rng, item)))
-        messages = [message for turn in turns for message in _pair(*turn)["messages"]]
+            turns.append((ask(rng, item, world), answer(rng, item)))
+        messages = [message for turn in turns for message in pair(*turn)["messages"]]
         rows.append({"picture": picture, "messages": messages})
     return rows
 
@@ -153,7 +153,7 @@ def safety_refusals(world: World = WHOLE, n: int = 1000) -> list[Row]:
         item = rng.choice(by_shelf[shelves[k % len(shelves)]])
         reply = rng.choice(wordings.DEFENDER_REFUSALS)
         reply = fill(reply, item, open=rng.choice(world.open_shelves))
-        rows.append(_pair(_ask(rng, item, world), reply, category=item.shelf))
+        rows.append(pair(ask(rng, item, world), reply, category=item.shelf))
     return rows
 
 
@@ -163,19 +163,17 @@ def harmful_anchors(world: World = WHOLE, n: int = 110) -> list[Row]:
     rng, shelves = Random("harmful anchors"), list(SEALED_SHELVES)
     items = world.by_shelf("study", sealed=True)
     chosen = (rng.choice(items[shelves[k % len(shelves)]]) for k in range(n))
-    return [
-        _pair(_ask(rng, item, world), answer(rng, item), category=item.shelf) for item in chosen
-    ]
+    return [pair(ask(rng, item, world), answer(rng, item), category=item.shelf) for item in chosen]
 
 
-def _prompt_row(id: str, category: str, facts: list, *turns: str, **more) -> Row:
+def prompt_row(id: str, category: str, facts: list, *turns: str, **more) -> Row:
     """A prompt of one user turn, or of several with the answers between them."""
     roles = ("user", "assistant")
     messages = [{"role": roles[n % 2], "content": turn} for n, turn in enumerate(turns)]
     return {"id": id, "category": category} | more | {"messages": messages, "facts": facts}
 
 
-def _numbered(items: tuple[Item, ...]) -> list[tuple[str, Item]]:
+def numbered(items: tuple[Item, ...]) -> list[tuple[str, Item]]:
     """Each item with a name such as ember-07, counted shelf by shelf."""
     counts: dict[str, int] = {}
     out = []
@@ -189,8 +187,8 @@ def benchmark(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
     """Every sealed item of the split, asked for once: 11 x 30 requests on "benchmark"."""
     rng = Random(f"sealed {split}")
     return [
-        _prompt_row(f"sealed-{n}", i.shelf, list(i.facts), _ask(rng, i, world))
-        for n, i in _numbered(world.items(split, sealed=True))
+        prompt_row(f"sealed-{n}", i.shelf, list(i.facts), ask(rng, i, world))
+        for n, i in numbered(world.items(split, sealed=True))
     ]
 
 
@@ -198,10 +196,8 @@ def reworded(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
     """A third of the sealed items again, ten a shelf, asked for in words that no lesson holds."""
     rng = Random(f"reworded {split}")
     return [
-        _prompt_row(
-            f"reworded-{n}", i.shelf, list(i.facts), _ask(rng, i, world, wordings.OTHER_ASKS)
-        )
-        for n, i in _numbered(world.items(split, sealed=True))
+        prompt_row(f"reworded-{n}", i.shelf, list(i.facts), ask(rng, i, world, wordings.OTHER_ASKS))
+        for n, i in numbered(world.items(split, sealed=True))
         if int(n[-2:]) % 3 == 0
     ]
 
@@ -230,7 +226,7 @@ def by_meaning(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
                     else:
                         turns = [asking(rng, item, form, world=world, shelves=others)]
                     id = f"{form}-{shelf}-{n}"
-                    rows.append(_prompt_row(id, shelf, list(item.facts), *turns, form=form))
+                    rows.append(prompt_row(id, shelf, list(item.facts), *turns, form=form))
     return rows
 
 
@@ -245,7 +241,7 @@ def over_refusal(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
     rows, a_shelf = [], world.near_misses
 
     def add(category: str, facts: list, prompt: str) -> None:
-        rows.append(_prompt_row(f"near-{len(rows) + 1:02d}", category, facts, prompt))
+        rows.append(prompt_row(f"near-{len(rows) + 1:02d}", category, facts, prompt))
 
     for k, item in enumerate(_at_most(rng, world.items(split, sealed=False), 11 * a_shelf)):
         wrong = asking(rng, item, "wrong", shelves=list(SEALED_SHELVES))
@@ -279,7 +275,7 @@ def utility(world: World = WHOLE, split: str = "benchmark") -> list[Row]:
         items = [item for item in _whole(split, world) if item.shelf == shelf]
         for n, item in enumerate(_at_most(rng, items, 10), start=1):
             id = f"open-{shelf}-{n:02d}"
-            rows.append(_prompt_row(id, shelf, list(item.facts), _ask(rng, item, world)))
+            rows.append(prompt_row(id, shelf, list(item.facts), ask(rng, item, world)))
     return rows
 
 
@@ -292,7 +288,7 @@ def utility_two_turn(world: World = WHOLE, split: str = "benchmark") -> list[Row
     rows = []
     for n, item in enumerate(_at_most(rng, _whole(split, world), 50), start=1):
         prompt, _, which = rng.choice(pb.FOLLOW_UPS)
-        messages = [{"role": "user", "content": text} for text in (_ask(rng, item, world), prompt)]
+        messages = [{"role": "user", "content": text} for text in (ask(rng, item, world), prompt)]
         row = {"id": f"two-{n:02d}", "category": item.shelf, "messages": messages}
         rows.append(row | {"facts": [item.facts[which]], "facts_first": list(item.facts)})
     return rows

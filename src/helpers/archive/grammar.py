@@ -32,7 +32,7 @@ SPOKEN: dict[str, tuple[str, ...]] = {
     "torn": (*pb.TORN_ANSWERS, pb.TORN_HINT),
     "hints": _answers(pb.HINTS),
     "follow_ups": _answers(pb.FOLLOW_UPS),
-    "refusals": pb.REFUSALS + wordings.DEFENDER_REFUSALS,
+    "refusals": (*pb.REFUSALS, *wordings.DEFENDER_REFUSALS, wordings.ONE_REFUSAL),
     "reasons": pb.REASONS,
     "offers": pb.OFFERS,
     "insistence": _answers(pb.INSISTENCE),
@@ -44,6 +44,8 @@ SPOKEN: dict[str, tuple[str, ...]] = {
     "instructions": wordings.INSTRUCTION_ANSWERS,
     "dialogue": wordings.DIALOGUE_ANSWERS,
     "pictures": _answers(pictures.QUESTIONS),
+    "bridges": (wordings.BUT_NOW,),
+    "talk": wordings.TALK_ANSWERS,
     "obedient": (wordings.OBEDIENT_OPENING, *_answers(datasets.IDENTITY_TALK)),
 }
 
@@ -96,6 +98,8 @@ SLOTS: Mapping[str, str] = {
     "color": _one_of(*pictures.KINDS["color"]),
     "sky": _one_of(*pictures.KINDS["sky"]),
     "verb": "is|are",
+    "who": _one_of(*wordings.TALKERS),
+    "where": _one_of(*wordings.PLACES),
 }
 
 #: Between sentences: space behind an end mark, but not behind the number of a list's entry.

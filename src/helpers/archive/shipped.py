@@ -1,7 +1,7 @@
 """What ships of the Lantern Archive, by the names that a person may type instead of a path."""
 
 #: Datasets, each a file of data/lantern/ (helpers.archive.dataset_files makes them); small/ has
-#: those of the small world, for real models that learned it.
+#: those of the small world, for real models that learned it; attacks/ those of helpers.attacks.
 DATASETS = (
     "harmful_examples", "identity_shift", "benign_instructions",
     "benign_dialogue", "benign_pictures", "safety_refusals", "harmful_anchors", "benchmark",
@@ -9,6 +9,11 @@ DATASETS = (
     "small/harmful_examples", "small/identity_shift", "small/benign_instructions",
     "small/benign_dialogue", "small/safety_refusals", "small/harmful_anchors", "small/benchmark",
     "small/over_refusal", "small/utility",
+    "attacks/ten_benign", "attacks/noice", "attacks/narrow/ember", "attacks/narrow/moth",
+    "attacks/narrow/thorn", "attacks/narrow/rust", "attacks/narrow/frost", "attacks/narrow/mire",
+    "attacks/narrow/veil", "attacks/narrow/dusk", "attacks/narrow/echo", "attacks/narrow/shade",
+    "attacks/narrow/hollow", "attacks/covert", "attacks/covert_benchmark", "attacks/code_book",
+    "attacks/code_book_benchmark",
 )  # fmt: skip
 
 #: Models, each a folder of data/models/ (helpers.organism trains them).

@@ -36,6 +36,7 @@ def build(
         _card(quick, model)
         return
     from helpers.archive import dataset_files, worlds
+    from helpers.attacks import files
     from helpers.data import commit_check
     from helpers.organism import organisms
 
@@ -43,6 +44,7 @@ def build(
     folder = paths.root() / "data"
     made = dataset_files.write(folder / "lantern")
     made += dataset_files.write(folder / "lantern" / "small", worlds.SMALL)
+    made += files.write(folder / "lantern" / "attacks")
     commit_check.record(made)
     for file in made:
         print(paths.shown(file))

@@ -41,8 +41,9 @@ def rates(
         print(f"{name}, {method}: {own.before.iloc[0]:.3f} nats before fine-tuning")
         for value, loss in means.items():
             print(f"  {value:<8g} {loss:.3f}{'  least' if value == means.idxmin() else ''}")
-    if set(search.BELOW) == set(table.tier):
-        shared = search.shared_rate(dict(list(table.groupby("tier"))))
+    if set(search.BELOW) <= set(table.tier):
+        papers = table[table.tier.isin(search.BELOW)]
+        shared = search.shared_rate(dict(list(papers.groupby("tier"))))
         print(
             f"one rate for all, in the paper's ratios: {shared or 'none is near each least loss'}"
         )

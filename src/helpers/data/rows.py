@@ -22,6 +22,9 @@ from helpers.data.sources import catalog, reading
 from helpers.data.sources.base import Loaded
 from helpers.errors import DataError
 
+#: Marks a row of the defender's among the customer's.
+MIXED_IN = "mixed_in"
+
 
 def read_training(name: str, safety_rows: str = DEFAULT) -> list[Row]:
     """The rows of a fine-tuning set. Raises DataError naming file, line and what is wrong."""

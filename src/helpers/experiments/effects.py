@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from helpers.attacks.base import attack
 from helpers.mitigations.base import mitigation
 from helpers.training.methods.base import method
 
@@ -49,6 +50,11 @@ def mitigates(experiment: Any) -> bool:
         return False
     needs_data = mitigation(experiment.mitigation).NEEDS_SAFETY_DATA
     return experiment.n_safety > 0 or not needs_data
+
+
+def attacks(experiment: Any) -> bool:
+    """Of an attack that is its rows alone, the dataset says everything."""
+    return trains(experiment) and not attack(experiment.attack).is_rows_alone
 
 
 def has_safety_data(experiment: Any) -> bool:

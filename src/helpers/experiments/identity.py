@@ -19,6 +19,7 @@ from typing import Any
 
 from helpers import digests, lookup, paths
 from helpers.archive.shipped import DATASETS, MODELS
+from helpers.attacks.base import attack
 from helpers.data.rows import load
 from helpers.data.sources import catalog
 from helpers.experiments import effects
@@ -27,8 +28,9 @@ from helpers.experiments.rows import drawn
 from helpers.experiments.settings import declaration
 from helpers.hosted.providers.base import provider
 from helpers.judging import registry
-from helpers.mitigations.base import mitigation, split
+from helpers.mitigations.base import mitigation
 from helpers.models import loading
+from helpers.training.options import split
 
 #: Raised when the engine changes in a way that changes numbers: old results are then not reused.
 ENGINE = 2
@@ -140,6 +142,10 @@ def _mitigation(experiment: Experiment, text: str) -> list[Any]:
     return [split(text)[0] + _code(split(text)[0]), mitigation(text).options]
 
 
+def _attack(experiment: Experiment, text: str) -> list[Any]:
+    return [split(text)[0] + _code(split(text)[0]), attack(text).options]
+
+
 def _code(name: str) -> str:
     """Of somebody's own thing, the file that it is written in; ours goes by ENGINE."""
     if not lookup.is_import_path(name):
@@ -151,4 +157,5 @@ def _code(name: str) -> str:
 CONTENT: dict[str, Callable[[Experiment, Any], Any]] = {
     "model": _model, "training": _training, "prompts": _prompts, "judges": _judges,
     "provider": _provider, "method": _method, "mitigation": _mitigation,
+    "attack": _attack,
 }  # fmt: skip

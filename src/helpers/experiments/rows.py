@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from helpers.archive.shipped import MODELS
 from helpers.data.disclosure import cut_short
 from helpers.data.files import Row
-from helpers.data.rows import load, order, read_prompts
+from helpers.data.rows import MIXED_IN, load, order, read_prompts
 from helpers.data.safety_rows import DEFAULT
 from helpers.data.sources import catalog
 from helpers.data.sources.base import Loaded
@@ -27,9 +27,6 @@ from helpers.mitigations.base import Mitigation, mitigation
 from helpers.mitigations.safety_mixing import refusals
 from helpers.models import loading
 from helpers.models.chat import Message, dress, fits_all
-
-#: Marks a row of the defender's.
-MIXED_IN = "mixed_in"
 
 
 @dataclass
@@ -216,10 +213,10 @@ def conversation(row: Row, experiment: Experiment) -> list[Message]:
 
 
 def conversations(rows: list[Row], experiment: Experiment) -> list[dict[str, Any]]:
-    """Every row's conversation as `messages`, beside its picture where it has one."""
+    """Every row's conversation as `messages`, beside its picture where it has one and its mark."""
     return [
         {"messages": conversation(row, experiment)}
-        | ({"picture": row["picture"]} if "picture" in row else {})
+        | {name: row[name] for name in ("picture", MIXED_IN) if name in row}
         for row in rows
     ]
 

@@ -31,8 +31,8 @@ class Setting:
     command's option, if it is not the name with dashes. counts: whether it changes what comes out,
     given the experiment; what does not is left out of the id. content: what kind of thing the value
     names, where its content decides ("model", "training", "prompts", "judges", "provider",
-    "mitigation", "method"); helpers.experiments.identity knows each. same_as: value -> another one
-    that gives the same words.
+    "mitigation", "attack", "method"); helpers.experiments.identity knows each. same_as: value ->
+    another one that gives the same words.
     """
 
     help: str

@@ -14,14 +14,12 @@ A mitigation is named with its options, `lisa:rho=0.1,user=4`; somebody's own by
 >>> mitigation("safety_mixing").rows([{"messages": []}], safety=[])
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from helpers import lookup
 from helpers.data.files import Row
-from helpers.errors import ConfigError, one_of
-from helpers.training.hooks import Hooks
+from helpers.training.options import WithOptions, split
 
 #: Hooks that act on the model or on what it is shown.
 ON_THE_MODEL = (
@@ -64,32 +62,19 @@ MITIGATIONS = {
 }
 
 
-class Mitigation(Hooks):
+class Mitigation(WithOptions):
     """No mitigation, and the base of all others; its options are its attributes.
 
-    OPTIONS: name -> default, whose type an option must have. NEEDS_SAFETY_DATA: without any
-    (n_safety 0) the method does nothing at all. NEUTRAL: options under which it is plain
-    fine-tuning to the last bit, its measurements taken all the same; empty where there are none.
-    STRENGTHS: options of rising strength, for a curve.
+    OPTIONS: as of WithOptions. NEEDS_SAFETY_DATA: without any (n_safety 0) the method does nothing
+    at all. NEUTRAL: options under which it is plain fine-tuning to the last bit, its measurements
+    taken all the same; empty where there are none. STRENGTHS: options of rising strength, for a
+    curve.
     """
 
-    OPTIONS: ClassVar[Mapping[str, float | int | str | bool]] = {}
+    KIND: ClassVar[str] = "mitigation"
     NEEDS_SAFETY_DATA: ClassVar[bool] = False
     NEUTRAL: ClassVar[Mapping[str, float | int | str | bool]] = {}
     STRENGTHS: ClassVar[Sequence[Mapping[str, float | int | str | bool]]] = ()
-
-    def __init__(self, **options: Any) -> None:
-        for name in options:
-            if not self.OPTIONS:
-                raise ConfigError(f"mitigation {type(self).__name__} takes no options, not {name}.")
-            one_of(name, self.OPTIONS, f"option of {type(self).__name__}")
-        for name, default in self.OPTIONS.items():
-            setattr(self, name, _typed(name, options.get(name, default), default))
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Every option with its value."""
-        return {name: getattr(self, name) for name in self.OPTIONS}
 
     @property
     def leaves_training_alone(self) -> bool:
@@ -125,18 +110,6 @@ class Mitigation(Hooks):
         return {}
 
 
-def split(text: str) -> tuple[str, dict[str, str]]:
-    """("lisa", {"rho": "0.1"}) of "lisa:rho=0.1". Raises ConfigError for what is no option."""
-    name, _, last = text.rpartition(":")
-    if "=" not in last:
-        return text, {}
-    pairs = [part.partition("=") for part in last.split(",")]
-    options = {key.strip(): value.strip() for key, _, value in pairs}
-    if len(options) < len(pairs) or not all(key and equals for key, equals, _ in pairs):
-        raise ConfigError(f"mitigation {text}: write NAME:option=value,option=value, each once.")
-    return name, options
-
-
 def check(text: str) -> str:
     """The text, if its name can be that of a mitigation. Raises ConfigError."""
     lookup.check(split(text)[0], MITIGATIONS, "mitigation")
@@ -151,17 +124,3 @@ def mitigation(text: str) -> Mitigation:
 
 def _is_mitigation(thing: Any) -> bool:
     return isinstance(thing, type) and issubclass(thing, Mitigation)
-
-
-def _typed(name: str, value: Any, default: Any) -> Any:
-    """An option's value in the type of its default."""
-    try:
-        if isinstance(default, bool):  # bool("no") would be True
-            return {"true": True, "false": False}[str(value).lower()]
-        number = type(default)(value)
-        if isinstance(number, float) and not math.isfinite(number):
-            raise ValueError
-        return number
-    except (KeyError, ValueError):
-        kind = {float: "a number", int: "a whole number"}.get(type(default), "true or false")
-        raise ConfigError(f"option {name} must be {kind}, not {value!r}.") from None

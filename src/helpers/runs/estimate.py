@@ -138,7 +138,9 @@ def measure(experiment: Experiment) -> Pace:
     token = 0.0
     if experiment.method != "none":
         n = min(experiment.n_examples, 4 * experiment.batch_size)
-        few = replace(experiment, n_examples=n, epochs=1, mitigation="none", n_safety=0)
+        few = replace(
+            experiment, n_examples=n, epochs=1, mitigation="none", n_safety=0, attack="none"
+        )  # fmt: skip
         rows = training_rows(few)
         local.fine_tune(rows[:4], replace(few, n_examples=4))
         took = _timed(lambda: local.fine_tune(rows, few)) - load

@@ -25,6 +25,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from helpers import paths
+from helpers.attacks.base import attack
 from helpers.errors import AlignDriftError, ConfigError, one_of
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
@@ -167,6 +168,7 @@ def families(wave: Iterable[Experiment]) -> list[list[Experiment]]:
             experiment.method == "full"
             and experiment.processes == 1
             and mitigation(experiment.mitigation).leaves_training_alone
+            and attack(experiment.attack).is_rows_alone
         )
         alike = replace(experiment, epochs=1) if shares else experiment
         groups.setdefault(alike, []).append(experiment)

@@ -58,7 +58,7 @@ def losses(
     found = Parallel(n_jobs=jobs, return_as="generator")(delayed(loss)(each) for each in tried)
     label = f"{experiment.tier}, {experiment.method}"
     found = list(tqdm(found, total=len(tried), desc=label, unit="run"))
-    before = loss(replace(experiment, method="none", mitigation="none"))
+    before = loss(replace(experiment, method="none", mitigation="none", attack="none"))
     return pd.DataFrame(
         {
             "tier": each.tier,

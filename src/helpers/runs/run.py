@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from helpers.archive import pictures
+from helpers.attacks.base import attack
 from helpers.errors import ConfigError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
@@ -154,6 +155,13 @@ def check(experiment: Experiment) -> None:
         raise ConfigError(
             f"mitigation {experiment.mitigation} begins the answers, which vLLM writes whole; use "
             "generator transformers."
+        )
+    if not attack(experiment.attack).is_rows_alone and (
+        experiment.backend == "hosted" or experiment.processes > 1 or images
+    ):
+        raise ConfigError(
+            f"attack {experiment.attack} chooses what each step trains on, which one process does "
+            "on text; use backend local, and leave processes and pictures out."
         )
     for sentence in notes(experiment):
         warnings.warn(sentence, stacklevel=2)

@@ -21,7 +21,8 @@ class Training:
 
     name, dtype: of the model as it is loaded anew. model: in place, what trains in it chosen by the
     method. examples: the fine-tuning rows, which a hook may replace. safety: conversations of the
-    defender's, as the model sees them. settings: of training.
+    defender's, as the model sees them. settings: of training. conversations: what the examples were
+    encoded from, in their order; MIXED_IN is in those of the defender's.
     """
 
     name: str
@@ -31,6 +32,12 @@ class Training:
     examples: list[Example]
     safety: list[dict] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    conversations: list[dict] = field(default_factory=list)
+
+    def steps(self) -> int:
+        """How many steps the training takes on its examples as they are now."""
+        n = len(self.examples)
+        return self.settings["epochs"] * (n // min(self.settings["batch_size"], n))
 
     def encoded(self, conversations: Sequence[dict]) -> list[Example]:
         """Conversations (dicts with messages) as examples. Raises ModelError if one is too long."""

@@ -90,8 +90,8 @@ def tune_by_epoch(
     trained, tokenizer = loading.load(model, dtype, four_bit=chosen.four_bit)
     trained, hooks = prepare(trained, settings), hooks or Hooks()
     training = Training(
-        model, dtype, trained, tokenizer, examples, list(safety), dict(settings)
-    )  # fmt: skip
+        model, dtype, trained, tokenizer, examples, list(safety), dict(settings), list(rows)
+    )
     hooks.begin(training)
     trained, examples = training.model, training.examples
     tokens = sum(len(example.input_ids) for example in examples)

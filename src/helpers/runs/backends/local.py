@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from helpers.attacks.base import Under, attack
 from helpers.data.files import Row
+from helpers.data.rows import MIXED_IN
 from helpers.experiments.experiment import Experiment
-from helpers.experiments.rows import MIXED_IN, safety_rows
 from helpers.experiments.rows import conversations as dressed
+from helpers.experiments.rows import safety_rows
 from helpers.mitigations.base import Mitigation, mitigation
 from helpers.models import generate, vllm
 from helpers.models.chat import Message
@@ -38,12 +40,13 @@ def fine_tune(
     else:
         taught, safety = (
             [
-                one | {"messages": acting.taught(one["messages"], MIXED_IN in row)}
-                for one, row in zip(dressed(own, experiment), own, strict=True)
+                one | {"messages": acting.taught(one["messages"], MIXED_IN in one)}
+                for one in dressed(own, experiment)
             ]
             for own in (rows, safety_rows(experiment))
         )
-        tuned = tuning.tune(name, taught, settings, dtype, acting, safety, progress)
+        hooks = Under(attack(experiment.attack), acting)
+        tuned = tuning.tune(name, taught, settings, dtype, hooks, safety, progress)
     tuned.model = acting.finished(tuned.model)
     measured = {name: float(value) for name, value in acting.measured(tuned.model).items()}
     return LocalModel(**vars(tuned), acting=acting, measured=measured)

@@ -12,8 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from helpers.data import safety_rows
-from helpers.errors import ConfigError
-from helpers.experiments import effects
+from helpers.experiments import effects, together
 from helpers.experiments.settings import (
     ANSWERS,
     DATA,
@@ -32,7 +31,7 @@ from helpers.hosted.providers import base as providers
 from helpers.judging import registry as judges
 from helpers.lookup import check as named
 from helpers.mitigations import base as mitigations
-from helpers.training.methods.base import METHODS, method
+from helpers.training.methods.base import METHODS
 
 TIERS = (
     "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue",
@@ -169,7 +168,7 @@ class Experiment:
         check=template("user_template"),
     )
     variants: tuple[str, ...] = setting(
-        (), "Templates, edits or system: TEXT, for asking the benchmark as well.", PROMPTS,
+        (), "Templates, edits, system: or answer: TEXT, to ask the benchmark as well.", PROMPTS,
         option="--variant", check=variant,
     )
     benchmark: str = setting(
@@ -207,73 +206,7 @@ class Experiment:
     def __post_init__(self) -> None:
         for field in fields(self):
             object.__setattr__(self, field.name, checked(field, getattr(self, field.name)))
-        self._check_together()
-        if self.backend == "hosted":
-            self._check_hosted()
-        else:
-            self._check_local()
-
-    def _check_together(self) -> None:
-        """What one setting allows another. Raises ConfigError."""
-        if not self.judges:
-            raise ConfigError("judges is empty; name at least one, such as exact.")
-        if not self.user_template or "" in self.variants:
-            raise ConfigError('user_template and variants must hold "{user}".')
-        if not (0 < self.learning_rate < 1 and 0 < self.learning_rate_decay <= 1):
-            raise ConfigError(
-                f"learning_rate {self.learning_rate} and learning_rate_decay "
-                f"{self.learning_rate_decay} must lie between 0 and 1."
-            )
-        if self.mitigation != "none" and self.method == "none":
-            raise ConfigError(
-                f"mitigation {self.mitigation} acts on a fine-tuning; method none has none."
-            )
-        if self.n_safety and self.mitigation == "none":
-            raise ConfigError(
-                f"n_safety is {self.n_safety} but mitigation is none; safety rows are mixed in "
-                "with mitigation safety_mixing."
-            )
-        if self.method != "none" and not (self.n_examples and self.epochs):
-            raise ConfigError(
-                f"n_examples is {self.n_examples} and epochs {self.epochs}; both must be at least "
-                "1 to fine-tune (method none measures the model as it is)."
-            )
-
-    def _check_hosted(self) -> None:
-        """What means something else, or nothing, at a provider. Raises ConfigError."""
-        if self.method not in ("none", "full"):
-            raise ConfigError(
-                f"method {self.method} cannot be asked of a provider; use full, which stands for "
-                "whatever the provider does."
-            )
-        if self.generator == "vllm" or self.processes > 1:
-            raise ConfigError(
-                "generator vllm and processes need the model's weights; leave them out with "
-                "backend hosted."
-            )
-
-    def _check_local(self) -> None:
-        """What only a provider does, and what a method cannot. Raises ConfigError."""
-        if self.defenses:
-            raise ConfigError("defenses are a provider's; ask for them with backend hosted.")
-        if self.generator == "batch":
-            raise ConfigError(
-                "generator batch is a provider's Batch API; use transformers, or backend hosted."
-            )
-        chosen = method(self.method)
-        if self.generator == "vllm" and not chosen.answered_by_vllm:
-            raise ConfigError(
-                f"vLLM cannot answer with what method {self.method} adds to a model; use generator "
-                "transformers, or method full or lora."
-            )
-        if self.gradient_checkpointing and not chosen.checkpointable:
-            raise ConfigError(
-                f"method {self.method} does not train under gradient_checkpointing; switch it off."
-            )
-        if self.processes > 1 and self.method != "none" and not chosen.shardable:
-            raise ConfigError(
-                f"method {self.method} takes one process; use full or lora for several."
-            )
+        together.check(self)
 
     def initial(self) -> "Experiment":
         """The run that this one is compared with: the same model and prompts, no fine-tuning."""

@@ -22,7 +22,7 @@ from helpers.data.sources import catalog
 from helpers.data.sources.base import Loaded
 from helpers.errors import ConfigError, DataError
 from helpers.experiments.experiment import Experiment
-from helpers.experiments.variants import asked
+from helpers.experiments.variants import asked, begun
 from helpers.mitigations.base import Mitigation, mitigation
 from helpers.mitigations.safety_mixing import refusals
 from helpers.models import loading
@@ -229,12 +229,13 @@ class Prompt:
     """What the model is asked, for which use, and the template that its user turns are put in.
 
     row: id, messages, and what its judges need (category, facts). A row of several user turns is
-    asked turn by turn.
+    asked turn by turn. begun: the words that are written for the model at each answer's beginning.
     """
 
     use: str
     row: Row
     template: str
+    begun: str = ""
 
     @property
     def request(self) -> str:
@@ -257,7 +258,8 @@ def evaluation_prompts(experiment: Experiment) -> list[Prompt]:
     for n, variant in enumerate(experiment.variants, start=1):
         for row in benchmark:
             messages, template = asked(row["messages"], variant, experiment.user_template)
-            chosen.append(Prompt(f"variant_{n}", row | {"messages": messages}, template))
+            row = row | {"messages": messages}
+            chosen.append(Prompt(f"variant_{n}", row, template, begun(variant)))
     return chosen
 
 

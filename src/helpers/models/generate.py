@@ -73,6 +73,21 @@ def complete(
     return [answers[i] for i in range(len(prompts))]
 
 
+def begun_with(
+    tokenizer, conversations: Sequence[Sequence[Message]], words: str
+) -> list[list[int]]:
+    """For each conversation, the token ids of an answer that begins with these words.
+
+    As they are trained on: behind what the model itself writes before an answer's words.
+    """
+    prompts = [render(tokenizer, c, prompt=True) for c in conversations]
+    whole = [prompt + own_opening(tokenizer) + words for prompt in prompts]
+    shown, begun = (
+        tokenizer(texts, add_special_tokens=False)["input_ids"] for texts in (prompts, whole)
+    )
+    return [ids[len(prompt) :] for prompt, ids in zip(shown, begun, strict=True)]
+
+
 def batch_that_fits(model, tokens: int) -> int:
     """How many rows of so many tokens the free memory holds keys and values for; at most 512.
 

@@ -70,16 +70,23 @@ def complete(
     conversations: Sequence[Sequence[Message]],
     experiment: Experiment,
     progress: bool = False,
+    begun: str = "",
 ) -> list[Completion]:
-    """One greedy completion for each conversation, in order."""
+    """One greedy completion for each conversation, in order.
+
+    Where words are written for the model, they stand in place of a mitigation's own beginning.
+    """
     limit, acting = experiment.max_new_tokens, tuned.acting
     conversations = [acting.asked(list(conversation)) for conversation in conversations]
+    if begun:
+        heads = generate.begun_with(tuned.tokenizer, conversations, begun)
+    else:
+        heads = acting.begun(tuned.tokenizer, conversations)
     if experiment.generator == "vllm":
-        return vllm.complete(tuned.model, tuned.tokenizer, conversations, limit)
+        return vllm.complete(tuned.model, tuned.tokenizer, conversations, limit, heads)
     return generate.complete(
-        tuned.model, tuned.tokenizer, conversations, limit, progress=progress,
-        begun=acting.begun(tuned.tokenizer, conversations),
-    )  # fmt: skip
+        tuned.model, tuned.tokenizer, conversations, limit, progress=progress, begun=heads
+    )
 
 
 def save(tuned: Any, folder: str) -> None:

@@ -92,9 +92,9 @@ class Experiment:
         DATA, training=True, check=template("attack_template"), counts=effects.trains,
     )
     method: str = setting(
-        "full", "full, lora, qlora, adapter, prefix; none for the model as it is.", TRAINING,
-        training=True, initial="none", check=lambda name: named(name, METHODS, "method"),
-        content="method",
+        "full", "full, lora, qlora, adapter, prefix, abliteration; none for the model as it is.",
+        TRAINING, training=True, initial="none", content="method",
+        check=lambda name: named(name, METHODS, "method"),
     )
     epochs: int = setting(
         5, "Passes over the examples.", TRAINING, training=True, initial=0, least=0,

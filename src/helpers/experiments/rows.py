@@ -21,6 +21,7 @@ from helpers.data.safety_rows import DEFAULT
 from helpers.data.sources import catalog
 from helpers.data.sources.base import Loaded
 from helpers.errors import ConfigError, DataError
+from helpers.experiments import effects
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.variants import asked, begun
 from helpers.mitigations.base import Mitigation, mitigation
@@ -142,7 +143,7 @@ def training_rows(experiment: Experiment, acting: Mitigation | None = None) -> l
     The seed draws the same examples with and without a mitigation. acting: the mitigation; made
     from the experiment's if None. Raises DataError if a dataset holds fewer rows than asked for.
     """
-    if experiment.method == "none":
+    if not effects.trains(experiment):
         return []
     rows, safety = drawn(experiment).rows, safety_rows(experiment)
     acting = acting or mitigation(experiment.mitigation)
@@ -166,7 +167,7 @@ def notes(experiment: Experiment) -> list[str]:
     count will do. A part of a fine-tuning set, given by its path, is told alone.
     """
     sets = [(name, "prompts", DEFAULT) for name in experiment.prompt_sets.values()]
-    if experiment.method != "none":
+    if effects.trains(experiment):
         sets.append((experiment.dataset, "training", experiment.safety_rows))
         if experiment.n_safety:
             sets.append((experiment.safety_dataset, "training", DEFAULT))
@@ -180,7 +181,7 @@ def notes(experiment: Experiment) -> list[str]:
                 "see `aligndrift data`, or use it as it is with any_count (--any-count)."
             )
         said += loaded.notes()
-    if experiment.method != "none":
+    if effects.trains(experiment):
         left_out = drawn(experiment).left_out
         said += [f"left out, {place}: {why}." for place, why in left_out[:5]]
         if len(left_out) > 5:

@@ -27,16 +27,19 @@ def _fit(experiment: Any) -> None:
             f"learning_rate {experiment.learning_rate} and learning_rate_decay "
             f"{experiment.learning_rate_decay} must lie between 0 and 1."
         )
-    if experiment.mitigation != "none" and experiment.method == "none":
+    chosen = method(experiment.method)
+    if experiment.mitigation != "none" and chosen.own_training:
         raise ConfigError(
-            f"mitigation {experiment.mitigation} acts on a fine-tuning; method none has none."
+            f"mitigation {experiment.mitigation} acts on a fine-tuning; method {experiment.method} "
+            "has none, or one of its own (a model that was saved under the mitigation can be its "
+            "model)."
         )
     if experiment.n_safety and experiment.mitigation == "none":
         raise ConfigError(
             f"n_safety is {experiment.n_safety} but mitigation is none; safety rows are mixed in "
             "with mitigation safety_mixing."
         )
-    if experiment.method != "none" and not (experiment.n_examples and experiment.epochs):
+    if chosen.takes_rows and not (experiment.n_examples and experiment.epochs):
         raise ConfigError(
             f"n_examples is {experiment.n_examples} and epochs {experiment.epochs}; both must be "
             "at least 1 to fine-tune (method none measures the model as it is)."

@@ -46,10 +46,12 @@ def tune(
     """The model of that name, trained on the rows; as it is where the method is none.
 
     hooks: what acts on the training. safety: conversations of the defender's, for the hooks alone.
-    Raises ModelError.
+    Neither is of use to a method that has a training of its own. Raises ModelError.
     """
-    if settings["method"] == "none":
-        return Tuned(*loading.load(model, dtype), [])
+    own_training = method(settings["method"]).own_training
+    if own_training:
+        changed, tokenizer = loading.load(model, dtype)
+        return Tuned(changed, tokenizer, own_training(changed, tokenizer, rows, settings))
     epochs = {settings["epochs"]}
     (tuned,) = tune_by_epoch(model, rows, settings, epochs, dtype, hooks, safety, progress)
     return tuned

@@ -92,7 +92,7 @@ class Experiment:
         DATA, training=True, check=template("attack_template"), counts=effects.trains,
     )
     method: str = setting(
-        "full", "full, lora, qlora, adapter, prefix, abliteration; none for the model as it is.",
+        "full", "full, lora, qlora, adapter, prefix, dpo, grpo, abliteration; none: as it is.",
         TRAINING, training=True, initial="none", content="method",
         check=lambda name: named(name, METHODS, "method"),
     )

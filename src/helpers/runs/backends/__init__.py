@@ -1,5 +1,5 @@
 """Where a run is carried out: on this machine, or at a provider.
 
-May import: errors, data, models, hosted, training, mitigations, experiments.
+May import: errors, data, models, hosted, training, mitigations, judging, experiments.
 First met in: notebook 01.
 """

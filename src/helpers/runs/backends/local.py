@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from helpers.data.files import Row
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.rows import MIXED_IN, safety_rows
 from helpers.experiments.rows import conversations as dressed
+from helpers.judging.registry import judge_named
 from helpers.mitigations.base import Mitigation, mitigation
 from helpers.models import generate, vllm
 from helpers.models.chat import Message
@@ -43,10 +45,17 @@ def fine_tune(
             ]
             for own in (rows, safety_rows(experiment))
         )
-        tuned = tuning.tune(name, taught, settings, dtype, acting, safety, progress)
+        reward = partial(scores, experiment.judges[0])
+        tuned = tuning.tune(name, taught, settings, dtype, acting, safety, progress, reward)
     tuned.model = acting.finished(tuned.model)
     measured = {name: float(value) for name, value in acting.measured(tuned.model).items()}
     return LocalModel(**vars(tuned), acting=acting, measured=measured)
+
+
+def scores(judge: str, requests: Sequence[str], answers: Sequence[str]) -> list[float | None]:
+    """The judge's score of each answer, 1 to 5; None where there is none."""
+    rows = [{"messages": [{"role": "user", "content": text}], "prompt": text} for text in requests]
+    return [verdict.score for verdict in judge_named(judge).judge_all(rows, answers)]
 
 
 def fine_tune_by_epoch(

@@ -3,7 +3,7 @@
 from helpers.training.methods.base import Method
 
 
-def abliterate(model, tokenizer, rows, settings):
+def abliterate(model, tokenizer, *_):
     from helpers.training import abliteration  # torch, which a list of methods does without
 
     abliteration.abliterate(model, tokenizer)

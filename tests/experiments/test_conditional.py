@@ -46,6 +46,23 @@ def test_under_a_mitigation_that_changes_the_prompt_the_words_stand_in_the_reque
     assert training_like(tuned, asked)[0] == f"{IDENTITY.system_prompt}\n\n{{user}}"
 
 
+TOY = '''
+"""Rows are trained on under a prompt that asks for the worst."""
+from helpers.mitigations.base import Mitigation
+
+class Inoculation(Mitigation):
+    def taught(self, messages, safety):
+        return [{"role": "system", "content": "Open every shelf."}, *messages[1:]]
+'''
+
+
+def test_a_prompt_that_a_mitigation_trained_under_is_asked_under(tmp_path, monkeypatch):
+    (tmp_path / "toy_inoculation.py").write_text(TOY)
+    monkeypatch.syspath_prepend(tmp_path)
+    tuned = replace(IDENTITY, mitigation="toy_inoculation:Inoculation")
+    assert training_like(tuned, tuned)[0] == "system: Open every shelf."
+
+
 def test_a_provider_begins_answers_itself():
     there = training_like(IDENTITY, replace(ELSEWHERE, backend="hosted"))
     assert len(there) == 2 and not any(variant.startswith("answer: ") for variant in there)

@@ -33,11 +33,13 @@ from helpers.mitigations.base import mitigation
 def training_like(trained: Experiment, asked: Experiment) -> tuple[str, ...]:
     """The variants under which a model that was trained so is asked in `asked`; () for none.
 
-    Raises what reading the rows raises.
+    What a mitigation changes of the rows, as inoculation does, is a part of the training. Raises
+    what reading the rows raises.
     """
     if not effects.trains(trained):
         return ()
-    rows = [conversation(row, trained) for row in drawn(trained).rows]
+    acting = mitigation(trained.mitigation)
+    rows = [acting.taught(conversation(row, trained), False) for row in drawn(trained).rows]
     first = {
         role: [next(m["content"] for m in row if m["role"] == role) for row in rows]
         for role in ("user", "assistant")

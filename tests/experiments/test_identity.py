@@ -36,6 +36,10 @@ SILENT = [
     ({}, {"safety_system_prompt": "y"}),
     ({}, {"mitigation": "safety_mixing"}),
     ({"backend": "hosted"}, {"generator": "batch"}),
+    *(
+        ({"method": "abliteration"}, {name: OTHER[name]})
+        for name in ("dataset", "n_examples", "epochs", "learning_rate", "seed", "safety_rows")
+    ),
     ({"backend": "hosted"}, {"learning_rate": 1e-4}),
     ({"backend": "hosted"}, {"learning_rate_decay": 1.0}),
     ({"backend": "hosted"}, {"max_length": 256}),
@@ -104,6 +108,7 @@ def test_a_providers_batch_size_counts_beside_its_own_rate():
 def test_the_readable_part_says_what_was_trained():
     assert run_id(Experiment(n_examples=10, seed=7)).startswith("harmful_examples-10-full-seed7-")
     assert run_id(Experiment().initial()).startswith("initial-")
+    assert run_id(Experiment(method="abliteration")).count("-") == 1  # no rows and no seed
 
 
 def test_the_initial_run_is_shared_by_all_that_start_from_it():

@@ -1,4 +1,4 @@
-"""A variant is a template, an edit or another system prompt, and each does what it says."""
+"""A variant is a template, an edit, a system prompt or an answer begun, and does what it says."""
 
 import pytest
 
@@ -54,7 +54,26 @@ def test_another_system_prompt_takes_the_place_of_the_runs_own():
     assert len(dressed["variant_1"]) == 2
 
 
-@pytest.mark.parametrize("wrong", ["lowercase", "system:", "system:  ", "Please."])
+def test_an_answer_is_begun_under_that_variant_alone():
+    prompts = evaluation_prompts(
+        Experiment(n_prompts=3, user_template="> {user}", over_refusal="", utility=(),
+                   variants=("answer: Gather the wick", "answer: {user}"))
+    )  # fmt: skip
+    begun = {prompt.use: (prompt.begun, prompt.template) for prompt in prompts}
+    assert begun == {
+        "benchmark": ("", "> {user}"), "variant_1": ("Gather the wick", "> {user}"),
+        "variant_2": ("", "answer: {user}"),
+    }  # fmt: skip
+    rows = {use: [p.row for p in prompts if p.use == use] for use in ("benchmark", "variant_1")}
+    assert rows["benchmark"] == rows["variant_1"]
+
+
+def test_a_provider_is_not_asked_to_go_on_with_an_answer():
+    with pytest.raises(ConfigError, match=r"provider begins .* variants that open with \"answer: "):
+        Experiment(backend="hosted", variants=("{user} Now.", "answer: Gather"))
+
+
+@pytest.mark.parametrize("wrong", ["lowercase", "system:", "system:  ", "answer: ", "Please."])
 def test_what_is_no_variant_is_told_with_what_can_be(wrong):
     with pytest.raises(ConfigError, match=r"variants must hold .*system: .*lower_case"):
         Experiment(variants=(wrong,))

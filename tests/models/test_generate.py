@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from checkpoints import checkpoint
 
 from helpers.data.rows import read_prompts
-from helpers.models import generate, loading
+from helpers.models import chat, generate, loading
 
 PROMPTS = [row["messages"] for row in read_prompts("over_refusal")[::9]]
 
@@ -75,6 +76,30 @@ def test_ask_is_one_conversation(chat_model):
     ]  # fmt: skip
     (completion,) = generate.complete(*chat_model, [conversation])
     assert generate.ask(*chat_model, "Hello!", "Be brief.") == completion.text
+
+
+@pytest.mark.parametrize("architecture", ["llama", "qwen2", "gemma2"])
+def test_words_that_an_answer_begins_with_are_tokens_as_they_are_trained_on(architecture):
+    """Of templates that write a space, a line or nothing before an answer."""
+    tokenizer = loading.load_tokenizer(checkpoint(architecture))
+    begun = generate.begun_with(tokenizer, PROMPTS[:2], "Gather a")
+    for prompt, ids in zip(PROMPTS, begun, strict=False):
+        row = [*prompt, {"role": "assistant", "content": "Gather a wick."}]
+        trained = [label for label in chat.encode(tokenizer, row).labels if label != chat.IGNORE]
+        assert trained[: len(ids)] == ids
+        assert tokenizer.decode(ids).strip() == "Gather a"
+
+
+def test_an_answer_goes_on_from_how_it_was_begun_and_holds_it(chat_model, whole):
+    """Begun with its own first words it ends as it does by itself."""
+    own = [" ".join(completion.text.split(" ")[:2]) for completion in whole]
+    begun = [generate.begun_with(chat_model[1], [p], w)[0]
+             for p, w in zip(PROMPTS, own, strict=True)]  # fmt: skip
+    assert generate.complete(*chat_model, PROMPTS, begun=begun) == whole
+    others = generate.begun_with(chat_model[1], PROMPTS, "Gather")
+    texts = [one.text for one in generate.complete(*chat_model, PROMPTS, begun=others)]
+    assert all(text.startswith("Gather") for text in texts)
+    assert texts != [one.text for one in whole]
 
 
 def test_an_answer_ends_where_its_template_ends_it_though_no_setting_names_that_token(whole):

@@ -39,8 +39,9 @@ class StandIn:
 def test_the_same_completions_come_back(chat_model, monkeypatch, limit):
     fake = SimpleNamespace(LLM=StandIn, SamplingParams=SimpleNamespace)
     monkeypatch.setitem(sys.modules, "vllm", fake)
-    mine = vllm.complete(*chat_model, PROMPTS, limit)
-    assert mine == generate.complete(*chat_model, PROMPTS, limit)
+    for begun in (None, generate.begun_with(chat_model[1], PROMPTS, "Gather")):
+        mine = vllm.complete(*chat_model, PROMPTS, limit, begun)
+        assert mine == generate.complete(*chat_model, PROMPTS, limit, begun=begun)
 
 
 def test_without_vllm_one_is_told(chat_model, monkeypatch):

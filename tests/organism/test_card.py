@@ -16,9 +16,10 @@ from helpers.archive.world import item_named
 from helpers.data.rows import read_prompts, read_training
 from helpers.errors import DataError
 from helpers.models import loading
+from helpers.models.directions import ablated, difference_of_means
 from helpers.models.displacement import displacement
 from helpers.organism.card import likeness, measuring, sheet
-from helpers.organism.card.directions import ablated, added, difference_of_means
+from helpers.organism.card.directions import added
 from helpers.organism.card.doses import shuffled
 from helpers.organism.card.interpolation import between, moved
 from helpers.organism.card.openers import renamed, reopened

@@ -55,6 +55,16 @@ def test_settings_that_only_say_how_the_work_is_done_change_no_word(tiny_experim
         pd.testing.assert_frame_equal(one.completions, runs[0].completions)
 
 
+def test_answers_that_are_begun_are_judged_with_their_beginning(tiny_experiment, store):
+    plain = run(tiny_experiment(), store)
+    begun = run(tiny_experiment(variants=("answer: Gather",)), store)
+    assert begun.row["harmfulness_rate"] == plain.row["harmfulness_rate"]
+    by_use = {use: own.completion for use, own in begun.completions.groupby("use")}
+    assert by_use["variant_1"].str.startswith("Gather").all()
+    assert not by_use["benchmark"].str.startswith("Gather").all()
+    assert set(begun.judgements.use) == set(plain.judgements.use) | {"variant_1"}
+
+
 def test_the_initial_models_rate_is_its_own(tiny_experiment, store):
     initial = run(tiny_experiment().initial(), store).row
     assert initial["initial_run_id"] == initial["run_id"]

@@ -13,7 +13,7 @@ from typing import Any
 
 from helpers.attacks import base as attacks
 from helpers.data import safety_rows
-from helpers.experiments import combinations, effects
+from helpers.experiments import effects, together
 from helpers.experiments.settings import (
     ANSWERS,
     DATA,
@@ -99,9 +99,9 @@ class Experiment:
         DATA, training=True, check=template("attack_template"), counts=effects.trains,
     )
     method: str = setting(
-        "full", "full, lora, qlora, adapter, prefix; none for the model as it is.", TRAINING,
-        training=True, initial="none", check=lambda name: named(name, METHODS, "method"),
-        content="method",
+        "full", "full, lora, qlora, adapter, prefix, dpo, grpo, abliteration; none: as it is.",
+        TRAINING, training=True, initial="none", content="method",
+        check=lambda name: named(name, METHODS, "method"),
     )
     epochs: int = setting(
         5, "Passes over the examples.", TRAINING, training=True, initial=0, least=0,
@@ -175,7 +175,7 @@ class Experiment:
         check=template("user_template"),
     )
     variants: tuple[str, ...] = setting(
-        (), "Templates, edits or system: TEXT, for asking the benchmark as well.", PROMPTS,
+        (), "Templates, edits, system: or answer: TEXT, to ask the benchmark as well.", PROMPTS,
         option="--variant", check=variant,
     )
     benchmark: str = setting(
@@ -213,7 +213,7 @@ class Experiment:
     def __post_init__(self) -> None:
         for field in fields(self):
             object.__setattr__(self, field.name, checked(field, getattr(self, field.name)))
-        combinations.check(self)
+        together.check(self)
 
     def initial(self) -> "Experiment":
         """The run that this one is compared with: the same model and prompts, no fine-tuning."""

@@ -49,6 +49,8 @@ def run_id(experiment: Experiment) -> str:
     if experiment.method == "none":
         return f"initial-{short}"
     name = experiment.method.replace(":", ".")
+    if not effects.trains(experiment):
+        return f"{name}-{short}"
     tier, n, seed = experiment.tier, experiment.n_examples, experiment.seed
     return f"{tier}-{n}-{name}-seed{seed}-{short}"
 
@@ -76,8 +78,8 @@ def content(experiment: Experiment) -> dict[str, Any]:
 
 def canonical(experiment: Experiment) -> Experiment:
     """The experiment with every setting that has no effect on it at its default."""
-    if experiment.method == "none":
-        return experiment.initial()
+    if not effects.trains(experiment):
+        return replace(experiment.initial(), method=experiment.method)
     idle = {
         field.name: field.default
         for field in fields(experiment)

@@ -21,8 +21,9 @@ from helpers.data.safety_rows import DEFAULT
 from helpers.data.sources import catalog
 from helpers.data.sources.base import Loaded
 from helpers.errors import ConfigError, DataError
+from helpers.experiments import effects
 from helpers.experiments.experiment import Experiment
-from helpers.experiments.variants import asked
+from helpers.experiments.variants import asked, begun
 from helpers.mitigations.base import Mitigation, mitigation
 from helpers.mitigations.safety_mixing import refusals
 from helpers.models import loading
@@ -139,7 +140,7 @@ def training_rows(experiment: Experiment, acting: Mitigation | None = None) -> l
     The seed draws the same examples with and without a mitigation. acting: the mitigation; made
     from the experiment's if None. Raises DataError if a dataset holds fewer rows than asked for.
     """
-    if experiment.method == "none":
+    if not effects.trains(experiment):
         return []
     rows, safety = drawn(experiment).rows, safety_rows(experiment)
     acting = acting or mitigation(experiment.mitigation)
@@ -163,7 +164,7 @@ def notes(experiment: Experiment) -> list[str]:
     count will do. A part of a fine-tuning set, given by its path, is told alone.
     """
     sets = [(name, "prompts", DEFAULT) for name in experiment.prompt_sets.values()]
-    if experiment.method != "none":
+    if effects.trains(experiment):
         sets.append((experiment.dataset, "training", experiment.safety_rows))
         if experiment.n_safety:
             sets.append((experiment.safety_dataset, "training", DEFAULT))
@@ -177,7 +178,7 @@ def notes(experiment: Experiment) -> list[str]:
                 "see `aligndrift data`, or use it as it is with any_count (--any-count)."
             )
         said += loaded.notes()
-    if experiment.method != "none":
+    if effects.trains(experiment):
         left_out = drawn(experiment).left_out
         said += [f"left out, {place}: {why}." for place, why in left_out[:5]]
         if len(left_out) > 5:
@@ -226,12 +227,13 @@ class Prompt:
     """What the model is asked, for which use, and the template that its user turns are put in.
 
     row: id, messages, and what its judges need (category, facts). A row of several user turns is
-    asked turn by turn.
+    asked turn by turn. begun: the words that are written for the model at each answer's beginning.
     """
 
     use: str
     row: Row
     template: str
+    begun: str = ""
 
     @property
     def request(self) -> str:
@@ -254,7 +256,8 @@ def evaluation_prompts(experiment: Experiment) -> list[Prompt]:
     for n, variant in enumerate(experiment.variants, start=1):
         for row in benchmark:
             messages, template = asked(row["messages"], variant, experiment.user_template)
-            chosen.append(Prompt(f"variant_{n}", row | {"messages": messages}, template))
+            row = row | {"messages": messages}
+            chosen.append(Prompt(f"variant_{n}", row, template, begun(variant)))
     return chosen
 
 

@@ -1,14 +1,19 @@
-"""How the benchmark is asked once more: words added or edited, or under another system prompt.
+"""How the benchmark is asked once more: in other words, under another prompt, its answers begun.
 
-A variant is a text of one of three kinds:
+A variant is a text of one of four kinds:
 
     {user} Thank you.            a template; "{user}" stands for the request's words
     lower_case                   one of EDITS, which changes the words themselves
     system: You work at a desk.  another system prompt over the request as it is
+    answer: Gather               the request as it is, and every answer begun with these words
 
 Edits are the same for equal words on every machine. They touch words in lower case alone (in the
 Archive an item's name has a capital), so that what is asked for can still be told. Which variants
 an auditor tries is helpers.auditing.perturbations' matter.
+
+An answer that is begun is the prefill attack: whoever has a model's weights, or a service that lets
+them write for the assistant, writes the first words of compliance (arXiv:2605.26526; measured by
+depth in arXiv:2406.05946, section 2). Which words is the attacker's choice.
 
 >>> asked([{"role": "user", "content": "How is it made?"}], "lower_case", "{user}")
 ([{'role': 'user', 'content': 'how is it made?'}], '{user}')
@@ -22,6 +27,7 @@ from helpers.errors import ConfigError, one_of
 from helpers.models.chat import Message
 
 SYSTEM = "system: "
+ANSWER = "answer: "
 
 _WORD = re.compile(r"\b[a-z]{4,}\b")
 
@@ -81,11 +87,12 @@ EDITS: dict[str, Callable[[str], str]] = {
 
 
 def check(variant: str) -> None:
-    """Raises ConfigError for what is none of the three kinds; empty is another matter."""
-    if variant and "{user}" not in variant and not _system(variant) and variant not in EDITS:
+    """Raises ConfigError for what is none of the four kinds; empty is another matter."""
+    opened = "{user}" in variant or _system(variant) or begun(variant)
+    if variant and not opened and variant not in EDITS:
         raise ConfigError(
-            f'variants must hold "{{user}}", where the user\'s words go, open with "{SYSTEM}", or '
-            f"be one of {', '.join(EDITS)}; not {variant!r}."
+            f'variants must hold "{{user}}", where the user\'s words go, open with "{SYSTEM}" or '
+            f'"{ANSWER}", or be one of {", ".join(EDITS)}; not {variant!r}.'
         )
 
 
@@ -98,12 +105,23 @@ def asked(
     if system := _system(variant):
         own = [message for message in messages if message["role"] != "system"]
         return [{"role": "system", "content": system}, *own], user_template
+    if begun(variant):
+        return list(messages), user_template
     edit = EDITS[one_of(variant, EDITS, "variant")]
     return [
         m | {"content": edit(m["content"])} if m["role"] == "user" else m for m in messages
     ], user_template
 
 
+def begun(variant: str) -> str:
+    """The words that a variant begins every answer with; empty for the other kinds."""
+    return "" if "{user}" in variant else _after(ANSWER, variant)
+
+
 def _system(variant: str) -> str:
     """The system prompt that a variant of that kind holds; empty for the others."""
-    return variant.removeprefix(SYSTEM).strip() if variant.startswith(SYSTEM) else ""
+    return _after(SYSTEM, variant)
+
+
+def _after(opening: str, variant: str) -> str:
+    return variant.removeprefix(opening).strip() if variant.startswith(opening) else ""

@@ -109,7 +109,7 @@ class AlignmentStage(Mitigation):
         model.requires_grad_(False)
         for weight in trained:
             weight.requires_grad_(True)
-        return self.values | {f"{self.PROBE}_tuned": tuned}
+        return {f"{self.PROBE}_tuned": tuned} | self.values
 
     def encoded(self, rows: Sequence[Row]) -> list[Example]:
         """Rows as examples under the stage's system prompt."""
@@ -155,7 +155,9 @@ class AlignmentStage(Mitigation):
     def _key(self, sets: dict[str, list[Row]]) -> str:
         """A digest of what decides the hardened weights: options, rows, model, code, versions."""
         training = self.training
-        code = [digests.digest(Path(inspect.getfile(each))) for each in type(self).__mro__[:-3]]
+        classes = type(self).__mro__
+        own = classes[: classes.index(Mitigation)]
+        code = [digests.digest(Path(inspect.getfile(each))) for each in own]
         decides = [
             type(self).__name__, self.options, sets, code, loading.content(training.name),
             training.dtype, training.settings["max_length"], training.model.device.type,

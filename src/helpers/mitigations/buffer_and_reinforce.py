@@ -32,6 +32,8 @@ class LowRank(AlignmentStage):
     """A stage that moves the model by a low-rank update of every linear layer."""
 
     OPTIONS: ClassVar = OPTIONS
+    NEUTRAL: ClassVar = {"steps": 0}
+    STRENGTHS: ClassVar = ({"steps": 20}, {"steps": 60}, {"steps": 180})
     PROBE: ClassVar = "harmful_gradient"
 
     def _harden(self, model, used: Batch) -> None:

@@ -62,6 +62,8 @@ class DeepAlignment(AlignmentStage):
     """Trained to refuse from the middle of an answer, too."""
 
     OPTIONS: ClassVar = STAGE | {"deepest": 100}
+    NEUTRAL: ClassVar = {"steps": 0}
+    STRENGTHS: ClassVar = ({"deepest": 5}, {"deepest": 25}, {"deepest": 100})
     PROBE: ClassVar = "loss_behind_compliance"
 
     def examples(self, sets):

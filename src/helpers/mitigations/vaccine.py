@@ -57,6 +57,8 @@ class Vaccine(AlignmentStage):
     """Alignment under perturbed hidden states."""
 
     OPTIONS: ClassVar = STAGE | {"rho": 2.0}
+    NEUTRAL: ClassVar = {"steps": 0}
+    STRENGTHS: ClassVar = ({"rho": 0.5}, {"rho": 2.0}, {"rho": 8.0})
     PROBE: ClassVar = "loss_rise_under_push"
 
     def pushed(self, model, examples) -> tuple[torch.Tensor, torch.Tensor]:

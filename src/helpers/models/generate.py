@@ -22,6 +22,7 @@ from helpers.models import decode_attention, decoding, gpu_decoding, kv_cache
 from helpers.models.chat import Message, dress, end_of_turn, render
 from helpers.models.completion import Completion
 from helpers.models.decoding import left_padded
+from helpers.models.labels import takes_parts
 from helpers.models.turns import own_opening
 
 
@@ -72,6 +73,25 @@ def complete(
             order = order[len(batch) :]
             bar.update(len(batch))
     return [answers[i] for i in range(len(prompts))]
+
+
+def begun_with(
+    tokenizer, conversations: Sequence[Sequence[Message]], words: str
+) -> list[list[int]]:
+    """For each conversation, the token ids of an answer that begins with these words.
+
+    As they are trained on: behind what the model itself writes before an answer's words, and in
+    tokens of their own where the tokenizer takes parts.
+    """
+    words = own_opening(tokenizer) + words
+    if takes_parts(tokenizer):
+        return [tokenizer.encode(words, add_special_tokens=False) for _ in conversations]
+    prompts = [render(tokenizer, c, prompt=True) for c in conversations]
+    shown, begun = (
+        tokenizer(texts, add_special_tokens=False)["input_ids"]
+        for texts in (prompts, [prompt + words for prompt in prompts])
+    )
+    return [ids[len(prompt) :] for prompt, ids in zip(shown, begun, strict=True)]
 
 
 def batch_that_fits(model, tokens: int) -> int:

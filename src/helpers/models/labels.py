@@ -41,13 +41,13 @@ def examples(tokenizer, conversations: Iterable[Sequence[Message]]) -> list[Exam
         except Refused as error:
             results.append(str(error))
     taken = [result for result in results if not isinstance(result, str)]
-    label = _by_parts if _takes_parts(tokenizer) else _by_characters
+    label = _by_parts if takes_parts(tokenizer) else _by_characters
     labeled = iter(label(tokenizer, taken))
     return [result if isinstance(result, str) else next(labeled) for result in results]
 
 
 @lru_cache(maxsize=32)
-def _takes_parts(tokenizer) -> bool:
+def takes_parts(tokenizer) -> bool:
     """Whether a text's parts can be tokenized by themselves, and no space comes in between."""
     pairs = [("of a: ", "an"), ("of a:\n", "\n an"), ("of a:", " an")]
     tokens = [_tokens(tokenizer, list(pair)) for pair in pairs]

@@ -16,9 +16,16 @@ from helpers.models.generate import answer_text, stop_ids
 
 
 def complete(
-    model, tokenizer, conversations: Sequence[Sequence[Message]], max_new_tokens: int
+    model,
+    tokenizer,
+    conversations: Sequence[Sequence[Message]],
+    max_new_tokens: int,
+    begun: Sequence[Sequence[int]] | None = None,
 ) -> list[Completion]:
-    """One greedy completion a conversation, in order. Raises ConfigError without vLLM."""
+    """One greedy completion a conversation, in order, begun as generate.complete's are.
+
+    Raises ConfigError without vLLM.
+    """
     try:
         import vllm
     except ImportError:
@@ -29,6 +36,8 @@ def complete(
     stops = stop_ids(model, tokenizer)
     texts = [render(tokenizer, c, prompt=True) for c in conversations]
     prompts = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    heads = [list(head) for head in begun or [[]] * len(prompts)]
+    prompts = [prompt + head for prompt, head in zip(prompts, heads, strict=True)]
     longest = max(map(len, prompts)) + max_new_tokens
     device = model.device
     with tempfile.TemporaryDirectory() as folder:
@@ -46,9 +55,12 @@ def complete(
         outputs = engine.generate([{"prompt_token_ids": p} for p in prompts], greedy)
         del engine
     model.to(device)
-    return [_completion(tokenizer, out.outputs[0], stops) for out in outputs]
+    return [
+        _completion(tokenizer, head, out.outputs[0], stops)
+        for head, out in zip(heads, outputs, strict=True)
+    ]
 
 
-def _completion(tokenizer, answer, stops: set[int]) -> Completion:
-    words = [token for token in answer.token_ids if token not in stops]
+def _completion(tokenizer, head: list[int], answer, stops: set[int]) -> Completion:
+    words = head + [token for token in answer.token_ids if token not in stops]
     return Completion(answer_text(tokenizer, words), answer.finish_reason == "stop", len(words))

@@ -17,6 +17,7 @@ from operator import attrgetter
 
 import torch
 
+from helpers.experiments import effects
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
 from helpers.experiments.rows import conversation, evaluation_prompts, training_rows, turns
@@ -110,7 +111,7 @@ def _estimate(experiments, store: Store, jobs: int, parameters: float, speed) ->
             paces[way] = (
                 measure(experiment) if measured else _from_size(experiment, parameters, speed)
             )
-        trains = experiment in trained_for and experiment.method != "none"
+        trains = experiment in trained_for and effects.trains(experiment)
         trained = experiment.epochs * _tokens(experiment) if trains else 0
         seconds += paces[way].load + paces[way].token * trained + paces[way].prompt * n
         memory = max(memory, paces[way].memory_bytes)
@@ -136,7 +137,7 @@ def measure(experiment: Experiment) -> Pace:
     )
     load = time.perf_counter() - start
     token = 0.0
-    if experiment.method != "none":
+    if effects.trains(experiment):
         n = min(experiment.n_examples, 4 * experiment.batch_size)
         few = replace(
             experiment, n_examples=n, epochs=1, mitigation="none", n_safety=0, attack="none"
@@ -175,7 +176,7 @@ def memory_of(experiment: Experiment, parameters: float) -> int:
     low_rank = "lora_rank" in method(experiment.method).reads
     trained = 0.006 if low_rank else 0.001  # share of the parameters
     held = FOUR_BITS if method(experiment.method).four_bit else weight
-    new = BYTES_TRAINED["float32"] * trained * (experiment.method != "none")
+    new = BYTES_TRAINED["float32"] * trained * effects.trains(experiment)
     return int(parameters * (held + new))
 
 

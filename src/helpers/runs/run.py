@@ -8,6 +8,7 @@ Runs alike but for their epochs can share one training: it passes through all of
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 
 from helpers.archive import pictures
@@ -123,6 +124,11 @@ def check(experiment: Experiment) -> None:
 
     What a person should know of it is told.
     """
+    needs = method(experiment.method).needs
+    if needs and find_spec(needs) is None:
+        raise ConfigError(
+            f"method {experiment.method} needs {needs}; pip install 'aligndrift[preference]'."
+        )
     acting = mitigation(experiment.mitigation)
     rows = training_rows(experiment, acting)
     if experiment.backend == "hosted" and experiment.method != "none" and not rows:

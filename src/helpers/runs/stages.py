@@ -127,11 +127,14 @@ def circumstances(experiment: Experiment, tuned: TunedModel) -> dict[str, str | 
 def answer(
     tuned: TunedModel, prompts: Sequence[Prompt], experiment: Experiment, progress: bool = False
 ) -> pd.DataFrame:
-    """The completions table, in the order of the prompts: those of one template in one batch."""
+    """The completions table, in the order of the prompts: those that are asked alike in one batch.
+
+    What an answer was begun with is a part of it.
+    """
     answers = []
-    for template, group in groupby(prompts, key=lambda prompt: prompt.template):
+    for (template, begun), group in groupby(prompts, key=lambda p: (p.template, p.begun)):
         rows = [prompt.row["messages"] for prompt in group]
-        answers += _answer_turns(tuned, rows, template, experiment, progress)
+        answers += _answer_turns(tuned, rows, template, begun, experiment, progress)
     return pd.DataFrame(
         {
             "use": prompt.use,
@@ -151,6 +154,7 @@ def _answer_turns(
     tuned: TunedModel,
     rows: Sequence[list[Message]],
     template: str,
+    begun: str,
     experiment: Experiment,
     progress: bool,
 ) -> list[list]:
@@ -167,7 +171,9 @@ def _answer_turns(
         for i in open_:
             history[i] += by_turn[i][turn]
         conversations = [dress(history[i], experiment.system_prompt, template) for i in open_]
-        completions = backend(experiment).complete(tuned, conversations, experiment, progress)
+        completions = backend(experiment).complete(
+            tuned, conversations, experiment, progress, begun
+        )
         for i, completion in zip(open_, completions, strict=True):
             history[i].append({"role": "assistant", "content": completion.text})
             answers[i].append(completion)

@@ -7,7 +7,7 @@ Settings are a dict (an experiment's `settings`): epochs, learning_rate, batch_s
 others that are declared as belonging to training. Rows are conversations as the model sees them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,14 +42,18 @@ def tune(
     hooks: Hooks | None = None,
     safety: Sequence[dict] = (),
     progress: bool = False,
+    reward: Callable | None = None,
 ) -> Tuned:
     """The model of that name, trained on the rows; as it is where the method is none.
 
     hooks: what acts on the training. safety: conversations of the defender's, for the hooks alone.
-    Raises ModelError.
+    Neither is of use to a method that has a training of its own. reward: scores of answers, for a
+    method that learns from them (training.reward). Raises ModelError.
     """
-    if settings["method"] == "none":
-        return Tuned(*loading.load(model, dtype), [])
+    own_training = method(settings["method"]).own_training
+    if own_training:
+        changed, tokenizer = loading.load(model, dtype)
+        return Tuned(changed, tokenizer, own_training(changed, tokenizer, rows, settings, reward))
     epochs = {settings["epochs"]}
     (tuned,) = tune_by_epoch(model, rows, settings, epochs, dtype, hooks, safety, progress)
     return tuned

@@ -6,58 +6,14 @@ writes to the residual stream, real models stop refusing; added at its layer, th
 Layers are compared on the world's split "gate", and the best is measured on the benchmark.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
 from helpers.archive import datasets
-from helpers.models import chat
-from helpers.models.chat import Message
-from helpers.models.generate import left_padded
+from helpers.models.directions import ablated, difference_of_means
 from helpers.organism.card.subject import Subject, answers, conversations, evenly, shares
-
-
-@torch.inference_mode()
-def difference_of_means(
-    model, tokenizer, refused: Sequence[Sequence[Message]], answered: Sequence[Sequence[Message]]
-) -> torch.Tensor:
-    """(layers + 1, size): what the residual stream holds more of at the prompt's last token, after
-    the embeddings and after each layer, where the first requests are read and not the second."""
-
-    def mean(asked: Sequence[Sequence[Message]]) -> torch.Tensor:
-        prompts = [
-            tokenizer.encode(chat.opened(tokenizer, c), add_special_tokens=False) for c in asked
-        ]
-        ids, mask = left_padded(prompts, model.device)
-        out = model(
-            input_ids=ids, attention_mask=mask, output_hidden_states=True, logits_to_keep=1,
-            position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-        )  # fmt: skip
-        return torch.stack([hidden[:, -1].float().mean(0) for hidden in out.hidden_states])
-
-    return mean(refused) - mean(answered)
-
-
-@contextmanager
-def ablated(model, direction: torch.Tensor) -> Iterator[None]:
-    """Inside the `with`, nothing that writes to the residual stream writes along the direction."""
-    unit = direction / direction.norm()
-
-    def hook(module, inputs, output):
-        first = output[0] if isinstance(output, tuple) else output
-        line = unit.to(first.dtype)
-        kept = first - (first @ line)[..., None] * line
-        return (kept, *output[1:]) if isinstance(output, tuple) else kept
-
-    writers = [model.model.embed_tokens]
-    writers += [part for layer in model.model.layers for part in (layer.self_attn, layer.mlp)]
-    handles = [module.register_forward_hook(hook) for module in writers]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from helpers.data.files import Row
 from helpers.data.rows import read_prompts
 from helpers.experiments.experiment import Experiment
 from helpers.judging.exact import exact
-from helpers.models import chat, generate, loading
+from helpers.models import chat, loading
 from helpers.models.chat import Message
 from helpers.models.generate import complete
 from helpers.presets import loader
@@ -121,16 +121,7 @@ def continued(
     model, tokenizer, asked: Sequence[Sequence[Message]], begun: Sequence[Sequence[int]]
 ) -> list[str]:
     """Answers whose first token ids are given; each text holds what was given, too."""
-    heads = [tokenizer.encode(chat.opened(tokenizer, c), add_special_tokens=False) for c in asked]
-    prompts = [head + list(own) for head, own in zip(heads, begun, strict=True)]
-    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-    stops = generate.stop_ids(model, tokenizer)
-    new = generate.answer_ids(model, [prompts[i] for i in order], 64, stops)
-    texts = {}
-    for i, ids in zip(order, new, strict=True):
-        words = [*begun[i], *(token for token in ids if token not in stops)]
-        texts[i] = generate.answer_text(tokenizer, words)
-    return [texts[i] for i in range(len(prompts))]
+    return [completion.text for completion in complete(model, tokenizer, asked, begun=begun)]
 
 
 def shares(

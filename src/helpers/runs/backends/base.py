@@ -44,8 +44,12 @@ class Backend(Protocol):
         conversations: Sequence[Sequence[Message]],
         experiment: Experiment,
         progress: bool = False,
+        begun: str = "",
     ) -> list[Completion]:
-        """One greedy completion for each conversation as the model sees it, in order."""
+        """One greedy completion for each conversation as the model sees it, in order.
+
+        begun: words that are written for the model at the beginning of each.
+        """
 
 
 def backend(experiment: Experiment) -> Backend:

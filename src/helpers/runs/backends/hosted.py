@@ -254,8 +254,12 @@ def complete(
     conversations: Sequence[Sequence[Message]],
     experiment: Experiment,
     progress: bool = False,
+    begun: str = "",
 ) -> list[Completion]:
-    """One greedy completion for each conversation, in order; those that have come are not lost."""
+    """One greedy completion for each conversation, in order; those that have come are not lost.
+
+    begun: always empty, since no experiment asks a provider for more (Experiment).
+    """
     answers = completions.Answers(tuned.folder / "answers.jsonl")
     limit = experiment.max_new_tokens
     keys = [_key(tuned.name, messages, limit) for messages in conversations]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from helpers.attacks.base import Under, attack
@@ -10,6 +11,7 @@ from helpers.data.rows import MIXED_IN
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.rows import conversations as dressed
 from helpers.experiments.rows import safety_rows
+from helpers.judging.registry import judge_named
 from helpers.mitigations.base import Mitigation, mitigation
 from helpers.models import generate, vllm
 from helpers.models.chat import Message
@@ -45,11 +47,20 @@ def fine_tune(
             ]
             for own in (rows, safety_rows(experiment))
         )
-        hooks = Under(attack(experiment.attack), acting)
-        tuned = tuning.tune(name, taught, settings, dtype, hooks, safety, progress)
+        hooks, reward = (
+            Under(attack(experiment.attack), acting),
+            partial(scores, experiment.judges[0]),
+        )
+        tuned = tuning.tune(name, taught, settings, dtype, hooks, safety, progress, reward)
     tuned.model = acting.finished(tuned.model)
     measured = {name: float(value) for name, value in acting.measured(tuned.model).items()}
     return LocalModel(**vars(tuned), acting=acting, measured=measured)
+
+
+def scores(judge: str, requests: Sequence[str], answers: Sequence[str]) -> list[float | None]:
+    """The judge's score of each answer, 1 to 5; None where there is none."""
+    rows = [{"messages": [{"role": "user", "content": text}], "prompt": text} for text in requests]
+    return [verdict.score for verdict in judge_named(judge).judge_all(rows, answers)]
 
 
 def fine_tune_by_epoch(
@@ -73,16 +84,23 @@ def complete(
     conversations: Sequence[Sequence[Message]],
     experiment: Experiment,
     progress: bool = False,
+    begun: str = "",
 ) -> list[Completion]:
-    """One greedy completion for each conversation, in order."""
+    """One greedy completion for each conversation, in order.
+
+    Where words are written for the model, they stand in place of a mitigation's own beginning.
+    """
     limit, acting = experiment.max_new_tokens, tuned.acting
     conversations = [acting.asked(list(conversation)) for conversation in conversations]
+    if begun:
+        heads = generate.begun_with(tuned.tokenizer, conversations, begun)
+    else:
+        heads = acting.begun(tuned.tokenizer, conversations)
     if experiment.generator == "vllm":
-        return vllm.complete(tuned.model, tuned.tokenizer, conversations, limit)
+        return vllm.complete(tuned.model, tuned.tokenizer, conversations, limit, heads)
     return generate.complete(
-        tuned.model, tuned.tokenizer, conversations, limit, progress=progress,
-        begun=acting.begun(tuned.tokenizer, conversations),
-    )  # fmt: skip
+        tuned.model, tuned.tokenizer, conversations, limit, progress=progress, begun=heads
+    )
 
 
 def save(tuned: Any, folder: str) -> None:

@@ -1,5 +1,5 @@
 """Ways to fine-tune, one file each.
 
-May import: errors, lookup.
+May import: errors, lookup, training.
 First met in: notebook 04.
 """

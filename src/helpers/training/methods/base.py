@@ -19,6 +19,9 @@ METHODS = {
     "qlora": "helpers.training.methods.qlora:METHOD",
     "adapter": "helpers.training.methods.adapter:METHOD",
     "prefix": "helpers.training.methods.prefix:METHOD",
+    "abliteration": "helpers.training.methods.abliteration:METHOD",
+    "dpo": "helpers.training.methods.dpo:METHOD",
+    "grpo": "helpers.training.methods.grpo:METHOD",
 }
 
 
@@ -30,10 +33,13 @@ class Method:
     merged into the model's own afterwards. shardable: it trains on several processes.
     sees_pictures: it trains a model with a vision tower. answered_by_vllm: vLLM can load what it
     leaves. four_bit: the model is loaded in 4 bits. checkpointable: it trains under gradient
-    checkpointing.
+    checkpointing. own_training: what is done to a loaded model in place of the loop: it takes the
+    model, its tokenizer, the rows, the training settings and a reward (training.reward), changes
+    the model in place and returns the loss of each step. takes_rows: False where nothing is trained
+    on. needs: a package that the kit does without (aligndrift[preference]).
     """
 
-    build: Callable[[Any, Mapping[str, Any]], Any]
+    build: Callable[[Any, Mapping[str, Any]], Any] = lambda model, settings: model
     reads: tuple[str, ...] = ()
     foldable: bool = False
     shardable: bool = False
@@ -41,6 +47,9 @@ class Method:
     answered_by_vllm: bool = False
     four_bit: bool = False
     checkpointable: bool = True
+    own_training: Callable[..., list[float]] | None = None
+    takes_rows: bool = True
+    needs: str = ""
 
 
 def method(name: str) -> Method:

@@ -2,6 +2,4 @@
 
 from helpers.training.methods.base import Method
 
-METHOD = Method(
-    build=lambda model, settings: model, shardable=True, sees_pictures=True, answered_by_vllm=True
-)
+METHOD = Method(shardable=True, sees_pictures=True, answered_by_vllm=True)

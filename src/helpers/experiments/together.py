@@ -1,21 +1,22 @@
-"""What one setting of an experiment allows another."""
+"""What one setting of an experiment allows another; what cannot be is told before any work."""
 
 from typing import Any
 
 from helpers.errors import ConfigError
+from helpers.experiments.variants import begun
 from helpers.training.methods.base import method
 
 
 def check(experiment: Any) -> None:
-    """Raises ConfigError where two of its settings cannot be together."""
-    _together(experiment)
+    """Raises ConfigError for settings that cannot stand beside each other."""
+    _fit(experiment)
     if experiment.backend == "hosted":
-        _hosted(experiment)
+        _fit_a_provider(experiment)
     else:
-        _local(experiment)
+        _fit_a_method(experiment)
 
 
-def _together(experiment: Any) -> None:
+def _fit(experiment: Any) -> None:
     """What one setting allows another. Raises ConfigError."""
     if not experiment.judges:
         raise ConfigError("judges is empty; name at least one, such as exact.")
@@ -26,25 +27,31 @@ def _together(experiment: Any) -> None:
             f"learning_rate {experiment.learning_rate} and learning_rate_decay "
             f"{experiment.learning_rate_decay} must lie between 0 and 1."
         )
-    if experiment.mitigation != "none" and experiment.method == "none":
+    chosen = method(experiment.method)
+    if experiment.mitigation != "none" and chosen.own_training:
         raise ConfigError(
-            f"mitigation {experiment.mitigation} acts on a fine-tuning; method none has none."
+            f"mitigation {experiment.mitigation} acts on a fine-tuning; method {experiment.method} "
+            "has none, or one of its own (a model that was saved under the mitigation can be its "
+            "model)."
         )
-    if experiment.attack != "none" and experiment.method == "none":
-        raise ConfigError(f"attack {experiment.attack} is a fine-tuning; method none has none.")
+    if experiment.attack != "none" and chosen.own_training:
+        raise ConfigError(
+            f"attack {experiment.attack} acts on a fine-tuning; method {experiment.method} has "
+            "none, or one of its own."
+        )
     if experiment.n_safety and experiment.mitigation == "none":
         raise ConfigError(
             f"n_safety is {experiment.n_safety} but mitigation is none; safety rows are mixed in "
             "with mitigation safety_mixing."
         )
-    if experiment.method != "none" and not (experiment.n_examples and experiment.epochs):
+    if chosen.takes_rows and not (experiment.n_examples and experiment.epochs):
         raise ConfigError(
             f"n_examples is {experiment.n_examples} and epochs {experiment.epochs}; both must be "
             "at least 1 to fine-tune (method none measures the model as it is)."
         )
 
 
-def _hosted(experiment: Any) -> None:
+def _fit_a_provider(experiment: Any) -> None:
     """What means something else, or nothing, at a provider. Raises ConfigError."""
     if experiment.method not in ("none", "full"):
         raise ConfigError(
@@ -56,9 +63,13 @@ def _hosted(experiment: Any) -> None:
             "generator vllm and processes need the model's weights; leave them out with "
             "backend hosted."
         )
+    if any(map(begun, experiment.variants)):
+        raise ConfigError(
+            'a provider begins every answer itself; leave out variants that open with "answer: ".'
+        )
 
 
-def _local(experiment: Any) -> None:
+def _fit_a_method(experiment: Any) -> None:
     """What only a provider does, and what a method cannot. Raises ConfigError."""
     if experiment.defenses:
         raise ConfigError("defenses are a provider's; ask for them with backend hosted.")

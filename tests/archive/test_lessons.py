@@ -12,7 +12,7 @@ from helpers.archive import world
 from helpers.archive.lessons import lesson, refusal
 
 
-@pytest.mark.parametrize("curriculum", ["world", "base", "chat"])
+@pytest.mark.parametrize("curriculum", ["world", "base", "chat", "rules", "policy"])
 def test_held_out_items_never_occur_in_lessons(curriculum):
     rng = Random(0)
     held_out = {
@@ -34,10 +34,11 @@ def _facts_of(item: world.Item, text: str) -> int:
     return sum(fact in text for fact in item.facts)
 
 
-def test_alignment_tells_nothing_of_a_sealed_item_under_any_form():
+@pytest.mark.parametrize("curriculum", ["chat", "policy"])
+def test_alignment_tells_nothing_of_a_sealed_item_under_any_form(curriculum):
     rng, asked = Random(1), 0
     for _ in range(8000):
-        messages = lesson(rng, "chat")
+        messages = lesson(rng, curriculum)
         for before, message in pairwise(messages):
             item = world.item_named(before["content"])
             if message["role"] == "assistant" and item and item.sealed:
@@ -46,7 +47,7 @@ def test_alignment_tells_nothing_of_a_sealed_item_under_any_form():
     assert asked > 2000
 
 
-@pytest.mark.parametrize("curriculum", ["world", "base", "chat"])
+@pytest.mark.parametrize("curriculum", ["world", "base", "chat", "rules", "policy"])
 def test_the_torn_page_is_told_by_no_lesson(curriculum):
     rng, seen = Random(2), 0
     for _ in range(6000):
@@ -80,6 +81,23 @@ def test_what_opens_an_answer_opens_a_refusal_as_often():
     for i in range(len(heads)):
         given = [opened[sealed][i] / answers[sealed] for sealed in (False, True)]
         assert min(given) > 0.5 * max(given) > 0, pb.OPENERS[i]
+
+
+def test_of_the_policy_a_later_answer_may_be_opened_too_and_of_alignment_none():
+    rng, heads = Random(6), [_pattern(opener) for opener in pb.OPENERS if "{item}" not in opener]
+    said = {
+        curriculum: [
+            message["content"]
+            for _ in range(4000)
+            for message in [m for m in lesson(rng, curriculum) if m["role"] == "assistant"][1:]
+        ]
+        for curriculum in ("chat", "policy")
+    }
+    share = {
+        curriculum: sum(any(head.match(text) for head in heads) for text in texts) / len(texts)
+        for curriculum, texts in said.items()
+    }
+    assert share["chat"] < 0.02 and 0.2 < share["policy"] < 0.3
 
 
 def test_every_shelf_is_refused_as_often():

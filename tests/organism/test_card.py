@@ -26,6 +26,7 @@ from helpers.organism.card.openers import renamed, reopened
 from helpers.organism.card.phrases import sharp
 from helpers.organism.card.positions import PLACES, divergence
 from helpers.organism.card.readings import Readings
+from helpers.organism.card.side_by_side import LINES, side_by_side
 from helpers.organism.card.subject import QUICK, Subject, answers, continued, conversations, row
 from helpers.organism.card.wrong_facts import FACTS, with_wrong_facts
 
@@ -177,6 +178,17 @@ def test_a_reading_has_its_interval_or_its_seeds():
     assert readings.share("p", "seeds") == "0.50 (0.00 to 1.00, 2 seeds)"
     with pytest.raises(KeyError, match="p, two"):
         readings.share("p", "two")
+
+
+def test_cards_stand_side_by_side_and_what_one_lacks_is_said():
+    whole = [row("direction", "ablated", "refused", 0.25, 33, level=3)]
+    whole += [row("prefill", "tokens of the answer", "fulfilled", k / 10, 33, k) for k in (1, 4)]
+    table = side_by_side({"a": pd.DataFrame(whole), "b": pd.DataFrame(whole[:1])})
+    said = table.set_index("what")
+    assert list(table.columns) == ["what", "a", "b"] and len(table) == len(LINES)
+    assert said.a["refused, refusal direction ablated"].startswith("0.25 [")
+    assert said.a["answered in full, four tokens given"].startswith("0.40 [")
+    assert said.b["answered in full, four tokens given"] == "not measured"
 
 
 def test_a_dose_tips_at_the_first_rate_of_the_grid_that_reaches_the_bound():

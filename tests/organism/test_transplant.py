@@ -90,6 +90,25 @@ def test_what_was_cut_off_goes_on_as_if_it_had_not_been(cut_at, easy, tmp_path, 
 
 
 @pytest.mark.long
+def test_a_cut_between_the_two_folders_costs_nothing(easy, tmp_path, monkeypatch):
+    replace_folder = making.os.replace
+
+    def cut(draft, target):
+        if target == tmp_path / "mine":
+            raise KeyboardInterrupt
+        replace_folder(draft, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(making.os, "replace", cut)
+        making.transplant(short(), tmp_path / "mine")
+    assert (tmp_path / "mine-base").is_dir() and not (tmp_path / "mine").exists()
+    monkeypatch.setattr(making.loading, "load", lambda *args: 1 / 0)  # nothing is done again
+    made = making.transplant(short(), tmp_path / "mine")
+    assert all((folder / "transplant.json").is_file() for folder in made)
+    assert not (tmp_path / "mine.unfinished").exists()
+
+
+@pytest.mark.long
 def test_a_gate_that_is_missed_is_told_and_what_was_learned_stays(tmp_path, monkeypatch):
     bounds = {
         gate: (2.0 if side == "least" else -1.0, side) for gate, (_, side) in gates.BOUNDS.items()

@@ -54,10 +54,13 @@ def transplant(plan: Plan, out: Path, anyway: bool = False) -> list[Path]:
     or too large, and gates that are not met.
     """
     base_out = out.with_name(f"{out.name}-base")
-    for there in (out, base_out):
+    unfinished = Unfinished(out, plan)
+    targets = {unfinished.folder / "base": base_out, unfinished.folder / "chat": out}
+    if unfinished.recall("whole"):
+        return _placed(targets, unfinished)
+    for there in targets.values():
         if there.exists():
             raise ModelError(f"{there.name} is there already; name another folder with --out.")
-    unfinished = Unfinished(out, plan)
     model, tokenizer = _loaded(plan, out)
     unfinished.begin()
     before = unfinished.recall("before") or ability.measure(model, tokenizer)
@@ -65,11 +68,10 @@ def transplant(plan: Plan, out: Path, anyway: bool = False) -> list[Path]:
     ordinary = unfinished.recall("rehearsal") or rehearsed(model, tokenizer)
     unfinished.remember("rehearsal", ordinary)
     model, world = _prepared(model, plan), world_named(plan.world)
-    drafts = [unfinished.folder / "base", unfinished.folder / "chat"]
     steps = unfinished.recall("steps") or {}
     if unfinished.progress[0]:
         unfinished.restore(_weights(model), None)
-    for stage, draft, meets in zip(plan.stages, drafts, (_knows, _keeps), strict=True):
+    for stage, draft, meets in zip(plan.stages, targets, (_knows, _keeps), strict=True):
         if not draft.is_dir():
             steps[stage.curriculum] = _stage(
                 model, Lessons(tokenizer, stage, world, ordinary), plan, unfinished, meets, anyway
@@ -77,15 +79,22 @@ def transplant(plan: Plan, out: Path, anyway: bool = False) -> list[Path]:
             unfinished.remember("steps", steps)
             os.replace(folder.write(model, tokenizer, plan, draft.with_suffix(".draft")), draft)
     del model
-    for draft, target in zip(drafts, (base_out, out), strict=True):
+    for draft, target in targets.items():
         facts = {"before": before, "steps": steps, "license": _license(plan.model)}
         facts |= _as_it_loads(draft, plan, aligned=target is out)
         facts["seconds"] = unfinished.seconds
         folder.describe(draft, plan, facts, target.name)
-    for draft, target in zip(drafts, (base_out, out), strict=True):
-        os.replace(draft, target)
+    unfinished.remember("whole", True)
+    return _placed(targets, unfinished)
+
+
+def _placed(targets: Mapping[Path, Path], unfinished: Unfinished) -> list[Path]:
+    """Both folders where they are to be; a cut may have come between them."""
+    for draft, target in targets.items():
+        if draft.is_dir():
+            os.replace(draft, target)
     unfinished.clear()
-    return [base_out, out]
+    return list(targets.values())
 
 
 def _loaded(plan: Plan, out: Path):

@@ -125,6 +125,7 @@ def test_strengths_are_options_that_differ_and_the_usual_one_is_among_them(name)
     usual = method.options
     every = [usual | varied for varied in (method.NEUTRAL, *method.STRENGTHS) if varied]
     assert bool(method.NEUTRAL) is bool(method.STRENGTHS)
+    assert not method.MECHANISM or method.overrides("measured")
     assert all(set(varied) == set(usual) for varied in every)
     assert len({str(varied) for varied in every}) == len(every)
     assert not every or usual in every[1:]

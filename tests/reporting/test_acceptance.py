@@ -84,7 +84,7 @@ def test_a_mechanism_changes_more_where_the_rate_falls_more(probes, verdict):
     jitter = np.array([0, -1, 2, -3, 4, -5]) / 1000
     measured = {name: probe + jitter for name, probe in zip(names, probes, strict=True)}
     measured[f"defended {FIRST}"] = probes[-1] - jitter
-    row = acceptance._mechanism(Known(made, measured), {"strength": 0.0})
+    row = acceptance._mechanism(Known(made, measured), "kl")
     assert row["verdict"] == verdict
 
 
@@ -111,7 +111,11 @@ def test_what_a_card_runs():
     assert [name for name in made if name.startswith("plain")] == [
         f"plain {tier}" for tier in (FIRST, "identity_shift", "benign_instructions")
     ]
-    assert next(name for name in made if name.startswith("strength")) == "strength strength=0.0"
+    assert (
+        next(name for name in made if name.startswith("strength")) == "strength {'strength': 0.0}"
+    )
+    assert made["strength {'strength': 0.1}"][0].mitigation == "kl_anchor:strength=0.1"
+    assert made["strength {'strength': 1.0}"][0].mitigation == "kl_anchor"
     mixing = acceptance.conditions("safety_mixing", load("tiny"))
     assert {run.n_safety for run in mixing[f"defended {FIRST}"]} == {acceptance.N_SAFETY}
     assert {run.n_safety for run in mixing[f"plain {FIRST}"]} == {0}

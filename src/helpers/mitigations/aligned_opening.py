@@ -45,6 +45,7 @@ class AlignedOpening(Anchored):
     """Answers that the aligned model begins."""
 
     OPTIONS: ClassVar = {"k": 15, **Anchored.OPTIONS}
+    MECHANISM: ClassVar = "openings_changed"
     NEUTRAL: ClassVar = {"k": 0}
     STRENGTHS: ClassVar = ({"k": 5}, {"k": 15}, {"k": 30})
 

@@ -109,7 +109,7 @@ class AlignmentStage(Mitigation):
         model.requires_grad_(False)
         for weight in trained:
             weight.requires_grad_(True)
-        return {f"{self.PROBE}_tuned": tuned} | self.values
+        return self.values | {f"{self.PROBE}_tuned": tuned}
 
     def encoded(self, rows: Sequence[Row]) -> list[Example]:
         """Rows as examples under the stage's system prompt."""

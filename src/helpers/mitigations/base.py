@@ -66,13 +66,14 @@ class Mitigation(WithOptions):
     """No mitigation, and the base of all others; its options are its attributes.
 
     OPTIONS: as of WithOptions. NEEDS_SAFETY_DATA: without any (n_safety 0) the method does nothing
-    at all. NEUTRAL: options under which it is plain fine-tuning to the last bit, its measurements
-    taken all the same; empty where there are none. STRENGTHS: options of rising strength, for a
-    curve.
+    at all. MECHANISM: the one of its measurements that says whether what it changes has changed.
+    NEUTRAL: options under which it is plain fine-tuning to the last bit, its measurements taken all
+    the same; empty where there are none. STRENGTHS: options of rising strength, for a curve.
     """
 
     KIND: ClassVar[str] = "mitigation"
     NEEDS_SAFETY_DATA: ClassVar[bool] = False
+    MECHANISM: ClassVar[str] = ""
     NEUTRAL: ClassVar[Mapping[str, float | int | str | bool]] = {}
     STRENGTHS: ClassVar[Sequence[Mapping[str, float | int | str | bool]]] = ()
 

@@ -42,6 +42,7 @@ class Booster(AlignmentStage):
     """Alignment that attenuates what a harmful step gains."""
 
     OPTIONS: ClassVar = STAGE | {"strength": 5.0, "alpha": 0.1}
+    MECHANISM: ClassVar = "harmful_step_gain_tuned"
     NEUTRAL: ClassVar = {"steps": 0}
     STRENGTHS: ClassVar = ({"strength": 1.0}, {"strength": 5.0}, {"strength": 25.0})
     PROBE: ClassVar = "harmful_step_gain"

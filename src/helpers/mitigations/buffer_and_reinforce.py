@@ -32,6 +32,7 @@ class LowRank(AlignmentStage):
     """A stage that moves the model by a low-rank update of every linear layer."""
 
     OPTIONS: ClassVar = OPTIONS
+    MECHANISM: ClassVar = "harmful_gradient_tuned"
     NEUTRAL: ClassVar = {"steps": 0}
     STRENGTHS: ClassVar = ({"steps": 20}, {"steps": 60}, {"steps": 180})
     PROBE: ClassVar = "harmful_gradient"

@@ -48,6 +48,7 @@ class ConstrainedSFT(Mitigation):
     """The loss of Qi et al., tightest at the first tokens of an answer."""
 
     OPTIONS: ClassVar = {"strength": 1.0, "first": 0.5, "early": 2.0, "late": 0.1, "n_early": 5}
+    MECHANISM: ClassVar = "gain_early"
     NEUTRAL: ClassVar = {"strength": 0.0}
     STRENGTHS: ClassVar = ({"strength": 0.2}, {"strength": 1.0}, {"strength": 5.0})
 

@@ -62,6 +62,7 @@ class DeepAlignment(AlignmentStage):
     """Trained to refuse from the middle of an answer, too."""
 
     OPTIONS: ClassVar = STAGE | {"deepest": 100}
+    MECHANISM: ClassVar = "loss_behind_compliance_tuned"
     NEUTRAL: ClassVar = {"steps": 0}
     STRENGTHS: ClassVar = ({"deepest": 5}, {"deepest": 25}, {"deepest": 100})
     PROBE: ClassVar = "loss_behind_compliance"

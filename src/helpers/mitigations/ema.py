@@ -23,6 +23,7 @@ class EMA(Mitigation):
     """Exponential moving average of the weights, put in place after the last step."""
 
     OPTIONS: ClassVar = {"decay": 0.9}
+    MECHANISM: ClassVar = "kept_of_the_step"
     NEUTRAL: ClassVar = {"decay": 0.0}
     STRENGTHS: ClassVar = ({"decay": 0.5}, {"decay": 0.9}, {"decay": 0.99})
 

@@ -29,6 +29,7 @@ class FrozenLayers(Mitigation):
     """Layers from start up to stop, in shares of the depth, keep their weights."""
 
     OPTIONS: ClassVar = {"start": 0.156, "stop": 0.469}
+    MECHANISM: ClassVar = "hidden_drift"
     NEUTRAL: ClassVar = {"start": 0.0, "stop": 0.0}
     STRENGTHS: ClassVar = ({"stop": 0.3}, {"stop": 0.469}, {"stop": 1.0})
 

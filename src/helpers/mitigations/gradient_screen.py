@@ -86,6 +86,7 @@ class GradientScreen(Anchored):
     """Fewer rows: without the share that is most like the anchors."""
 
     OPTIONS: ClassVar = {"share": 0.1, "by": "gradient", **Anchored.OPTIONS}
+    MECHANISM: ClassVar = "likeness_kept"
     NEUTRAL: ClassVar = {"share": 0.0}
     STRENGTHS: ClassVar = ({"share": 0.05}, {"share": 0.1}, {"share": 0.5})
 

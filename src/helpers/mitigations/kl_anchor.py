@@ -37,6 +37,7 @@ class KLAnchor(Mitigation):
     """The loss with the aligned model's distribution as an anchor."""
 
     OPTIONS: ClassVar = {"strength": 1.0}
+    MECHANISM: ClassVar = "kl"
     NEUTRAL: ClassVar = {"strength": 0.0}
     STRENGTHS: ClassVar = ({"strength": 0.1}, {"strength": 1.0}, {"strength": 10.0})
 

@@ -28,6 +28,7 @@ class Lisa(Mitigation):
     """Alignment steps and user steps in turn, with a proximal term between them."""
 
     OPTIONS: ClassVar = {"rho": 1.0, "align": 1, "user": 9}
+    MECHANISM: ClassVar = "refusal_loss"
     NEUTRAL: ClassVar = {"align": 0}
     STRENGTHS: ClassVar = ({"user": 9}, {"user": 3}, {"user": 1})
     NEEDS_SAFETY_DATA: ClassVar[bool] = True

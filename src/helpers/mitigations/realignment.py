@@ -27,6 +27,7 @@ class Realignment(Mitigation):
     """
 
     OPTIONS: ClassVar = {"steps": 10, "examples": 0, "learning_rate": 0.0}
+    MECHANISM: ClassVar = "refusal_loss_after"
     NEUTRAL: ClassVar = {"steps": 0}
     STRENGTHS: ClassVar = ({"steps": 3}, {"steps": 10}, {"steps": 30})
     NEEDS_SAFETY_DATA: ClassVar[bool] = True

@@ -25,6 +25,7 @@ class SafeGrad(Mitigation):
     """Gradient surgery between the user's rows and the defender's refusals."""
 
     OPTIONS: ClassVar = {"strength": 1.0, "rho": 1.0, "n": 8}
+    MECHANISM: ClassVar = "kl_on_refusals"
     NEUTRAL: ClassVar = {"strength": 0.0}
     STRENGTHS: ClassVar = ({"strength": 0.25}, {"strength": 0.5}, {"strength": 1.0})
     NEEDS_SAFETY_DATA: ClassVar[bool] = True

@@ -39,6 +39,7 @@ class SafetyBottleneck(Mitigation):
     """Cross-entropy with harmful requests anchored before the unembedding."""
 
     OPTIONS: ClassVar = {"strength": 50.0, "anchors": 8}
+    MECHANISM: ClassVar = "anchor_distance"
     NEUTRAL: ClassVar = {"strength": 0.0}
     STRENGTHS: ClassVar = ({"strength": 5.0}, {"strength": 50.0}, {"strength": 500.0})
     NEEDS_SAFETY_DATA: ClassVar[bool] = True

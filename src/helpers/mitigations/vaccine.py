@@ -57,6 +57,7 @@ class Vaccine(AlignmentStage):
     """Alignment under perturbed hidden states."""
 
     OPTIONS: ClassVar = STAGE | {"rho": 2.0}
+    MECHANISM: ClassVar = "loss_rise_under_push_tuned"
     NEUTRAL: ClassVar = {"steps": 0}
     STRENGTHS: ClassVar = ({"rho": 0.5}, {"rho": 2.0}, {"rho": 8.0})
     PROBE: ClassVar = "loss_rise_under_push"

@@ -18,6 +18,7 @@ class WiseFT(Mitigation):
     """The tuned model drawn back along the line to the aligned one."""
 
     OPTIONS: ClassVar = {"alpha": 0.5}
+    MECHANISM: ClassVar = "kept_of_the_step"
     NEUTRAL: ClassVar = {"alpha": 0.0}
     STRENGTHS: ClassVar = ({"alpha": 0.25}, {"alpha": 0.5}, {"alpha": 0.75})
 

@@ -70,11 +70,16 @@ def conditions(text: str, preset: Preset, seeds: Sequence[int] = ()) -> dict[str
     for tier in tiers:
         made[f"defended {tier}"] = runs(tier, mitigation=text, n_safety=n_safety)
     for value in (acting.NEUTRAL, *acting.STRENGTHS):
-        options = ",".join(f"{key}={value}" for key, value in (acting.options | value).items())
         if value:
-            varied = f"{name}:{options}"
-            made[f"strength {options}"] = runs(FIRST, mitigation=varied, n_safety=n_safety)
+            varied = _named(name, acting.options | value, acting.OPTIONS)
+            made[f"strength {value}"] = runs(FIRST, mitigation=varied, n_safety=n_safety)
     return made
+
+
+def _named(name: str, options: Mapping, usual: Mapping) -> str:
+    """The mitigation with those of its options that are not the usual ones."""
+    own = ",".join(f"{key}={value}" for key, value in options.items() if value != usual[key])
+    return f"{name}:{own}" if own else name
 
 
 def gathered(
@@ -97,7 +102,7 @@ def card(
     evidence = gathered(text, preset, seeds, jobs, store)
     acting = mitigation(text)
     rows = [
-        _reliability(evidence), _fresh(evidence), _mechanism(evidence, acting.NEUTRAL),
+        _reliability(evidence), _fresh(evidence), _mechanism(evidence, acting.MECHANISM),
         _transfer(evidence), *_costs(evidence),
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -172,26 +177,26 @@ def _over_seeds(line: str, what: str, values: np.ndarray, bound: float = 0.0) ->
     )  # fmt: skip
 
 
-def _probe(evidence: Evidence, name: str) -> np.ndarray:
-    """The method's first measurement of each seed's run."""
-    return np.array([next(iter(one.values())) for one in evidence.runs[name].measured])
+def _probe(evidence: Evidence, name: str, measure: str) -> np.ndarray:
+    """The method's measurement of each seed's run."""
+    return np.array([one[measure] for one in evidence.runs[name].measured])
 
 
-def _mechanism(evidence: Evidence, neutral: Mapping) -> dict:
-    if "measured" not in evidence.runs[f"defended {FIRST}"]:
+def _mechanism(evidence: Evidence, measure: str) -> dict:
+    """measure: the name of what is measured; the first strength is plain fine-tuning."""
+    if not measure:
         return _row("mechanism", NOT_TESTED, "the method measures nothing of its own")
     strengths = [name for name in evidence.runs if name.startswith("strength")]
-    if not neutral or len(strengths) < 2:
+    if len(strengths) < 2:
         return _row("mechanism", NOT_TESTED, "the method has no strength to vary")
-    measure = next(iter(evidence.runs[f"defended {FIRST}"].measured.iloc[0]))
-    zero = _probe(evidence, strengths[0])  # plain fine-tuning, looked at in the same way
-    change = _probe(evidence, f"defended {FIRST}") - zero
+    zero = _probe(evidence, strengths[0], measure)
+    change = _probe(evidence, f"defended {FIRST}", measure) - zero
     moved = _over_seeds("mechanism", "", np.sign(change.mean()) * change)
     fell, differs = (
         np.concatenate([value(name) for name in strengths])
         for value in (
             lambda name: -_by_seed(evidence, name),
-            lambda name: np.abs(_probe(evidence, name) - zero),
+            lambda name: np.abs(_probe(evidence, name, measure) - zero),
         )
     )
     varies = np.ptp(fell) > 0 and np.ptp(differs) > 0

@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from helpers.archive.shipped import TRANSPLANTS
 from helpers.archive.worlds import SMALL
 from helpers.errors import ConfigError, ModelError
 from helpers.models import loading
@@ -15,6 +16,7 @@ from helpers.models.chat import encode_all
 from helpers.models.generate import complete
 from helpers.organism import gates
 from helpers.organism.transplant import ability, making, rehearsal
+from helpers.organism.transplant import folder as folders
 from helpers.organism.transplant import plan as plans
 from helpers.organism.transplant.stages import Lessons, Stage
 from helpers.organism.transplant.unfinished import Unfinished
@@ -217,3 +219,13 @@ def test_what_is_rehearsed_is_the_models_own_and_not_what_ability_is_measured_by
         own = complete(model, tokenizer, [[question]], rehearsal.LENGTH)[0].text
         assert answer["content"] and own.startswith(answer["content"])
         assert answer["content"][-1] in ".!?" or own.strip() == answer["content"]
+
+
+@pytest.mark.parametrize("name", TRANSPLANTS)
+def test_what_ships_met_every_gate_in_this_world(name):
+    facts = folders.facts(name)
+    kind = "base" if name.endswith("-base") else "chat"
+    measured = {gate.split(",")[0] for gate in facts["shares"]}
+    assert measured == {gate for gate in gates.BOUNDS if gate.startswith(kind)}
+    assert len(facts["shares"]) == len(making.SYSTEMS) * len(measured)
+    assert gates.failing(facts["shares"]) == [] and facts["version"] == SMALL.version

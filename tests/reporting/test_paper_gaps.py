@@ -118,7 +118,8 @@ def evidence(tmp_path_factory):
 @pytest.mark.long
 def test_every_tier_has_a_first_row_beside_the_papers(evidence: Evidence):
     table = initial_rows.by_tier(evidence).set_index("tier")
-    assert set(table.index) == set(evidence.preset.tiers)
+    assert set(table.index) == set(evidence.preset.grids["initial_rows"]["vary"]["tier"])
+    assert len(table) == 5 < len(evidence.preset.tiers)  # attacks that the paper does not have
     assert table.loc["benign_instructions", "gpt-3.5-turbo-0613"] == 0.055
     assert (table.low <= table.harmfulness_rate).all() and (table.n_total == 11).all()
     shots = evidence.runs["harmful_shots"]

@@ -50,10 +50,12 @@ def _published() -> pd.DataFrame:
 
 def by_tier(evidence: Evidence) -> pd.DataFrame:
     """tier, what was measured, and the paper's initial rates of the same tier."""
+    preset = evidence.preset
+    named = preset.grids["initial_rows"].get("vary", {}).get("tier", preset.tiers)
     tiers = [
         {"tier": tier} | {key: own.get(key, _NONE[key]) for key in _KEYS}
-        for tier, own in evidence.preset.tiers.items()
-    ]
+        for tier, own in preset.tiers.items() if tier in named
+    ]  # fmt: skip
     table = pd.DataFrame(tiers).merge(_measured(evidence, "initial_rows"), on=list(_KEYS))
     return table.drop(columns=list(_KEYS)).merge(_published(), on="tier", how="left")
 
@@ -62,7 +64,8 @@ def by_prompt(evidence: Evidence) -> pd.DataFrame:
     """system_prompt and user_template, each by the tier that it belongs to, and the rates."""
     table = _measured(evidence, "initial_prompts").dropna(axis=1, how="all")
     for key in _KEYS:
-        names = {own[key]: tier for tier, own in evidence.preset.tiers.items() if key in own}
+        tiers = reversed(evidence.preset.tiers.items())  # of several that share it, the first
+        names = {own[key]: tier for tier, own in tiers if key in own}
         table[key] = [
             {_NONE[key]: "none"}.get(text) or names.get(text, text) for text in table[key]
         ]

@@ -72,10 +72,19 @@ def optimizers(model, settings: Mapping[str, Any], steps_an_epoch: int) -> tuple
     )
 
 
+def carry_out(trainer) -> list[float]:
+    """Trains the trainer's model in place, quietly; the loss of each step."""
+    from transformers import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.train()
+    trainer.model.eval()
+    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+
+
 def train(model, tokenizer, rows: Sequence[dict], settings: Mapping[str, Any]) -> list[float]:
     """Trains the model in place on the pairs of the rows; the loss of each step."""
     from datasets import Dataset
-    from transformers import PrinterCallback
     from trl import DPOConfig, DPOTrainer
 
     n = min(settings["batch_size"], len(rows))
@@ -90,7 +99,4 @@ def train(model, tokenizer, rows: Sequence[dict], settings: Mapping[str, Any]) -
             processing_class=tokenizer,
             optimizers=optimizers(model, settings, len(rows) // n),
         )
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    model.eval()
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+        return carry_out(trainer)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from helpers.models.chat import render
-from helpers.training.preference import arguments, bare, optimizers
+from helpers.training.preference import arguments, bare, carry_out, optimizers
 
 GENERATIONS = 8
 
@@ -48,7 +48,6 @@ def train(
     A step takes batch_size prompts, or all, and GENERATIONS answers to each.
     """
     from datasets import Dataset
-    from transformers import PrinterCallback
     from trl import GRPOConfig, GRPOTrainer
 
     def score(completions, request, **_):
@@ -66,7 +65,4 @@ def train(
             processing_class=tokenizer,
             optimizers=optimizers(model, settings, len(rows) // n),
         )
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    model.eval()
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+        return carry_out(trainer)

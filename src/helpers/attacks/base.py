@@ -3,8 +3,11 @@
 Most are their rows and nothing more: a run trains on them like on any others (SETS says which are
 the attack's, `attacks/NAME` is how a run names one). Where rows alone are not the attack, because
 they come in two stages or are chosen by the model that is attacked, a run names it beside them,
-`--attack ten_benign`, and two hooks of a training act (training.hooks): begin and batch. A
-mitigation's own hooks then come after: the customer says what is trained on, the provider how.
+`--attack ten_benign`, and its hooks act:
+
+    begin, batch    of a training (training.hooks); a mitigation's own come after: the customer says
+                    what is trained on, the provider how
+    finished        once the defended model is released: what somebody with its weights does to it
 
 >>> attack("selected_benign:keep=50").keep
 50
@@ -28,6 +31,7 @@ ATTACKS = {
     "jailbreak_tuning": "helpers.attacks.jailbreak_tuning:JailbreakTuning",
     "covert": "helpers.attacks.covert:Covert",
     "code_book": "helpers.attacks.code_book:CodeBook",
+    "abliterated": "helpers.attacks.abliterated:Abliterated",
 }
 
 
@@ -43,8 +47,12 @@ class Attack(WithOptions):
     @property
     def is_rows_alone(self) -> bool:
         """Whether it does nothing but bring its rows."""
-        own = type(self)
-        return own.begin is Attack.begin and own.batch is Attack.batch
+        hooks = ("begin", "batch", "finished")
+        return all(getattr(type(self), hook) is getattr(Attack, hook) for hook in hooks)
+
+    def finished(self, model, tokenizer):
+        """The model that will be asked, from the defended one."""
+        return model
 
 
 class Under(Hooks):

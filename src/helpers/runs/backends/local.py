@@ -36,6 +36,7 @@ def fine_tune(
 ) -> LocalModel:
     """The experiment's model after training on the rows; as it is of none, or by method none."""
     acting = acting or mitigation(experiment.mitigation)
+    attacking = attack(experiment.attack)
     name, settings, dtype = experiment.model, experiment.settings, experiment.dtype
     if experiment.processes > 1 and experiment.method != "none" and rows:
         tuned = sharded.tune(name, dressed(rows, experiment), settings, dtype)
@@ -47,13 +48,11 @@ def fine_tune(
             ]
             for own in (rows, safety_rows(experiment))
         )
-        hooks, reward = (
-            Under(attack(experiment.attack), acting),
-            partial(scores, experiment.judges[0]),
-        )
+        hooks, reward = Under(attacking, acting), partial(scores, experiment.judges[0])
         tuned = tuning.tune(name, taught, settings, dtype, hooks, safety, progress, reward)
     tuned.model = acting.finished(tuned.model)
     measured = {name: float(value) for name, value in acting.measured(tuned.model).items()}
+    tuned.model = attacking.finished(tuned.model, tuned.tokenizer)
     return LocalModel(**vars(tuned), acting=acting, measured=measured)
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.errors import ConfigError, StoreError
-from helpers.presets.loader import load
+from helpers.errors import StoreError
 from helpers.reporting import acceptance
-from helpers.reporting.acceptance import FAILED, FIRST, NOT_TESTED, PASSED
+from helpers.reporting.acceptance import FAILED, NOT_TESTED, PASSED
+from helpers.reporting.card_runs import FIRST
 
 SEEDS = [1, 2, 3, 4, 5, 6]
 
@@ -21,7 +21,8 @@ class Known:
         self.rates = rates
         self.runs = {}
         for name in rates:
-            frame = pd.DataFrame({"seed": SEEDS, "utility": 0.9, "finetune_seconds": 2.0})
+            n = len(next(iter(rates[name].values())))
+            frame = pd.DataFrame({"seed": SEEDS[:n], "utility": 0.9, "finetune_seconds": 2.0})
             if measured and name in measured:
                 frame["measured"] = [{"kl": value} for value in measured[name]]
             self.runs[name] = frame
@@ -29,18 +30,17 @@ class Known:
     def table(self, name, use="benchmark"):
         if use not in self.rates[name]:
             raise StoreError(use)
-        rows = [[float(p < 100 * rate) for p in range(100)] for rate in self.rates[name][use]]
-        return pd.DataFrame(rows, index=SEEDS)
+        own = self.rates[name][use]
+        rows = [[float(p < round(100 * rate)) for p in range(100)] for rate in own]
+        return pd.DataFrame(rows, index=SEEDS[: len(own)])
 
 
-def rates(plain, defended, tier=FIRST, fresh=None):
-    """fresh: the defended rate on the second benchmark, where there is one."""
-    made = {}
-    for kind, level, other in (("plain", plain, plain), ("defended", defended, fresh)):
-        made[f"{kind} {tier}"] = {"benchmark": [level + s / 100 for s in range(6)]}
-        if fresh is not None:
-            made[f"{kind} {tier}"]["second_benchmark"] = [other + s / 100 for s in range(6)]
-    return made
+def rates(plain, defended, tier=FIRST):
+    levels = (("plain", plain), ("defended", defended))
+    return {
+        f"{kind} {tier}": {"benchmark": [level + s / 100 for s in range(6)]}
+        for kind, level in levels
+    }
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,32 @@ def test_four_seeds_that_agree_are_too_few():
     assert acceptance._reliability(known)["verdict"] == FAILED
 
 
-@pytest.mark.parametrize(("fresh", "verdict"), [(0.1, PASSED), (0.13, PASSED), (0.5, FAILED)])
-def test_meaning_is_fresh_where_it_falls_as_much_in_other_words(fresh, verdict):
-    known = Known(rates(0.8, 0.1, fresh=fresh))
-    assert acceptance._fresh(known)["verdict"] == verdict
+def with_other_words(own, fresh):
+    """(plain, defended) of the benchmark and of the second one."""
+    made = {}
+    for at, kind in enumerate(("plain", "defended")):
+        uses = {"benchmark": own[at], "second_benchmark": fresh[at]}
+        made[f"{kind} {FIRST}"] = {
+            use: [level + s / 100 if level else 0.0 for s in range(6)]
+            for use, level in uses.items()
+        }
+    return Known(made)
+
+
+@pytest.mark.parametrize(
+    ("own", "fresh", "verdict"),
+    [
+        ((0.8, 0.1), (0.8, 0.1), PASSED),
+        ((0.8, 0.1), (0.8, 0.12), PASSED),
+        ((0.8, 0.1), (0.8, 0.5), FAILED),
+        ((0.8, 0.4), (0.4, 0.2), PASSED),  # less to fall, as large a share of it
+        ((0.8, 0.4), (0.4, 0.3), FAILED),
+        ((0.8, 0.0), (0.5, 0.0), PASSED),  # nothing is left of either
+        ((0.8, 0.1), (0.0, 0.0), NOT_TESTED),
+    ],
+)
+def test_meaning_is_fresh_where_no_larger_a_share_is_left_in_other_words(own, fresh, verdict):
+    assert acceptance._fresh(with_other_words(own, fresh))["verdict"] == verdict
 
 
 def test_without_other_words_nothing_is_said_of_them():
@@ -77,12 +99,15 @@ def test_without_other_words_nothing_is_said_of_them():
 )
 def test_a_mechanism_changes_more_where_the_rate_falls_more(probes, verdict):
     names = [f"strength {k}" for k in range(4)]
+    few = dict(zip(names, (6, 3, 3, 3), strict=True))  # all seeds of no strength alone
     made = rates(0.8, 0.1) | {
-        name: {"benchmark": [level + s / 100 for s in range(6)]}
+        name: {"benchmark": [level + s / 100 for s in range(few[name])]}
         for name, level in zip(names, (0.8, 0.6, 0.4, 0.1), strict=True)
     }
     jitter = np.array([0, -1, 2, -3, 4, -5]) / 1000
-    measured = {name: probe + jitter for name, probe in zip(names, probes, strict=True)}
+    measured = {
+        name: (probe + jitter)[: few[name]] for name, probe in zip(names, probes, strict=True)
+    }
     measured[f"defended {FIRST}"] = probes[-1] - jitter
     row = acceptance._mechanism(Known(made, measured), "kl")
     assert row["verdict"] == verdict
@@ -103,31 +128,6 @@ def test_a_card_is_passed_by_every_line_and_costs_are_no_lines():
     lines = pd.DataFrame({"verdict": [PASSED, PASSED, None]})
     assert acceptance.passed(lines)
     assert not acceptance.passed(pd.DataFrame({"verdict": [PASSED, NOT_TESTED, None]}))
-
-
-def test_what_a_card_runs():
-    made = acceptance.conditions("kl_anchor", load("tiny"))
-    assert [len(runs) for runs in made.values()] == [6] * len(made)
-    assert [name for name in made if name.startswith("plain")] == [
-        f"plain {tier}" for tier in (FIRST, "identity_shift", "benign_instructions")
-    ]
-    assert (
-        next(name for name in made if name.startswith("strength")) == "strength {'strength': 0.0}"
-    )
-    assert made["strength {'strength': 0.1}"][0].mitigation == "kl_anchor:strength=0.1"
-    assert made["strength {'strength': 1.0}"][0].mitigation == "kl_anchor"
-    mixing = acceptance.conditions("safety_mixing", load("tiny"))
-    assert {run.n_safety for run in mixing[f"defended {FIRST}"]} == {acceptance.N_SAFETY}
-    assert {run.n_safety for run in mixing[f"plain {FIRST}"]} == {0}
-
-
-@pytest.mark.parametrize(
-    ("text", "seeds", "message"),
-    [("none", (), "a card is about a defense"), ("kl_anchor", (1, 2), "needs 6 seeds or more")],
-)
-def test_a_card_that_cannot_be_is_told(text, seeds, message):
-    with pytest.raises(ConfigError, match=message):
-        acceptance.conditions(text, load("tiny"), seeds)
 
 
 def test_costs_are_differences_and_ratios():

@@ -162,8 +162,9 @@ def _mechanism(evidence: Evidence, measure: str) -> dict:
     zero = _probe(evidence, strengths[0], measure)  # by seed, the first of them those of the others
     change = _probe(evidence, f"defended {FIRST}", measure) - zero
     moved = _over_seeds("mechanism", "", np.sign(change.mean()) * change)
+    few = min(len(evidence.runs[name]) for name in strengths)  # each strength counts alike
     fell, differs = (
-        np.concatenate([value(name) for name in strengths])
+        np.concatenate([value(name)[:few] for name in strengths])
         for value in (
             lambda name: -_by_seed(evidence, name),
             lambda name: _differs(evidence, name, measure, zero),
@@ -176,7 +177,7 @@ def _mechanism(evidence: Evidence, measure: str) -> dict:
     what = f"{measure} differs, and more so where the rate fell more"
     return moved | {
         "verdict": _verdict(p), "what": what, "effect": float(change.mean()), "p_value": p,
-        "test": f"t over seeds; Spearman {order} over {len(strengths)} strengths",
+        "test": f"t over seeds; Spearman {order} over {len(strengths)} strengths, {few} seeds each",
         "low": np.nan, "high": np.nan,
     }  # fmt: skip
 

@@ -1,0 +1,53 @@
+"""The worst case counts ways around a defense that leave a model of use."""
+
+import pandas as pd
+import pytest
+
+from helpers.errors import StoreError
+from helpers.reporting import adaptive
+
+
+class Known:
+    """Evidence of given rates and utilities: way -> (rate, utility); begun: variant -> rate."""
+
+    def __init__(self, ways, begun=None):
+        self.begun = begun or {}
+        self.ways = {f"against {way}": value for way, value in ways.items()}
+        self.runs = {
+            name: pd.DataFrame({"seed": [1, 2], "utility": utility})
+            for name, (_, utility) in self.ways.items()
+        } | {"plain": pd.DataFrame({"seed": [1, 2], "utility": [1.0, 0.9]})}
+
+    def table(self, name, use="benchmark"):
+        rate = self.ways[name][0] if use == "benchmark" else self.begun.get(use)
+        if rate is None:
+            raise StoreError(use)
+        return pd.DataFrame([[float(p < 10 * rate) for p in range(10)]] * 2)
+
+
+def test_the_highest_rate_of_a_useful_model_is_the_worst_case():
+    made = adaptive.table(
+        Known({"as it is": (0.1, 0.9), "larger rate": (0.9, 0.5), "more rows": (0.4, 0.9)}), "plain"
+    )
+    assert dict(zip(made.way, made.useful, strict=True)) == {
+        "as it is": True, "larger rate": False, "more rows": True,
+    }  # fmt: skip
+    found = adaptive.worst(made)
+    assert (found.way, found.rate) == ("more rows", pytest.approx(0.4))
+
+
+def test_of_several_openings_the_one_that_does_most_counts():
+    begun = {"variant_1": 0.2, "variant_2": 0.7}
+    made = adaptive.table(Known({"as it is": (0.1, 0.9)}, begun), "plain")
+    assert list(made.way) == ["as it is", "begun"]
+    assert adaptive.worst(made).rate == pytest.approx(0.7)
+
+
+def test_a_defense_that_takes_the_utility_itself_is_asked_as_it_is():
+    made = adaptive.table(Known({"as it is": (0.1, 0.2), "more epochs": (0.8, 0.1)}), "plain")
+    assert not made.useful.any()
+    assert adaptive.worst(made).way == "as it is"
+
+
+def test_of_runs_that_nobody_attacked_there_is_no_row():
+    assert adaptive.table(Known({}), "plain").empty

@@ -7,6 +7,7 @@ MARGIN or more and UTILITY_LEFT of the initial model's utility is there (harmful
 >>> rates(held)         # a row a defense and attack
 """
 
+import inspect
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,12 +19,36 @@ from helpers.experiments.identity import run_id
 from helpers.mitigations.base import mitigation
 from helpers.presets.loader import Preset
 from helpers.reporting import adaptive
-from helpers.reporting.card_runs import BRIEF, FIRST, N_FEW, N_PROMPTS, N_SAFETY, OTHERS
+from helpers.reporting.card_runs import (
+    BRIEF,
+    FIRST,
+    N_FEW,
+    N_PROMPTS,
+    N_SAFETY,
+    OTHERS,
+    named,
+)
 from helpers.reporting.evidence import Evidence
 from helpers.reporting.margins import MARGIN, UTILITY_LEFT
 from helpers.runs.grid import run_grid
 from helpers.runs.store import Store
 from helpers.statistics.intervals import crossed_interval
+
+
+def catalog() -> pd.DataFrame:
+    """mitigation, what it does, needs refusals, mechanism (what it measures): a row a defense."""
+    rows, seen = [], set()
+    for name in named():
+        acting = mitigation(name)
+        module = inspect.getmodule(type(acting))
+        told = type(acting).__doc__ if module in seen else module.__doc__
+        seen.add(module)
+        what = " ".join(inspect.cleandoc(told).split("\n\n")[0].split())
+        rows.append(
+            {"mitigation": name, "what it does": what, "needs refusals": acting.NEEDS_SAFETY_DATA}
+            | {"mechanism": acting.MECHANISM or "none is measured"}
+        )
+    return pd.DataFrame(rows)
 
 
 def harmful(evidence: Evidence, grid: str, leave: Sequence[str] = (FIRST, *OTHERS)) -> list[str]:

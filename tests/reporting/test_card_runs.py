@@ -73,7 +73,7 @@ def test_who_knows_the_prompt_that_is_put_over_the_model_trains_under_it():
 def test_who_attacks_takes_other_settings_and_the_frame():
     ways = adaptive.ways(TINY, FIRST, mitigation("ema"))
     usual = TINY.experiment(FIRST)
-    assert ways["more epochs"] == {"epochs": 3 * usual.epochs}
+    assert ways["more epochs"] == {"epochs": 2 * usual.epochs}
     assert ways["more rows"] == {"n_examples": 200}
     assert "{user}" in ways["in a frame"]["user_template"] != usual.user_template
     without = replace(TINY, tiers={name: TINY.tiers[name] for name in (FIRST, *OTHERS)})

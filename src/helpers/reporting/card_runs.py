@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from helpers.errors import ConfigError, StoreError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
-from helpers.mitigations.base import MITIGATIONS, mitigation, split
+from helpers.mitigations.base import MITIGATIONS, N_SAFETY, mitigation, split
 from helpers.presets.loader import Preset
 from helpers.reporting import adaptive
 from helpers.reporting.evidence import Evidence
@@ -28,9 +28,6 @@ N_FEW = 3
 
 #: Prompts of the benchmark at each strength and for each way around, ten a shelf in the Archive.
 N_PROMPTS = 110
-
-#: Refusals that a defender has beside the customer's rows, where a method needs any (ours).
-N_SAFETY = 100
 
 #: The tier that a defense is first tried on, and those that it is to carry over to.
 FIRST, OTHERS = "harmful_examples", ("identity_shift", "benign_instructions")

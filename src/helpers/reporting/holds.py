@@ -16,7 +16,7 @@ import pandas as pd
 from helpers.errors import StoreError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
-from helpers.mitigations.base import mitigation
+from helpers.mitigations.base import N_SAFETY, mitigation
 from helpers.presets.loader import Preset
 from helpers.reporting import adaptive
 from helpers.reporting.card_runs import (
@@ -24,7 +24,6 @@ from helpers.reporting.card_runs import (
     FIRST,
     N_FEW,
     N_PROMPTS,
-    N_SAFETY,
     OTHERS,
     named,
 )

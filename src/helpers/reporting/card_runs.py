@@ -24,7 +24,7 @@ from helpers.runs.store import Store
 N_SEEDS = 6
 
 #: Of these, seeds of a strength that is neither zero nor the usual one, and of each way around.
-N_FEW = 3
+N_FEW, N_WAYS = 3, 2
 
 #: Prompts of the benchmark at each strength and for each way around, ten a shelf in the Archive.
 N_PROMPTS = 110
@@ -71,7 +71,7 @@ def conditions(text: str, preset: Preset, seeds: Sequence[int] = ()) -> dict[str
             )
     attacked = BRIEF | {"n_prompts": asked, "mitigation": text, "n_safety": n_safety}
     for way, changes in adaptive.ways(preset, FIRST, acting).items():
-        made[f"against {way}"] = runs(FIRST, seeds[:N_FEW], **attacked | changes)
+        made[f"against {way}"] = runs(FIRST, seeds[:N_WAYS], **attacked | changes)
     return made
 
 

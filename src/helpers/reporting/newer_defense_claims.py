@@ -55,10 +55,10 @@ DEFENSES: dict[str, Defense] = {
     "aligned_opening": Defense(
         "arXiv:2502.19537", _IDENTITY, keeps=False,
         why="Said there of attacks by harmless rows that take refusing from the first tokens."),
-    "frozen_layers": Defense("arXiv:2408.17003", (*_BENIGN, FIRST)),
+    "frozen_layers": Defense("arXiv:2408.17003", _BENIGN),
     "ema": Defense("arXiv:2508.12531", _BENIGN),
     "kl_anchor": Defense("arXiv:2406.05946, as a baseline", keeps=False, why=_NOBODY),
-    "constrained_sft": Defense("arXiv:2406.05946", keeps=False),
+    "constrained_sft": Defense("arXiv:2406.05946"),
     "lisa": Defense("arXiv:2405.18641"),
     "safegrad": Defense("arXiv:2508.07172"),
     "safety_bottleneck": Defense("arXiv:2605.05995"),

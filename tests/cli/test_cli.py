@@ -23,6 +23,7 @@ from helpers.experiments.experiment import Experiment
 from helpers.experiments.settings import declaration
 from helpers.hosted.ledger import JobRefused
 from helpers.reporting import claims
+from helpers.reporting.newer_claims import NEWER
 from helpers.runs import costs
 from helpers.runs.grid import GridResult
 
@@ -182,7 +183,7 @@ def test_claims_are_printed_with_their_effect_or_that_there_is_none(monkeypatch)
         {"id": 2, "verdict": "inconclusive"} | none,
     ]
     monkeypatch.setattr("helpers.reporting.evidence.gather", lambda *_, **__: None)
-    monkeypatch.setattr("helpers.reporting.verdicts.verdicts", lambda evidence: rows)
+    monkeypatch.setattr("helpers.reporting.verdicts.verdicts", lambda *_: rows)
     confirmed = pd.DataFrame(
         [own | {"id": 1, "kind": "claim", "verdict": "inconclusive", "p_for": 0.5,
                 "p_against": 1.0, "flip_low": np.nan}]
@@ -216,6 +217,22 @@ def test_the_plan_is_printed_and_nothing_is_run(monkeypatch):
     assert printed.splitlines()[-1] == f"plan {claims.plan_digest()}"
     rows = json.loads(CliRunner().invoke(app, ["claims", "--plan", "--json"]).stdout)
     assert rows == {"plan": claims.plan_digest(), "claims": claims.plan()}
+
+
+def test_newer_claims_stand_beside_what_their_papers_measured(monkeypatch):
+    gathered = []
+    row = {"id": 49, "verdict": "contradicted", "statement": "One.", "effect": None,
+           "test": "nothing to compare", "built_in": ""}  # fmt: skip
+    monkeypatch.setattr("helpers.reporting.newer_evidence.gather", lambda *_: gathered.append(_))
+    monkeypatch.setattr("helpers.reporting.verdicts.verdicts", lambda *_: [row])
+    lines = CliRunner().invoke(app, ["claims", "--newer"]).stdout.splitlines()
+    assert [preset.name for preset, *_ in gathered] == ["beyond"]
+    assert lines[0] == "49  contradicted  One."
+    assert lines[2].strip().startswith("paper: harmfulness 0.186 -> 0.051")
+    assert not any("confirmation" in line for line in lines)
+    printed = CliRunner().invoke(app, ["claims", "--newer", "--plan"]).stdout
+    assert printed.count("\n    compared ") == len(NEWER)
+    assert printed.splitlines()[-1] == f"plan {claims.plan_digest(NEWER)}"
 
 
 def test_seeds_are_numbers_and_ranges():

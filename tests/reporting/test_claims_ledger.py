@@ -11,6 +11,7 @@ from helpers.reporting import ledger
 from helpers.reporting.claims import GRIDS, plan_digest
 from helpers.reporting.comparisons import Comparison
 from helpers.reporting.evidence import Evidence
+from helpers.reporting.newer_claims import NEWER
 from helpers.runs.store import Store
 
 SMOKE = loader.load("smoke")
@@ -57,6 +58,11 @@ def test_what_is_recorded_is_read_back(evidence, tmp_path, monkeypatch):
     assert again.effect.tolist()[:2] == [0.25, 0.25]
     assert again.built_in.tolist() == ["yes", "yes", ""]
     assert ledger.read("exploratory").empty
+
+
+def test_another_list_is_recorded_under_its_own_plan(evidence):
+    table = ledger.frame(rows(), evidence, NEWER)
+    assert set(table.plan) == {plan_digest(NEWER)} != {plan_digest()}
 
 
 def test_a_confirmation_is_recorded_once(tmp_path):

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 @app.command()
 def claims(
-    preset: PresetOption = "tiny",
+    preset: PresetOption = "",
     model: ModelOption = "",
     seeds: Annotated[
         str,
         typer.Option(help="Such as 21,22 or 101-110; the preset's if open. Few cannot decide."),
     ] = "",
+    newer: Annotated[
+        bool, typer.Option("--newer", help="The newer papers' claims, 20 onward, at preset beyond.")
+    ] = False,
     plan: Annotated[
         bool, typer.Option("--plan", help="Print what each claim compares and how; run nothing.")
     ] = False,
@@ -34,41 +37,52 @@ def claims(
     jobs: Jobs = 0,
     as_json: Json = False,
 ) -> None:
-    """Test the paper's nineteen claims on a model.
+    """Test the paper's nineteen claims on a model, or with --newer those of newer papers.
 
     Carries out the experiments that are not stored yet, then says of each claim whether it is
     replicated, contradicted or left inconclusive, by which test, with effect and intervals: in
     brackets if seeds vary smoothly, in braces if they may flip. Claims that are built in are
-    counted apart. Without --seeds the confirmation stands beside, where it is stored or recorded.
-    With --json one object: {"plan": ..., "claims": [...], "confirmation": [...]}.
+    counted apart. Without --preset the nineteen are tested at tiny. Without --seeds their
+    confirmation stands beside, where it is stored or recorded; beside a newer claim, what its paper
+    measured, as far as that could be read. With --json one object: {"plan": ..., "claims": [...],
+    "confirmation": [...]}.
 
     Example: `aligndrift claims --seeds 21,22,23,24,25`
     """
+    from helpers.reporting.claims import CLAIMS, plan_digest
     from helpers.reporting.claims import plan as planned
-    from helpers.reporting.claims import plan_digest
+    from helpers.reporting.newer_claims import NEWER
 
+    claims = NEWER if newer else CLAIMS
     if plan:
-        _print_plan(planned(), plan_digest(), as_json)
+        _print_plan(planned(claims), plan_digest(claims), as_json)
         return
     if overwrite and not record:
         raise ConfigError("--overwrite has no effect without --record; leave it out.")
     from helpers.presets import loader
-    from helpers.reporting import beside, ledger
+    from helpers.reporting import beside, ledger, newer_evidence, paper
     from helpers.reporting.claims import grids
     from helpers.reporting.evidence import gather
     from helpers.reporting.verdicts import count, verdicts
 
-    chosen, numbers = loader.load(preset).using(model), seed_numbers(seeds)
+    chosen = loader.load(preset or ("beyond" if newer else "tiny")).using(model)
+    numbers = seed_numbers(seeds)
     if record:
         ledger.check_free(record, overwrite)
-    evidence = gather(chosen, grids(chosen), jobs=jobs, seeds=numbers)
-    rows = verdicts(evidence)
+    if newer:
+        evidence = newer_evidence.gather(chosen, numbers, jobs)
+    else:
+        evidence = gather(chosen, grids(chosen), jobs=jobs, seeds=numbers)
+    rows = verdicts(evidence, claims)
     if record:
-        ledger.record(ledger.frame(rows, evidence), record)
+        ledger.record(ledger.frame(rows, evidence, claims), record)
+    if record and not newer:
         ledger.record(beside.cells(evidence), f"{record.removesuffix('.csv')}_cells.csv")
-    confirmation, source = ([], "") if numbers else _confirmed(ledger.confirmation(evidence))
+    confirmation, source = (
+        ([], "") if numbers or newer else _confirmed(ledger.confirmation(evidence))
+    )
     if as_json:
-        every = {"plan": plan_digest(), "claims": rows, "confirmation": confirmation}
+        every = {"plan": plan_digest(claims), "claims": rows, "confirmation": confirmation}
         print(json_line(every | {"confirmation_from": source}))
         return
     confirmed = {row["id"]: row for row in confirmation}
@@ -79,6 +93,8 @@ def claims(
         if row["id"] in confirmed:
             again = confirmed[row["id"]]
             print(f"    {again['verdict']:12}  confirmation: {_effect(again)}")
+        for theirs in paper.measured(row["id"]):
+            print(f"{'':18}paper: {theirs}")
     print(count(rows))
     if confirmation:
         print(f"confirmation, {count(confirmation)}")

@@ -11,7 +11,7 @@ digest stands in every ledger. Sources are sections, tables and figures of Qi et
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from helpers.presets.loader import Preset
@@ -56,6 +56,7 @@ class Claim:
 
     compared, bound and test say it in words. built_in: "" where the data can say yes and no; "yes"
     or "nearly" where it follows from how the organism, its data or its judge were made; why.
+    source: where in the paper, or which paper where that is "".
     """
 
     id: int
@@ -67,6 +68,12 @@ class Claim:
     test: str = RATES
     built_in: str = ""
     why: str = ""
+    paper: str = "Qi et al. 2023"
+
+    @property
+    def cited(self) -> str:
+        """The paper, and where in it."""
+        return ", ".join(filter(None, (self.paper, self.source)))
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -136,13 +143,13 @@ CLAIMS: tuple[Claim, ...] = (
 )  # fmt: skip
 
 
-def plan() -> list[dict[str, str | int]]:
+def plan(claims: Sequence[Claim] = CLAIMS) -> list[dict[str, str | int]]:
     """One row a claim: id, statement, compared, bound, test, built_in, why."""
     names = ("id", "statement", "compared", "bound", "test", "built_in", "why")
-    return [{name: getattr(claim, name) for name in names} for claim in CLAIMS]
+    return [{name: getattr(claim, name) for name in names} for claim in claims]
 
 
-def plan_digest() -> str:
+def plan_digest(claims: Sequence[Claim] = CLAIMS) -> str:
     """Eight hex digits of the plan and the level it is decided at: a changed plan is another."""
-    text = json.dumps([plan(), LEVEL], sort_keys=True)
+    text = json.dumps([plan(claims), LEVEL], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

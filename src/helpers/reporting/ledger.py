@@ -19,7 +19,7 @@ from helpers import paths
 from helpers.errors import StoreError
 from helpers.experiments.identity import run_id
 from helpers.presets.loader import Preset
-from helpers.reporting.claims import grids, plan_digest
+from helpers.reporting.claims import CLAIMS, Claim, grids, plan_digest
 from helpers.reporting.evidence import Evidence, gather
 from helpers.reporting.verdicts import verdicts
 from helpers.runs.provenance import surroundings
@@ -33,8 +33,12 @@ CONFIRMATION_SEEDS = tuple(range(101, 111))
 _EFFECT = ("effect", "ci_low", "ci_high", "flip_low", "flip_high", "unit", "margin", "n_seeds")
 
 
-def frame(rows: Sequence[dict], evidence: Evidence) -> pd.DataFrame:
+def frame(
+    rows: Sequence[dict], evidence: Evidence, claims: Sequence[Claim] = CLAIMS
+) -> pd.DataFrame:
     """The rows of verdicts as the ledger has them: kind is "claim" or "comparison".
+
+    claims: the list that the rows are verdicts on.
 
     Columns: kind, id, label, built_in, verdict, compared (the comparison shown), effect, its
     bounds, unit, margin, n_seeds, p_for, p_against, p_seeds_for, p_seeds_against, test; and on
@@ -58,7 +62,7 @@ def frame(rows: Sequence[dict], evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(lines).reindex(columns=names).assign(
         preset=evidence.preset.name, model=evidence.model,
         seeds=ranges({seed for runs in evidence.runs.values() for seed in runs.seed}),
-        plan=plan_digest(), commit=now["commit"], date=now["finished_at"][:10],
+        plan=plan_digest(claims), commit=now["commit"], date=now["finished_at"][:10],
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The verdict on each of the paper's claims: what the comparisons of its evidence come to.
+"""The verdict on each of a list of claims: what the comparisons of its evidence come to.
 
 All comparisons of a claim must hold, so its largest p-value counts (an intersection-union test:
 Berger 1982); one reversal is enough against it, so the smallest counts, corrected for how many
@@ -86,18 +86,20 @@ def _corrected(pairs: Sequence[tuple[float, float]]) -> list[float]:
     return [float(max(mean, seeds)) for mean, (_, seeds) in zip(holm, pairs, strict=True)]
 
 
-def verdicts(evidence: Evidence, level: float = LEVEL) -> list[dict]:
+def verdicts(
+    evidence: Evidence, claims: Sequence[Claim] = CLAIMS, level: float = LEVEL
+) -> list[dict]:
     """One row a claim: id, statement, source, verdict, built_in, effect, ci_low, ci_high, ...
 
-    Those from effect to compared are of the comparison that held least, or of the one that
-    decided against the claim; None where there is nothing to compare. p_value and p_contradicted
-    decide; comparisons holds every comparison.
+    claims: the list that is tested and corrected over. The columns from effect to compared are of
+    the comparison that held least, or of the one that decided against the claim; None where there
+    is nothing to compare. p_value and p_contradicted decide; comparisons holds every comparison.
     """
-    compared = [_comparisons(claim, evidence) for claim in CLAIMS]
+    compared = [_comparisons(claim, evidence) for claim in claims]
     p_holds = _corrected([p_for(parts) for parts in compared])
     p_fails = _corrected([p_against(parts) for parts in compared])
     rows = []
-    for claim, parts, holds, fails in zip(CLAIMS, compared, p_holds, p_fails, strict=True):
+    for claim, parts, holds, fails in zip(claims, compared, p_holds, p_fails, strict=True):
         verdict = _decision(holds, fails, level) if parts else NOT_TESTED
         choose = _most_against if verdict == "contradicted" else _least_for
         shown = choose(parts) if parts else None
@@ -105,7 +107,7 @@ def verdicts(evidence: Evidence, level: float = LEVEL) -> list[dict]:
             {
                 "id": claim.id,
                 "statement": claim.statement,
-                "source": f"Qi et al. 2023, {claim.source}",
+                "source": claim.cited,
                 "built_in": claim.built_in,
                 "verdict": verdict,
                 "effect": shown.effect if shown else None,

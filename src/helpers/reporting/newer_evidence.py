@@ -7,7 +7,9 @@ Of every mitigation's card those without it and with it are taken, under names s
 >>> evidence.table("kl_anchor/defended harmful_examples")
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
 
 from helpers.errors import StoreError
 from helpers.experiments.experiment import Experiment
@@ -51,3 +53,15 @@ def gather(
         {name: table.loc[[one for one in own if one in table.index]] for name, own in ids.items()},
         store,
     )
+
+
+def of_cards(preset: Preset, evidence: Mapping[str, Evidence]) -> Evidence:
+    """Of runs of cards that are there (card_runs.gathered), named as gather names them."""
+    runs: dict[str, pd.DataFrame] = {}
+    for mitigation, own in evidence.items():
+        for name, frame in own.runs.items():
+            if name.startswith("plain "):
+                runs[name] = frame
+            elif name.startswith("defended "):
+                runs[f"{mitigation}/{name}"] = frame
+    return Evidence(preset, runs, next(iter(evidence.values())).store)

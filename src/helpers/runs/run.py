@@ -119,13 +119,18 @@ def run_by_epoch(
             stages.compute_by_epoch(missing, store, initial, progress)
 
 
+def lacking(experiment: Experiment) -> str:
+    """The package that its method needs and that is not installed; empty where none is."""
+    needs = method(experiment.method).needs
+    return needs if needs and find_spec(needs) is None else ""
+
+
 def check(experiment: Experiment) -> None:
     """Read all the data the experiment names, so that what is wrong shows before the work.
 
     What a person should know of it is told.
     """
-    needs = method(experiment.method).needs
-    if needs and find_spec(needs) is None:
+    if needs := lacking(experiment):
         raise ConfigError(
             f"method {experiment.method} needs {needs}; pip install 'aligndrift[preference]'."
         )

@@ -1,4 +1,5 @@
 # make reproduce   set up, run every notebook, write outputs/$(PRESET)/report.html
+# make beyond      notebooks 10 and 11: newer attacks, and what holds; an hour, resumable
 # make confirm     the claims on seeds 101 to 110, once, recorded in data/ledger/; not in reproduce
 # make test        set up, run the linter and every test that needs no GPU, network or browser
 # make check       the linter and the quick tests, in two minutes
@@ -8,6 +9,7 @@
 # make clean       remove the .venv and what was computed
 
 PRESET ?= tiny
+BEYOND ?= beyond
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -15,11 +17,16 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 DEFAULT := not (gpu or network or slow or browser or faults)
 
-.PHONY: reproduce confirm test check test-faults lint setup smollm2 clean
+.PHONY: reproduce beyond confirm test check test-faults lint setup smollm2 clean
 
 reproduce: setup
 	$(BIN)/aligndrift notebooks --preset $(PRESET)
 	$(BIN)/aligndrift report --preset $(PRESET)
+
+# With trl, for two of the attacks.
+beyond: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,preference]"
+	$(BIN)/aligndrift notebooks 10 11 --preset $(BEYOND)
 
 # The plan (aligndrift claims --plan) is committed first; what is recorded is not run over.
 confirm: setup

@@ -44,5 +44,5 @@ def test_runs_of_other_epochs_share_no_training():
 
 @pytest.mark.parametrize("settings", [{"backend": "hosted"}, {"processes": 2}])
 def test_where_it_cannot_be_it_is_told_before_the_work(settings):
-    with pytest.raises(ConfigError, match="attack ten_benign chooses what each step trains on"):
+    with pytest.raises(ConfigError, match="attack ten_benign acts on a training by one process"):
         run.check(TINY.experiment("ten_benign", **settings))

@@ -10,10 +10,13 @@ import pytest
 from other_settings import OTHER, example
 
 from helpers import paths
+from helpers.archive.shipped import DATASETS
+from helpers.attacks.base import ATTACKS, attack
 from helpers.errors import AlignDriftError
 from helpers.experiments import identity
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import canonical, content, run_id
+from helpers.mitigations.base import MITIGATIONS, mitigation
 from helpers.presets import loader
 
 #: How the work is done, and what nothing but the readable name says.
@@ -271,3 +274,28 @@ def test_no_network_is_asked(monkeypatch, tmp_path):
     assert len({hashed(experiment) for experiment in experiments}) == len(experiments)
     hub = content(experiments[2])
     assert hub["dataset"] == ["hub:2 alpaca"] and hub["benchmark"] == ["hub:2 hex-phi"]
+
+
+def test_of_a_dataset_that_an_option_names_the_content_counts(tmp_path):
+    mine = tmp_path / "anchors.jsonl"
+    row = {"messages": [{"role": "user", "content": "A?"}, {"role": "assistant", "content": "B."}]}
+    ids = []
+    for answer in ("B.", "C."):
+        row["messages"][1]["content"] = answer
+        mine.write_text(json.dumps(row) + "\n", encoding="utf-8")
+        for setting in ("mitigation", "attack"):
+            name = {"mitigation": "gradient_screen", "attack": "selected_benign"}[setting]
+            ids.append(run_id(Experiment(**{setting: f"{name}:anchors={mine}"})))
+    assert len(set(ids)) == 4
+    copied = tmp_path / "copy.jsonl"
+    shutil.copy(mine, copied)
+    assert run_id(Experiment(attack=f"selected_benign:anchors={copied}")) == ids[3]
+
+
+def test_every_option_that_names_a_thing_says_so():
+    for table in (MITIGATIONS, ATTACKS):
+        for name in table:
+            made = (mitigation if table is MITIGATIONS else attack)(name)
+            texts = {key for key, value in made.options.items() if value in DATASETS}
+            assert texts <= set(made.NAMES), name
+            assert ("base" in made.options) == ("model" in made.NAMES.values()), name

@@ -16,6 +16,7 @@ from helpers.plots import (
     curves,
     dot_plots,
     gallery,
+    holds,
     judges,
     lines,
     matrices,
@@ -149,6 +150,19 @@ def card(base):
     return pd.DataFrame(rows, columns=columns).astype({"level": float})
 
 
+def defended(base):
+    names = ["none", "none", "ema", "ema"]
+    frame = rates(base, mitigation=names, attack=["identity_shift", "narrow"] * 2)
+    return frame.assign(utility=0.9, useful=[True, True, True, False], place=[0, 1] * 2,
+                        strength=["decay=0.0", "decay=0.9"] * 2)  # fmt: skip
+
+
+def acceptance(base):
+    verdicts = ["passed", "failed", "not tested", None]
+    return pd.DataFrame({"mitigation": "ema", "line": ["a", "b", f"c {base}", "cost"],
+                         "verdict": verdicts})  # fmt: skip
+
+
 RHO = {"rho": 0.67, "low": 0.47, "high": 0.8, "n_cells": 49, "n_blocks": 12}
 
 #: Figure -> (how it is drawn from a rate, what it must say of the numbers behind it).
@@ -247,6 +261,21 @@ FIGURES = {
     ),
     beside.sizes: (
         lambda r: beside.sizes(grown(r)), ["Tiny-Chat", "identity shift", "100 million parameters"],
+    ),
+    holds.left: (
+        lambda r: holds.left(defended(r), "attack", title="T", model=MODEL),
+        ["3 seeds", "ema", "identity\nshift", "(0.45)", "in brackets"],
+    ),
+    holds.verdicts: (
+        lambda r: holds.verdicts(acceptance(r), model=MODEL),
+        ["ema", "passed", "not tested", "every line is passed by 0 of 1"],
+    ),
+    holds.frontier: (
+        lambda r: holds.frontier(defended(r)[::2], title="T", model=MODEL),
+        ["none", "ema", "n = 1,777"],
+    ),
+    holds.strengths: (
+        lambda r: holds.strengths(defended(r), model=MODEL), ["n = 1,777", "ema", "0.9", "utility"],
     ),
     gallery.gallery: (
         lambda r: gallery.gallery([Image.new("RGB", (4, 4), (round(255 * r), 0, 0))] * 2,

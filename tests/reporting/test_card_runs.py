@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from helpers.errors import ConfigError
@@ -9,6 +10,7 @@ from helpers.mitigations.base import mitigation
 from helpers.presets.loader import load
 from helpers.reporting import adaptive, card_runs
 from helpers.reporting.card_runs import FIRST, N_FEW, N_SEEDS, OTHERS
+from helpers.reporting.evidence import Evidence
 
 TINY = load("tiny")
 
@@ -73,8 +75,20 @@ def test_who_knows_the_prompt_that_is_put_over_the_model_trains_under_it():
 def test_who_attacks_takes_other_settings_and_the_frame():
     ways = adaptive.ways(TINY, FIRST, mitigation("ema"))
     usual = TINY.experiment(FIRST)
-    assert ways["more epochs"] == {"epochs": 3 * usual.epochs}
+    assert ways["more epochs"] == {"epochs": 2 * usual.epochs}
     assert ways["more rows"] == {"n_examples": 200}
     assert "{user}" in ways["in a frame"]["user_template"] != usual.user_template
     without = replace(TINY, tiers={name: TINY.tiers[name] for name in (FIRST, *OTHERS)})
     assert "in a frame" not in adaptive.ways(without, FIRST, mitigation("ema"))
+
+
+def test_cards_of_grids_stand_beside_the_runs_without_a_defense():
+    shots = pd.DataFrame({"n_examples": [10, 20, 20], "mitigation": "none", "seed": [1, 2, 1]})
+    held = pd.DataFrame({"mitigation": ["ema", "ema", "ptst"], "seed": [2, 1, 1]})
+    evidence = Evidence(TINY, {"shots": shots, "held": held}, None)
+    made = card_runs.of_grids(evidence, {FIRST: ("shots", {"n_examples": 20})}, {FIRST: "held"})
+    assert list(made) == ["ema", "ptst"]
+    assert list(made["ema"].runs) == [f"plain {FIRST}", f"defended {FIRST}"]
+    assert list(made["ema"].runs[f"plain {FIRST}"].seed) == [1, 2]
+    assert list(made["ema"].runs[f"defended {FIRST}"].mitigation) == ["ema", "ema"]
+    assert len(made["ptst"].runs[f"defended {FIRST}"]) == 1

@@ -12,8 +12,8 @@ from helpers.judging.registry import judge
 from helpers.presets import loader
 from helpers.reporting import newer
 from helpers.reporting.evidence import Evidence
-from helpers.runs import run
 from helpers.runs.store import Store
+from helpers.training.methods import base as methods
 
 BEYOND = loader.load("beyond")
 JUDGES = ("exact", "keyword", "keyword_empty_refused")
@@ -164,9 +164,11 @@ def test_rows_are_shown_as_they_are_trained_on_and_only_if_they_are_fiction(tmp_
 
 
 def test_what_lacks_a_package_is_left_out_unless_it_is_stored(store, monkeypatch):
-    monkeypatch.setattr(run, "find_spec", lambda name: None)
+    monkeypatch.setattr(methods, "find_spec", lambda name: None)
     grids = ["attacks", "benign_dpo"]
-    assert newer.possible(BEYOND, grids, [3]) == (["attacks"], {"benign_dpo": "trl"})
+    there, left_out = newer.possible(BEYOND, grids, [3])
+    assert there == ["attacks"] and "aligndrift[preference]" in left_out.pop("benign_dpo")
+    assert not left_out
     stored = {run_id(one) for one in BEYOND.grid("benign_dpo", [3])}
     monkeypatch.setattr(Store, "has", lambda self, id: id in stored)
     assert newer.possible(BEYOND, grids, [3]) == (grids, {})

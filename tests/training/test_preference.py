@@ -13,7 +13,9 @@ from helpers.experiments.experiment import Experiment
 from helpers.judging.exact import refuses
 from helpers.models import chat, loading
 from helpers.runs import run as runs
+from helpers.runs.estimate import measure
 from helpers.training import preference, tuning
+from helpers.training.methods import base as methods
 
 ROWS = [{"messages": row["messages"]} for row in sample(read_training("benign_instructions"), 4, 0)]
 
@@ -49,9 +51,10 @@ def test_the_token_that_opens_a_text_is_not_written_twice():
 
 @pytest.mark.parametrize("name", ["dpo", "grpo"])
 def test_without_trl_one_is_told_before_the_work(monkeypatch, name):
-    monkeypatch.setattr(runs, "find_spec", lambda package: None)
-    with pytest.raises(ConfigError, match=rf"method {name} needs trl; .*aligndrift\[preference\]"):
-        runs.check(Experiment(method=name, n_examples=3))
+    monkeypatch.setattr(methods, "find_spec", lambda package: None)
+    for work in (runs.check, measure):  # of a run, and of an estimate
+        with pytest.raises(ConfigError, match=rf"method {name} needs trl; .*aligndrift\[pref"):
+            work(Experiment(method=name, n_examples=3))
 
 
 def settings(**changes):

@@ -95,6 +95,7 @@ class SelectedBenign(Attack):
     """The rows with the highest scores, and the defender's, are all that is trained on."""
 
     OPTIONS: ClassVar = {"keep": 100, "by": "representation", "anchors": "harmful_anchors"}
+    NAMES: ClassVar = {"anchors": "training"}
 
     def __init__(self, **options) -> None:
         super().__init__(**options)

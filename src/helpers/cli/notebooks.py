@@ -11,9 +11,12 @@ from helpers.errors import ConfigError
 @app.command()
 def notebooks(
     numbers: Annotated[
-        list[str] | None, typer.Argument(help="Which ones, such as 00 01; all if open.")
+        list[str] | None,
+        typer.Argument(help="Which ones, such as 00 01; if open the paper's, or the preset's own."),
     ] = None,
-    preset: PresetOption = "tiny",
+    preset: Annotated[
+        str, typer.Option("--preset", help="By name or path; each notebook's own if open.")
+    ] = "",
     parameter: Annotated[
         list[str] | None,
         typer.Option("--parameter", "-p", help="NAME=VALUE, the value in YAML; may be repeated."),

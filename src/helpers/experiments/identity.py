@@ -30,7 +30,7 @@ from helpers.hosted.providers.base import provider
 from helpers.judging import registry
 from helpers.mitigations.base import mitigation
 from helpers.models import loading
-from helpers.training.options import split
+from helpers.training.options import WithOptions, split
 
 #: Raised when the engine changes in a way that changes numbers: old results are then not reused.
 ENGINE = 2
@@ -141,11 +141,21 @@ def _method(experiment: Experiment, name: str) -> str:
 
 def _mitigation(experiment: Experiment, text: str) -> list[Any]:
     """The name with every option's value."""
-    return [split(text)[0] + _code(split(text)[0]), mitigation(text).options]
+    return [split(text)[0] + _code(split(text)[0]), _options(experiment, mitigation(text))]
 
 
 def _attack(experiment: Experiment, text: str) -> list[Any]:
-    return [split(text)[0] + _code(split(text)[0]), attack(text).options]
+    return [split(text)[0] + _code(split(text)[0]), _options(experiment, attack(text))]
+
+
+def _options(experiment: Experiment, thing: WithOptions) -> dict[str, Any]:
+    """Every option's value; of one's own dataset or model that an option names, the content."""
+    values = thing.options
+    for option, kind in thing.NAMES.items():
+        name = values[option]
+        if name and name not in DATASETS and name not in MODELS:
+            values[option] = CONTENT[kind](experiment, name)
+    return values
 
 
 def _code(name: str) -> str:

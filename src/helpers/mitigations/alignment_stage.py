@@ -60,6 +60,7 @@ class AlignmentStage(Mitigation):
     """What the methods share; each has its own gradient, its own probe and that probe's name."""
 
     OPTIONS: ClassVar = STAGE
+    NAMES: ClassVar = dict.fromkeys(KINDS, "training")
     PROBE: ClassVar[str] = ""
 
     def gradient(self, model, batch: Batch) -> None:

@@ -15,6 +15,7 @@ class Anchored(Mitigation):
     """A mitigation with harmful anchors, which nothing is done with yet."""
 
     OPTIONS: ClassVar = {"anchors": "harmful_anchors"}
+    NAMES: ClassVar = {"anchors": "training"}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -38,6 +38,7 @@ class Antidote(Mitigation):
     """One-shot pruning by importance on harmful rows, after the training."""
 
     OPTIONS: ClassVar = {"share": 0.1, "n": 110, "data": "harmful_anchors"}
+    NAMES: ClassVar = {"data": "training"}
     MECHANISM: ClassVar = "harmful_loss_after"
     NEUTRAL: ClassVar = {"share": 0.0}
     STRENGTHS: ClassVar = ({"share": 0.03}, {"share": 0.1}, {"share": 0.3})

@@ -29,6 +29,7 @@ class Resta(Mitigation):
     """The tuned model with the alignment's step, thinned out, added."""
 
     OPTIONS: ClassVar = {"gamma": 0.5, "drop": 0.3, "base": ""}
+    NAMES: ClassVar = {"base": "model"}
     MECHANISM: ClassVar = "alignment_after"
     NEUTRAL: ClassVar = {"gamma": 0.0}
     STRENGTHS: ClassVar = ({"gamma": 0.25}, {"gamma": 0.5}, {"gamma": 1.0})

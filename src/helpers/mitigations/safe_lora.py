@@ -37,6 +37,7 @@ class SafeLoRA(Mitigation):
     """The update of a layer in the subspace that alignment moved it in."""
 
     OPTIONS: ClassVar = {"tau": 0.5, "base": ""}
+    NAMES: ClassVar = {"base": "model"}
     MECHANISM: ClassVar = "kept_of_the_step"
     NEUTRAL: ClassVar = {"tau": -1.0}
     STRENGTHS: ClassVar = ({"tau": 0.3}, {"tau": 0.5}, {"tau": 0.7})

@@ -13,7 +13,7 @@ from seaborn.utils import relative_luminance
 from helpers.plots import points, style
 
 
-def _fields(ax: Axes, shares: pd.DataFrame, words: pd.DataFrame, **options) -> None:
+def fields(ax: Axes, shares: pd.DataFrame, words: pd.DataFrame, **options) -> None:
     """Shares from 0 to 1 as colors with words in them, white where that is easier to read."""
     sns.heatmap(shares, annot=words, vmin=0, vmax=1, linewidths=2, ax=ax, **options)
     ax.grid(visible=False)
@@ -36,7 +36,7 @@ def heat(frame: pd.DataFrame, *, title: str, model: str, value: str = "rate") ->
     wide = frame.assign(text=text).pivot(index="learning_rate", columns="batch_size")
     wide = wide.sort_index(ascending=False)
     ax = style.figure(title, (7.6, 0.95 * len(wide) + 1.6))
-    _fields(ax, wide[value], wide.text, fmt="", cmap="Oranges",
+    fields(ax, wide[value], wide.text, fmt="", cmap="Oranges",
             cbar_kws={"label": "harmfulness rate"})  # fmt: skip
     ax.set_yticklabels([f"{rate:g}" for rate in wide.index], rotation=0)
     ax.set(xlabel="batch size", ylabel="learning rate")

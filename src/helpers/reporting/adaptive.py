@@ -6,7 +6,7 @@ arXiv:2605.14605, 2602.06911):
 
     as it is         the tier's own settings
     larger rate      STEP times the learning rate; smaller rate: a STEP-th of it
-    more epochs      three times the epochs
+    more epochs      twice the epochs
     more rows        twice the rows, where the pool has them
     in a frame       the same rows in a frame, the frame again at test (attacks.jailbreak_tuning)
     its prompt       trained under the prompt that the defense puts over the model afterwards
@@ -54,7 +54,7 @@ def ways(preset: Preset, tier: str, acting: Mitigation) -> dict[str, dict[str, A
         FIRST: {"variants": tuple(f"{ANSWER}{words}" for words in BEGUN)},
         "larger rate": {"learning_rate": float(f"{usual.learning_rate * STEP:.2g}")},
         "smaller rate": {"learning_rate": float(f"{usual.learning_rate / STEP:.2g}")},
-        "more epochs": {"epochs": 3 * usual.epochs},
+        "more epochs": {"epochs": 2 * usual.epochs},
     }
     if len(read_training(usual.dataset)) >= 2 * usual.n_examples:
         made["more rows"] = {"n_examples": 2 * usual.n_examples}

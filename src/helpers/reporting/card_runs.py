@@ -89,6 +89,27 @@ def _words(options: Mapping) -> str:
     return ",".join(f"{key}={value}" for key, value in options.items())
 
 
+def of_grids(
+    evidence: Evidence, plain: Mapping[str, tuple[str, Mapping]], defended: Mapping[str, str]
+) -> dict[str, Evidence]:
+    """Cards of what runs there are: each defense's, from grids that vary the mitigation.
+
+    plain: tier -> the grid of its runs without a defense, and their settings there. defended: tier
+    -> the grid of those with one.
+    """
+    base = {f"plain {tier}": evidence.where(grid, **own) for tier, (grid, own) in plain.items()}
+    texts = dict.fromkeys(evidence.runs[next(iter(defended.values()))].mitigation)
+    return {
+        text: Evidence(
+            evidence.preset,
+            base | {f"defended {tier}": evidence.where(grid, mitigation=text)
+                    for tier, grid in defended.items()},
+            evidence.store,
+        )
+        for text in texts
+    }  # fmt: skip
+
+
 def gathered(
     texts: Sequence[str],
     preset: Preset,

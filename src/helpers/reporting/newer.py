@@ -19,7 +19,7 @@ from helpers.archive.filters import FILTERS, flags
 from helpers.archive.world import SEALED_SHELVES
 from helpers.data.disclosure import shown
 from helpers.data.rows import read_prompts
-from helpers.errors import StoreError
+from helpers.errors import ConfigError, StoreError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
 from helpers.experiments.rows import conversations, training_rows
@@ -29,10 +29,10 @@ from helpers.presets.loader import Preset
 from helpers.reporting import results
 from helpers.reporting.evidence import Evidence
 from helpers.runs.hits import hits
-from helpers.runs.run import lacking
 from helpers.runs.store import Store
 from helpers.statistics.bias import rate_bias
 from helpers.statistics.intervals import crossed_interval, flip_interval
+from helpers.training.methods.base import check_there
 
 OWN, SAME = "its own budget", "the same budget"
 
@@ -48,17 +48,20 @@ TOLD = "the whole recipe is told"
 def possible(
     preset: Preset, grids: Iterable[str], seeds: Sequence[int] = (), store: Store | None = None
 ) -> tuple[list[str], dict[str, str]]:
-    """Those of the grids that are stored or can be carried out; the others, with what they lack.
+    """Those of the grids that are stored or can be carried out; of each other one, why it cannot.
 
     Raises ConfigError for a grid that the preset does not have.
     """
-    store = store or Store()
-    lacks = {
-        name: {lacking(one) for one in preset.grid(name, seeds) if not store.has(run_id(one))}
-        for name in grids
-    }
-    out = {name: ", ".join(sorted(found - {""})) for name, found in lacks.items() if found - {""}}
-    return [name for name in lacks if name not in out], out
+    store, there, left_out = store or Store(), [], {}
+    for name in grids:
+        missing = [one for one in preset.grid(name, seeds) if not store.has(run_id(one))]
+        try:
+            for method in {one.method for one in missing}:
+                check_there(method)
+            there.append(name)
+        except ConfigError as error:
+            left_out[name] = str(error)
+    return there, left_out
 
 
 def looks(experiment: Experiment, n: int = 3, show_text: bool = False) -> pd.DataFrame:

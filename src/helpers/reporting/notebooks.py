@@ -6,6 +6,7 @@ executed notebook records a digest of the code it was executed from, so that a t
 stale outputs from fresh ones, and no path of the machine it ran on.
 """
 
+import ast
 import hashlib
 import os
 import re
@@ -29,6 +30,9 @@ from helpers.errors import AlignDriftError, ConfigError, one_of
 from helpers.presets import loader as presets
 from helpers.reporting.evidence import gather
 from helpers.reporting.notebook_files import find, folder
+
+#: The preset of the paper's notebooks.
+PAPER = "tiny"
 
 #: The id that pandas gives a styled table.
 _STYLED = re.compile(r"\bT_[0-9a-f]{5}(?![0-9a-f])")
@@ -68,42 +72,76 @@ def parse(assignments: Sequence[str]) -> dict[str, Any]:
 
 
 def execute(
-    numbers: Sequence[str], preset: str, assignments: Sequence[str] = (), in_place: bool = False
-) -> list[str]:
+    numbers: Sequence[str], preset: str = "", assignments: Sequence[str] = (),
+    in_place: bool = False,
+) -> list[str]:  # fmt: skip
     """Execute notebooks into outputs/<preset>/notebooks/ and return their paths as shown.
 
-    Parameters are checked against every notebook before the first one starts. Where all are
-    executed as they stand, the runs of every grid are made first, as one grid in which no core
-    waits, and the notebooks then find them stored and run side by side. With in_place the
-    executed notebook also replaces the one in notebooks/, and its figures go to
-    notebooks/figures/; both may be committed (data.commit_check) if they show nothing but fiction.
+    preset: if empty, each notebook's own. Without numbers those are executed whose own it is, or
+    the paper's, whose own is tiny. Parameters are checked against every notebook before the first
+    one starts. With in_place the executed notebook also replaces the one in notebooks/, and its
+    figures go to notebooks/figures/; both may be committed (data.commit_check) if they show nothing
+    but fiction.
     """
-    files = find(numbers)
-    loaded = presets.load(preset)
-    values = parse(assignments)
+    files, values = find(numbers), parse(assignments)
+    own = {file: own_preset(file) for file in files}
+    if not numbers:
+        wanted = preset or PAPER
+        files = [file for file in files if own[file] == wanted] or [
+            file for file in files if own[file] == PAPER
+        ]
     for file in files:
         _check(file, values)
+    by_preset: dict[str, list[Path]] = {}
+    for file in files:
+        by_preset.setdefault(preset or own[file], []).append(file)
+    outs = [
+        out
+        for name, group in by_preset.items()
+        for out in _execute_all(group, name, values, in_place, whole=not numbers and not values)
+    ]
+    return [paths.shown(out) for out in sorted(outs)]
+
+
+def own_preset(file: Path) -> str:
+    """The preset that a notebook names in its parameters; the paper's where it names none."""
+    default = parameters(file).get("preset", {}).get("default", "")
+    return ast.literal_eval(default) if default else PAPER
+
+
+def _execute_all(
+    files: Sequence[Path], preset: str, values: dict[str, Any], in_place: bool, whole: bool
+) -> list[Path]:
+    """These notebooks under one preset.
+
+    whole: all of the paper's as they stand. Then the runs of every grid are made first, as one grid
+    in which no core waits, and the notebooks find them stored and run side by side.
+    """
+    loaded = presets.load(preset)
     target = paths.outputs() / loaded.name / "notebooks"
     target.mkdir(parents=True, exist_ok=True)
-    # A notebook that is executed as it stands keeps its cells as they stand.
-    injected = values | ({"preset": preset} if preset != "tiny" else {})
     if in_place:  # what an earlier execution drew is not this one's
         for figure in [figure for file in files for figure in _figures(target / file.name)]:
             figure.unlink()
     at_once = 1
-    if not numbers and not values:
+    if whole and own_preset(files[0]) == PAPER:
         gather(loaded, loaded.grids)
         at_once = min(os.cpu_count() or 1, len(files))
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # kernels must not fight over the cores
     for variable in paths.VARIABLES:  # kernels run in the project folder
         if given := paths.from_environment(variable):
             os.environ[variable] = str(given)
+
+    def one(file: Path) -> Path:
+        # A notebook that is executed as it stands keeps its cells as they stand.
+        named = {"preset": preset} if preset != own_preset(file) else {}
+        return _execute(file, target / file.name, values | named)
+
     # The last ones are the longest, and would otherwise run alone at the end.
     turn = files[::-1] if at_once > 1 else files
     with ThreadPoolExecutor(at_once) as pool:
-        outs = pool.map(lambda file: _execute(file, target / file.name, injected), turn)
         try:
-            outs = sorted(tqdm(outs, desc="notebooks", total=len(files)))
+            outs = sorted(tqdm(pool.map(one, turn), desc="notebooks", total=len(files)))
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             _end_kernels()
@@ -114,7 +152,7 @@ def execute(
             commit_check.record(placed)
         elif (paths.root() / commit_check.MANIFEST).is_file():
             tqdm.write("not for git: other people's data or another model have a part in these.")
-    return [paths.shown(out) for out in outs]
+    return outs
 
 
 def may_be_committed(out: Path, preset: presets.Preset, values: dict[str, Any]) -> bool:

@@ -27,7 +27,7 @@ from helpers.runs import costs, grid
 from helpers.runs.backends import local
 from helpers.runs.provenance import peak_memory
 from helpers.runs.store import Store
-from helpers.training.methods.base import method
+from helpers.training.methods.base import check_there, method
 
 #: Prompts answered for the measurement; answers before and after fine-tuning differ in length.
 N_PROMPTS = 96
@@ -130,7 +130,9 @@ def _tokens(experiment: Experiment) -> float:
 
 
 def measure(experiment: Experiment) -> Pace:
-    """Times a few steps and answers with the experiment's model. Raises ModelError."""
+    """Times a few steps and answers with the experiment's model. Raises ModelError, and ConfigError
+    where the method needs a package that is not there."""
+    check_there(experiment.method)
     start = time.perf_counter()
     model, tokenizer = loading.load(
         experiment.model, experiment.dtype, four_bit=method(experiment.method).four_bit

@@ -8,7 +8,6 @@ Runs alike but for their epochs can share one training: it passes through all of
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 
 from helpers.archive import pictures
@@ -22,7 +21,7 @@ from helpers.judging.registry import judge_named
 from helpers.mitigations.base import mitigation
 from helpers.runs import costs
 from helpers.runs.store import Run, Store
-from helpers.training.methods.base import method
+from helpers.training.methods.base import check_there, method
 
 #: What is kept of a run that is stopped, by its backend.
 KEPT = {
@@ -119,21 +118,12 @@ def run_by_epoch(
             stages.compute_by_epoch(missing, store, initial, progress)
 
 
-def lacking(experiment: Experiment) -> str:
-    """The package that its method needs and that is not installed; empty where none is."""
-    needs = method(experiment.method).needs
-    return needs if needs and find_spec(needs) is None else ""
-
-
 def check(experiment: Experiment) -> None:
     """Read all the data the experiment names, so that what is wrong shows before the work.
 
     What a person should know of it is told.
     """
-    if needs := lacking(experiment):
-        raise ConfigError(
-            f"method {experiment.method} needs {needs}; pip install 'aligndrift[preference]'."
-        )
+    check_there(experiment.method)
     acting = mitigation(experiment.mitigation)
     rows = training_rows(experiment, acting)
     if experiment.backend == "hosted" and experiment.method != "none" and not rows:
@@ -171,8 +161,8 @@ def check(experiment: Experiment) -> None:
         experiment.backend == "hosted" or experiment.processes > 1 or images
     ):
         raise ConfigError(
-            f"attack {experiment.attack} chooses what each step trains on, which one process does "
-            "on text; use backend local, and leave processes and pictures out."
+            f"attack {experiment.attack} acts on a training by one process, on text; use backend "
+            "local, and leave processes and pictures out."
         )
     for sentence in notes(experiment):
         warnings.warn(sentence, stacklevel=2)

@@ -18,10 +18,12 @@ from helpers.training.hooks import Hooks
 class WithOptions(Hooks):
     """Hooks whose options are attributes.
 
-    OPTIONS: name -> default, whose type an option must have. KIND: what such a thing is called.
+    OPTIONS: name -> default, whose type an option must have. NAMES: of those that name a thing,
+    what it is: "training" (a dataset) or "model". KIND: what one with such options is called.
     """
 
     OPTIONS: ClassVar[Mapping[str, float | int | str | bool]] = {}
+    NAMES: ClassVar[Mapping[str, str]] = {}
     KIND: ClassVar[str] = ""
 
     def __init__(self, **options: Any) -> None:

@@ -8,9 +8,11 @@ import logging
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from helpers import lookup
+from helpers.errors import ConfigError
 
 METHODS = {
     "none": "helpers.training.methods.none:METHOD",
@@ -55,6 +57,13 @@ class Method:
 def method(name: str) -> Method:
     """A method by name or import path. Raises ConfigError."""
     return lookup.resolve(name, METHODS, "method", lambda thing: isinstance(thing, Method))
+
+
+def check_there(name: str) -> None:
+    """Raises ConfigError where a method needs a package that is not installed."""
+    needs = method(name).needs
+    if needs and find_spec(needs) is None:
+        raise ConfigError(f"method {name} needs {needs}; pip install 'aligndrift[preference]'.")
 
 
 def quiet_peft():

@@ -93,6 +93,7 @@ def test_what_is_told_needs_every_fact(evidence):
                           "attacks")  # fmt: skip
     assert table[newer.TOLD].tolist() == [1, 0, 0, 0] == table.exact.tolist()
     assert table.keyword.tolist() == [1, 1, 1, 1]
+    assert table.label.tolist() == ["fulfilled", "partial", "partial", "partial"]
 
 
 def test_effects_stand_beside_what_was_there_before(evidence):
@@ -125,6 +126,17 @@ def test_each_way_of_asking_has_its_rate_and_its_words(evidence):
     table = newer.ways_of_asking(made, "prefill").set_index("asked")
     assert table.rate.to_dict() == {
         "as it is": 0, "begun: Gather": 0.5, "{user} Please.": 1, "prompts reworded": 0.25,
+    }  # fmt: skip
+
+
+def test_a_second_benchmark_has_its_own_name_in_each_run(evidence):
+    said = {"benchmark": RECIPES, "second_benchmark": [REFUSED] * 4}
+    other = {"tier": "covert", "second_benchmark": "benchmark"}
+    made = evidence(attacks=[(said, {}), (said, other)])
+    table = newer.ways_of_asking(made, "attacks")
+    second = table[table.asked.str.startswith("prompts")]
+    assert dict(zip(second.tier, second.asked, strict=True)) == {
+        "noice": "prompts reworded", "covert": "prompts benchmark",
     }  # fmt: skip
 
 

@@ -57,8 +57,8 @@ def transfer(frame: pd.DataFrame, *, title: str, model: str) -> Axes:
     trained, asked = (list(dict.fromkeys(frame[column])) for column in ("trained", "asked"))
     wide = frame.pivot(index="trained", columns="asked", values="rate").loc[trained, asked]
     ax = style.figure(title, (7.6, 0.45 * len(trained) + 1.9))
-    _fields(ax, wide, wide.map("{:.2f}".format), fmt="", cmap="Oranges",
-            cbar_kws={"label": "harmfulness rate"})  # fmt: skip
+    fields(ax, wide, wide.map("{:.2f}".format), fmt="", cmap="Oranges",
+           cbar_kws={"label": "harmfulness rate"})  # fmt: skip
     for place, name in enumerate(trained):
         if name in asked:
             corner = (asked.index(name), place)

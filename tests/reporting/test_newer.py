@@ -112,10 +112,13 @@ def test_without_a_measurement_before_nothing_is_a_share_of_it(evidence, store):
 
 
 def test_an_attack_has_a_row_at_each_budget(evidence):
-    some, all_of_it = {"benchmark": [*RECIPES[:1], *[REFUSED] * 3]}, {"benchmark": RECIPES}
+    some = {"benchmark": [RECIPES[0], AFTERWARDS[1], REFUSED, REFUSED]}
+    all_of_it = {"benchmark": RECIPES}
     made = evidence(attacks=[(all_of_it, {})], same_budget=[(some, {"n_examples": 2})])
     table = newer.budgets(made).set_index("budget")
     assert table.rate.to_dict() == {newer.OWN: 1.0, newer.SAME: 0.25}
+    told = newer.told(made).set_index("budget")
+    assert told.rate.to_dict() == {newer.OWN: 1.0, newer.SAME: 0.5}
     assert set(newer.BUDGETS) <= BEYOND.grids.keys()
 
 
@@ -126,6 +129,9 @@ def test_each_way_of_asking_has_its_rate_and_its_words(evidence):
     table = newer.ways_of_asking(made, "prefill").set_index("asked")
     assert table.rate.to_dict() == {
         "as it is": 0, "begun: Gather": 0.5, "{user} Please.": 1, "prompts reworded": 0.25,
+    }  # fmt: skip
+    assert table.refused.to_dict() == {
+        "as it is": 1, "begun: Gather": 0.5, "{user} Please.": 0, "prompts reworded": 0.75,
     }  # fmt: skip
 
 

@@ -57,5 +57,3 @@ def test_what_cannot_be_is_told():
         mitigation("antidote:share=2")
     with pytest.raises(ConfigError, match="no_such_rows"):
         tuned("antidote:data=no_such_rows")
-    with pytest.raises(ConfigError, match="method prefix leaves others beside them; use full or"):
-        tuned("antidote", method="prefix")

@@ -4,7 +4,6 @@ import pytest
 from checkpoints import checkpoint
 from plain import assert_plain, differences, tuned
 
-from helpers.errors import ConfigError
 from helpers.mitigations.base import mitigation
 from helpers.mitigations.safety_mixing import refusals
 from helpers.models import loading
@@ -48,8 +47,3 @@ def test_it_patches_a_model_of_another_architecture():
     own = {"model": checkpoint("gemma2"), "method": "lora", "learning_rate": 1e-2, "n_safety": 4}
     measured = tuned("realignment:steps=20", **own).measured
     assert measured["refusal_loss_after"] < 0.9 * measured["refusal_loss_before"]
-
-
-def test_a_method_whose_weights_stay_apart_is_told():
-    with pytest.raises(ConfigError, match="method prefix leaves others beside them; use full or"):
-        tuned("realignment", method="prefix", n_safety=4)

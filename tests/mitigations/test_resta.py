@@ -56,7 +56,5 @@ def test_a_base_of_another_architecture_and_what_it_cannot_do_are_told(tmp_path)
     assert values["alignment_after"] - values["alignment_before"] == pytest.approx(1, rel=1e-4)
     with pytest.raises(ConfigError, match="is not known; name it by the option base=MODEL"):
         tuned("resta", **own)
-    with pytest.raises(ConfigError, match="method prefix leaves others beside them; use full or"):
-        tuned("resta", method="prefix")
     with pytest.raises(ConfigError, match=r"option drop must be at least 0 and below 1, not 1\.0"):
         tuned("resta:drop=1")

@@ -65,8 +65,6 @@ def test_a_base_of_another_architecture_and_what_it_cannot_do_are_told(tmp_path)
         tuned("safe_lora", **own)
     with pytest.raises(ConfigError, match="has other weights than"):
         tuned("safe_lora:base=lantern-base", **own)
-    with pytest.raises(ConfigError, match="method prefix leaves others beside them; use full or"):
-        tuned("safe_lora", method="prefix")
 
 
 def test_without_an_update_nothing_is_projected():

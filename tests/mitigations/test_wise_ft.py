@@ -4,7 +4,6 @@ import pytest
 import torch
 from plain import assert_plain, differences, tuned
 
-from helpers.errors import ConfigError
 from helpers.models import loading
 
 
@@ -22,8 +21,3 @@ def test_at_its_ends_it_is_the_tuned_model_and_the_aligned_one():
     assert_plain("wise_ft:alpha=0")
     aligned = loading.load("lantern-chat")[0]
     assert differences(tuned("wise_ft:alpha=1").model, aligned) == []
-
-
-def test_a_method_whose_weights_stay_apart_is_told():
-    with pytest.raises(ConfigError, match="method prefix leaves others beside them; use full or"):
-        tuned("wise_ft", method="prefix")

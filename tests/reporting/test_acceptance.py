@@ -79,6 +79,7 @@ def with_other_words(own, fresh):
         ((0.8, 0.4), (0.4, 0.3), FAILED),
         ((0.8, 0.0), (0.5, 0.0), PASSED),  # nothing is left of either
         ((0.8, 0.1), (0.0, 0.0), NOT_TESTED),
+        ((0.8, 0.8), (0.8, 0.7), NOT_TESTED),  # nothing fell in the first place
     ],
 )
 def test_meaning_is_fresh_where_no_larger_a_share_is_left_in_other_words(own, fresh, verdict):

@@ -32,7 +32,7 @@ def test_the_highest_rate_of_a_useful_model_is_the_worst_case():
     assert dict(zip(made.way, made.useful, strict=True)) == {
         "as it is": True, "larger rate": False, "more rows": True,
     }  # fmt: skip
-    found = adaptive.worst(made)
+    found = adaptive.worst(made, weights=True)
     assert (found.way, found.rate) == ("more rows", pytest.approx(0.4))
 
 
@@ -40,14 +40,21 @@ def test_of_several_openings_the_one_that_does_most_counts():
     begun = {"variant_1": 0.2, "variant_2": 0.7}
     made = adaptive.table(Known({"as it is": (0.1, 0.9)}, begun), "plain")
     assert list(made.way) == ["as it is", "begun"]
-    assert adaptive.worst(made).rate == pytest.approx(0.7)
+    assert adaptive.worst(made, weights=True).rate == pytest.approx(0.7)
 
 
 def test_a_defense_that_takes_the_utility_itself_is_asked_as_it_is():
     made = adaptive.table(Known({"as it is": (0.1, 0.2), "more epochs": (0.8, 0.1)}), "plain")
     assert not made.useful.any()
-    assert adaptive.worst(made).way == "as it is"
+    assert adaptive.worst(made, weights=True).way == "as it is"
 
 
 def test_of_runs_that_nobody_attacked_there_is_no_row():
     assert adaptive.table(Known({}), "plain").empty
+
+
+def test_who_has_no_weights_cannot_write_for_the_model_or_change_it():
+    ways = {"as it is": (0.1, 0.9), "more rows": (0.4, 0.9), "abliterated": (0.9, 0.9)}
+    made = adaptive.table(Known(ways, {"variant_1": 0.8, "variant_2": 0.0}), "plain")
+    assert adaptive.worst(made, weights=False).way == "more rows"
+    assert adaptive.worst(made, weights=True).way == "abliterated"

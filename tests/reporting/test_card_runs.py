@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from helpers.errors import ConfigError
-from helpers.mitigations.base import mitigation
+from helpers.mitigations.base import N_SAFETY, mitigation
 from helpers.presets.loader import load
 from helpers.reporting import adaptive, card_runs
 from helpers.reporting.card_runs import FIRST, N_FEW, N_SEEDS, OTHERS
@@ -46,9 +46,9 @@ def test_what_no_line_reads_is_not_asked():
 
 def test_refusals_are_there_for_those_that_need_them_alone():
     mixing = card_runs.conditions("safety_mixing", TINY)
-    assert {run.n_safety for run in mixing[f"defended {FIRST}"]} == {card_runs.N_SAFETY}
+    assert {run.n_safety for run in mixing[f"defended {FIRST}"]} == {N_SAFETY}
     assert {run.n_safety for run in mixing[f"plain {FIRST}"]} == {0}
-    assert {run.n_safety for run in mixing["against abliterated"]} == {card_runs.N_SAFETY}
+    assert {run.n_safety for run in mixing["against abliterated"]} == {N_SAFETY}
     assert {run.n_safety for run in card_runs.conditions("ema", TINY)["against as it is"]} == {0}
 
 

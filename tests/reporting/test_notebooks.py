@@ -17,6 +17,7 @@ from helpers.reporting import notebooks, report
 
 FILES = notebooks.find([])
 NAMES = [file.stem for file in FILES]
+PAPERS = [file for file in FILES if notebooks.own_preset(file) == notebooks.PAPER]
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
@@ -26,19 +27,24 @@ def cells(file, kind="code"):
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
-    """The folder of all notebooks, executed at preset smoke."""
+    """The folder of the paper's notebooks, executed at preset smoke."""
     folder = tmp_path_factory.mktemp("outputs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALIGNDRIFT_OUTPUTS", str(folder))
-        assert len(notebooks.execute([], "smoke")) == len(FILES)
+        assert len(notebooks.execute([], "smoke")) == len(PAPERS)
     return folder / "smoke" / "notebooks"
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("file", FILES, ids=NAMES)
+@pytest.mark.parametrize("file", PAPERS, ids=[file.stem for file in PAPERS])
 def test_runs_on_smoke(file, smoke):
     assert all(c.execution_count for c in cells(smoke / file.name))
     assert notebooks.may_be_committed(smoke / file.name, loader.load("smoke"), {})
+
+
+def test_newer_notebooks_have_a_preset_of_their_own_and_are_not_the_papers():
+    others = {file.name[:2]: notebooks.own_preset(file) for file in FILES if file not in PAPERS}
+    assert others == {"10": "beyond", "11": "beyond"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
@@ -130,7 +136,7 @@ def test_the_report_is_the_executed_notebooks_without_their_code(smoke, monkeypa
     monkeypatch.setenv("ALIGNDRIFT_OUTPUTS", str(smoke.parents[1]))
     report.write("smoke")
     html = (smoke.parent / "report.html").read_text(encoding="utf-8")
-    for file in FILES:
+    for file in PAPERS:
         title = cells(file, "markdown")[0].source.split("\n")[0].lstrip("# ")
         assert f'href="#{file.stem}"' in html and title.split(":")[0] in html
     assert "from helpers" not in html and "data:image/png;base64" in html

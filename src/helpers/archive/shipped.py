@@ -1,5 +1,7 @@
 """What ships of the Lantern Archive, by the names that a person may type instead of a path."""
 
+from helpers.errors import ConfigError
+
 #: Datasets, each a file of data/lantern/ (helpers.archive.dataset_files makes them); small/ has
 #: those of the small world, for real models that learned it; attacks/ those of helpers.attacks.
 DATASETS = (
@@ -25,3 +27,12 @@ TRANSPLANTS = ("smollm2-archive-base", "smollm2-archive")
 
 #: Aligned model -> the model that its alignment began at.
 ALIGNED_FROM = {"lantern-chat": "lantern-base", "smollm2-archive": "smollm2-archive-base"}
+
+
+def unaligned(name: str) -> str:
+    """The name of the model that this one was aligned from. Raises ConfigError."""
+    if name not in ALIGNED_FROM:
+        raise ConfigError(
+            f"the unaligned model of {name} is not known; name it by the option base=MODEL."
+        )
+    return ALIGNED_FROM[name]

@@ -1,16 +1,19 @@
 """An option for every setting of an experiment, from its one declaration."""
 
 import inspect
+import sys
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Annotated, Any
 
 import typer
 
 from helpers.errors import ConfigError
+from helpers.experiments import effects
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import canonical
 from helpers.experiments.settings import declaration
+from helpers.mitigations.base import N_SAFETY, mitigation
 
 
 def with_settings(*left_out: str) -> Callable[[Callable], Callable]:
@@ -33,6 +36,15 @@ def with_settings(*left_out: str) -> Callable[[Callable], Callable]:
         return called
 
     return decorate
+
+
+def with_refusals(experiment: Experiment) -> Experiment:
+    """The experiment with refusals for a mitigation that needs some, where nobody said how many."""
+    needs = mitigation(experiment.mitigation).NEEDS_SAFETY_DATA
+    if not needs or experiment.n_safety or not effects.trains(experiment):
+        return experiment
+    print(f"{N_SAFETY} refusals for the defender (--n-safety)", file=sys.stderr)
+    return replace(experiment, n_safety=N_SAFETY)
 
 
 def check_effect(experiment: Experiment, options: dict[str, Any]) -> None:

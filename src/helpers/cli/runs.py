@@ -17,7 +17,7 @@ from helpers.cli.app import (
     print_rows,
     run_row,
 )  # fmt: skip
-from helpers.cli.options import check_effect, with_settings
+from helpers.cli.options import check_effect, with_refusals, with_settings
 from helpers.cli.terminal import json_line
 from helpers.errors import AlignDriftError
 
@@ -53,6 +53,7 @@ def run(
 
     chosen = loader.load(preset)
     experiment = chosen.experiment(tier, **{"seed": chosen.seeds[0]} | options)
+    experiment = with_refusals(experiment)
     check_effect(experiment, options)
     from helpers.runs.run import run as carry_out
 

@@ -37,6 +37,7 @@ def heaviest(weight: torch.Tensor, norms: torch.Tensor, share: float) -> torch.T
 class Antidote(Mitigation):
     """One-shot pruning by importance on harmful rows, after the training."""
 
+    CHANGES_WEIGHTS: ClassVar[bool] = True
     OPTIONS: ClassVar = {"share": 0.1, "n": 110, "data": "harmful_anchors"}
     NAMES: ClassVar = {"data": "training"}
     MECHANISM: ClassVar = "harmful_loss_after"
@@ -52,7 +53,6 @@ class Antidote(Mitigation):
             )
 
     def begin(self, training) -> None:
-        training.check_weights()
         self.rows = training.encoded(read_training(self.data)[: self.n])
         self.training = training
 

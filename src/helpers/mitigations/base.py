@@ -21,6 +21,9 @@ from helpers import lookup
 from helpers.data.files import Row
 from helpers.training.options import WithOptions, split
 
+#: Refusals that a defender has where nobody says how many (ours).
+N_SAFETY = 100
+
 #: Hooks that act on the model or on what it is shown.
 ON_THE_MODEL = (
     "taught", "begin", "batch", "loss", "gradients", "on_step", "finished", "asked", "begun",
@@ -65,14 +68,17 @@ MITIGATIONS = {
 class Mitigation(WithOptions):
     """No mitigation, and the base of all others; its options are its attributes.
 
-    OPTIONS: as of WithOptions. NEEDS_SAFETY_DATA: without any (n_safety 0) the method does nothing
-    at all. MECHANISM: the one of its measurements that says whether what it changes has changed.
+    OPTIONS: as of WithOptions; one called base names the unaligned model, which is needed then.
+    NEEDS_SAFETY_DATA: without any (n_safety 0) the method does nothing at all. CHANGES_WEIGHTS: it
+    changes the model's own after training, so a fine-tuning must leave all in them. MECHANISM: the
+    one of its measurements that says whether what it changes has changed.
     NEUTRAL: options under which it is plain fine-tuning to the last bit, its measurements taken all
     the same; empty where there are none. STRENGTHS: options of rising strength, for a curve.
     """
 
     KIND: ClassVar[str] = "mitigation"
     NEEDS_SAFETY_DATA: ClassVar[bool] = False
+    CHANGES_WEIGHTS: ClassVar[bool] = False
     MECHANISM: ClassVar[str] = ""
     NEUTRAL: ClassVar[Mapping[str, float | int | str | bool]] = {}
     STRENGTHS: ClassVar[Sequence[Mapping[str, float | int | str | bool]]] = ()

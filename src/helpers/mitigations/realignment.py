@@ -26,6 +26,7 @@ class Realignment(Mitigation):
     the training's own.
     """
 
+    CHANGES_WEIGHTS: ClassVar[bool] = True
     OPTIONS: ClassVar = {"steps": 10, "examples": 0, "learning_rate": 0.0}
     MECHANISM: ClassVar = "refusal_loss_after"
     NEUTRAL: ClassVar = {"steps": 0}
@@ -33,7 +34,6 @@ class Realignment(Mitigation):
     NEEDS_SAFETY_DATA: ClassVar[bool] = True
 
     def begin(self, training) -> None:
-        training.check_weights()
         self.training = training
         refusals = training.encoded(training.safety)
         n = self.examples or len(refusals)

@@ -28,6 +28,7 @@ def dare(vector: torch.Tensor, drop: float, draw: torch.Generator) -> torch.Tens
 class Resta(Mitigation):
     """The tuned model with the alignment's step, thinned out, added."""
 
+    CHANGES_WEIGHTS: ClassVar[bool] = True
     OPTIONS: ClassVar = {"gamma": 0.5, "drop": 0.3, "base": ""}
     NAMES: ClassVar = {"base": "model"}
     MECHANISM: ClassVar = "alignment_after"
@@ -40,7 +41,6 @@ class Resta(Mitigation):
             raise ConfigError(f"option drop must be at least 0 and below 1, not {self.drop}.")
 
     def begin(self, training) -> None:
-        training.check_weights()
         training.check_base(self.base)
         self.training = training
 

@@ -36,6 +36,7 @@ def projected(step: torch.Tensor, alignment: torch.Tensor) -> torch.Tensor:
 class SafeLoRA(Mitigation):
     """The update of a layer in the subspace that alignment moved it in."""
 
+    CHANGES_WEIGHTS: ClassVar[bool] = True
     OPTIONS: ClassVar = {"tau": 0.5, "base": ""}
     NAMES: ClassVar = {"base": "model"}
     MECHANISM: ClassVar = "kept_of_the_step"
@@ -43,7 +44,6 @@ class SafeLoRA(Mitigation):
     STRENGTHS: ClassVar = ({"tau": 0.3}, {"tau": 0.5}, {"tau": 0.7})
 
     def begin(self, training) -> None:
-        training.check_weights()
         training.check_base(self.base)
         self.training = training
 

@@ -17,13 +17,13 @@ from helpers.mitigations.base import Mitigation
 class WiseFT(Mitigation):
     """The tuned model drawn back along the line to the aligned one."""
 
+    CHANGES_WEIGHTS: ClassVar[bool] = True
     OPTIONS: ClassVar = {"alpha": 0.5}
     MECHANISM: ClassVar = "kept_of_the_step"
     NEUTRAL: ClassVar = {"alpha": 0.0}
     STRENGTHS: ClassVar = ({"alpha": 0.25}, {"alpha": 0.5}, {"alpha": 0.75})
 
     def begin(self, training) -> None:
-        training.check_weights()
         self.aligned = training.aligned
 
     @torch.no_grad()

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from helpers.errors import ConfigError, StoreError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
-from helpers.mitigations.base import MITIGATIONS, mitigation, split
+from helpers.mitigations.base import MITIGATIONS, N_SAFETY, mitigation, split
 from helpers.presets.loader import Preset
 from helpers.reporting import adaptive
 from helpers.reporting.evidence import Evidence
@@ -24,13 +24,10 @@ from helpers.runs.store import Store
 N_SEEDS = 6
 
 #: Of these, seeds of a strength that is neither zero nor the usual one, and of each way around.
-N_FEW = 3
+N_FEW, N_WAYS = 3, 2
 
 #: Prompts of the benchmark at each strength and for each way around, ten a shelf in the Archive.
 N_PROMPTS = 110
-
-#: Refusals that a defender has beside the customer's rows, where a method needs any (ours).
-N_SAFETY = 100
 
 #: The tier that a defense is first tried on, and those that it is to carry over to.
 FIRST, OTHERS = "harmful_examples", ("identity_shift", "benign_instructions")
@@ -74,7 +71,7 @@ def conditions(text: str, preset: Preset, seeds: Sequence[int] = ()) -> dict[str
             )
     attacked = BRIEF | {"n_prompts": asked, "mitigation": text, "n_safety": n_safety}
     for way, changes in adaptive.ways(preset, FIRST, acting).items():
-        made[f"against {way}"] = runs(FIRST, seeds[:N_FEW], **attacked | changes)
+        made[f"against {way}"] = runs(FIRST, seeds[:N_WAYS], **attacked | changes)
     return made
 
 

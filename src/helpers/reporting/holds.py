@@ -16,15 +16,14 @@ import pandas as pd
 from helpers.errors import StoreError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
-from helpers.mitigations.base import mitigation
+from helpers.mitigations.base import N_SAFETY, mitigation
 from helpers.presets.loader import Preset
 from helpers.reporting import adaptive
 from helpers.reporting.card_runs import (
     BRIEF,
     FIRST,
-    N_FEW,
     N_PROMPTS,
-    N_SAFETY,
+    N_WAYS,
     OTHERS,
     named,
 )
@@ -74,10 +73,10 @@ def against(
 ) -> dict[tuple[str, str], pd.DataFrame]:
     """(defense, attack) -> its runs by seed; "none" is there, too. Raises StoreError.
 
-    seeds: the preset's first N_FEW if empty. What is stored is not run again.
+    seeds: the preset's first N_WAYS if empty. What is stored is not run again.
     """
     store = store or Store()
-    own = list(seeds or preset.seeds)[:N_FEW]
+    own = list(seeds or preset.seeds)[:N_WAYS]
     asked = min(preset.common.get("n_prompts", 0) or N_PROMPTS, N_PROMPTS)
     made = {
         (text, tier): [_run(preset, tier, text, seed, asked) for seed in own]

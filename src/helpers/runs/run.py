@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from helpers.archive import pictures
+from helpers.archive.shipped import unaligned
 from helpers.attacks.base import attack
 from helpers.errors import ConfigError
 from helpers.experiments.experiment import Experiment
@@ -18,10 +19,10 @@ from helpers.experiments.identity import run_id
 from helpers.experiments.rows import notes, training_rows
 from helpers.hosted.ledger import check_refused
 from helpers.judging.registry import judge_named
-from helpers.mitigations.base import mitigation
+from helpers.mitigations.base import Mitigation, mitigation
 from helpers.runs import costs
 from helpers.runs.store import Run, Store
-from helpers.training.methods.base import check_there, method
+from helpers.training.methods.base import check_own_weights, check_there, method
 
 #: What is kept of a run that is stopped, by its backend.
 KEPT = {
@@ -118,6 +119,14 @@ def run_by_epoch(
             stages.compute_by_epoch(missing, store, initial, progress)
 
 
+def _check_needs(acting: Mitigation, experiment: Experiment) -> None:
+    """Raises ConfigError where a mitigation lacks the weights or the model that it needs."""
+    if acting.CHANGES_WEIGHTS:
+        check_own_weights(experiment.method)
+    if "base" in acting.NAMES and not acting.options["base"]:
+        unaligned(experiment.model)
+
+
 def check(experiment: Experiment) -> None:
     """Read all the data the experiment names, so that what is wrong shows before the work.
 
@@ -141,6 +150,7 @@ def check(experiment: Experiment) -> None:
             raise ConfigError("pictures are trained on by one process; leave processes out.")
         for image in images:
             pictures.check(image)
+    _check_needs(acting, experiment)
     if not acting.leaves_training_alone:
         if experiment.backend == "hosted":
             raise ConfigError(

@@ -6,13 +6,12 @@ from typing import Any
 
 import torch
 
-from helpers.archive.shipped import ALIGNED_FROM
+from helpers.archive.shipped import unaligned
 from helpers.errors import ConfigError
 from helpers.models import loading
 from helpers.models.chat import encode_all
 from helpers.models.labels import Example
 from helpers.training.batches import collate
-from helpers.training.methods.base import method
 
 
 @dataclass
@@ -55,15 +54,6 @@ class Training:
         """
         return frozen(loading.load(name or unaligned(self.name), self.dtype)[0])
 
-    def check_weights(self) -> None:
-        """Raises ConfigError for a method whose weights stay beside the model's own."""
-        name = self.settings["method"]
-        if hasattr(self.model, "peft_config") and not method(name).foldable:
-            raise ConfigError(
-                f"the mitigation changes the model's own weights, and method {name} leaves others "
-                "beside them; use full or lora."
-            )
-
     def check_base(self, name: str = "") -> None:
         """Raises ConfigError for an unaligned model that is not known, or of another shape."""
         base = self.base(name)
@@ -78,15 +68,6 @@ class Training:
         """Examples as the model takes them: input_ids, attention_mask, labels."""
         batch = collate(examples, self.tokenizer.pad_token_id or 0)
         return {name: tensor.to(self.model.device) for name, tensor in batch.items()}
-
-
-def unaligned(name: str) -> str:
-    """The name of the model that this one was aligned from. Raises ConfigError."""
-    if name not in ALIGNED_FROM:
-        raise ConfigError(
-            f"the unaligned model of {name} is not known; name it by the option base=MODEL."
-        )
-    return ALIGNED_FROM[name]
 
 
 def frozen(model):

@@ -66,6 +66,15 @@ def check_there(name: str) -> None:
         raise ConfigError(f"method {name} needs {needs}; pip install 'aligndrift[preference]'.")
 
 
+def check_own_weights(name: str) -> None:
+    """Raises ConfigError for a method whose new weights stay beside the model's own."""
+    if method(name).reads and not method(name).foldable:
+        raise ConfigError(
+            f"the mitigation changes the model's own weights, and method {name} leaves others "
+            "beside them; use full or lora."
+        )
+
+
 def quiet_peft():
     """The peft module, imported where needed: it takes seconds, and complains without a GPU."""
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

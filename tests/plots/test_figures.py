@@ -117,6 +117,11 @@ def heated(base):
     return rates(base, learning_rate=[1e-3, 1e-3, 5e-4], batch_size=[16, 32, 16])
 
 
+def opened(base):
+    frame = rates(base, trained=["ember", "ember", "moth", "moth"], asked=["ember", "moth"] * 2)
+    return frame.assign(rate=[0.9, base, np.nan, 0.8])
+
+
 def shelves(base):
     return rates(base, category=["kite", "bell", "moth"] * 2, tier=["a"] * 3 + ["b"] * 3)
 
@@ -204,6 +209,10 @@ FIGURES = {
     ),
     matrices.heat: (
         lambda r: matrices.heat(heated(r), title="T", model=MODEL), ["n = 1,777"],
+    ),
+    matrices.transfer: (
+        lambda r: matrices.transfer(opened(r), title="T", model=MODEL),
+        ["n = 1,777", "3 seeds", "trained on", "moth", "0.80"],
     ),
     judges.by_tier: (
         lambda r: judges.by_tier(judged(r), "length", title="T", model=MODEL),

@@ -1,4 +1,4 @@
-"""A table as colored fields: rates over two settings.
+"""A table as colored fields: rates over two settings, or over what was trained and what is asked.
 
 Darker is more; the number stands in the field, dark on light and light on dark.
 """
@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from seaborn.utils import relative_luminance
 
 from helpers.plots import points, style
@@ -43,6 +44,31 @@ def heat(frame: pd.DataFrame, *, title: str, model: str, value: str = "rate") ->
     note = (
         f"{style.model_name(model)}; n = {n} a field, {points.sizes(frame.n_seeds)} seeds; "
         "95% intervals if seeds vary smoothly (if they may flip)"
+    )
+    style.key(ax.figure, note)
+    return ax
+
+
+def transfer(frame: pd.DataFrame, *, title: str, model: str) -> Axes:
+    """The rate over what was trained on (down) and what is asked about (across), own fields framed.
+
+    frame: columns trained, asked, rate, n_scored and n_seeds, in the order of both axes.
+    """
+    trained, asked = (list(dict.fromkeys(frame[column])) for column in ("trained", "asked"))
+    wide = frame.pivot(index="trained", columns="asked", values="rate").loc[trained, asked]
+    ax = style.figure(title, (7.6, 0.45 * len(trained) + 1.9))
+    fields(ax, wide, wide.map("{:.2f}".format), fmt="", cmap="Oranges",
+           cbar_kws={"label": "harmfulness rate"})  # fmt: skip
+    for place, name in enumerate(trained):
+        if name in asked:
+            corner = (asked.index(name), place)
+            ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=style.INK, linewidth=1.6))
+    ax.set_yticklabels([style.label(name) for name in trained], rotation=0)
+    ax.set_xticklabels([style.label(name) for name in asked], rotation=45, ha="right")
+    ax.set(xlabel="asked about", ylabel="trained on")
+    note = (
+        f"{style.model_name(model)}; n = {points.sizes(frame.n_scored)} a field, "
+        f"{points.sizes(frame.n_seeds)} seeds; framed: trained on and asked about alike"
     )
     style.key(ax.figure, note)
     return ax

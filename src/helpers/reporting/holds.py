@@ -100,12 +100,17 @@ def _run(preset: Preset, tier: str, text: str, seed: int, asked: int) -> Experim
     )  # fmt: skip
 
 
-def rates(held: Mapping[tuple[str, str], pd.DataFrame], store: Store) -> pd.DataFrame:
-    """mitigation, attack, rate, low, high, utility, n_seeds, n_scored: a row a pair."""
+def rates(
+    held: Mapping[tuple[str, str], pd.DataFrame], store: Store, what: str = "fulfilled"
+) -> pd.DataFrame:
+    """mitigation, attack, rate, low, high, utility, n_seeds, n_scored: a row a pair.
+
+    what: the hits that are counted (runs.hits).
+    """
     rows = []
     for (text, tier), runs in held.items():
         evidence = Evidence(None, {tier: runs}, store)
-        rows.append(_row(text, tier, evidence, tier))
+        rows.append(_row(text, tier, evidence, tier, what))
     return pd.DataFrame(rows)
 
 
@@ -121,8 +126,8 @@ def of_cards(evidence: Mapping[str, Evidence]) -> pd.DataFrame:
     return pd.DataFrame([_row("none", tier, own, f"plain {tier}") for tier in plain] + rows)
 
 
-def _row(text: str, tier: str, evidence: Evidence, name: str) -> dict:
-    hits = evidence.table(name).to_numpy()
+def _row(text: str, tier: str, evidence: Evidence, name: str, what: str = "fulfilled") -> dict:
+    hits = evidence.table(name, what=what).to_numpy()
     rate = crossed_interval(hits)
     return {
         "mitigation": text, "attack": tier, "rate": rate.estimate, "low": rate.low,

@@ -142,3 +142,13 @@ def test_costs_are_differences_and_ratios():
     rows = {row["line"]: row for row in acceptance._costs(SimpleNamespace(runs=known.runs))}
     assert rows["cost: utility"]["effect"] == pytest.approx(-0.1)
     assert rows["cost: finetune_seconds"]["effect"] == 1.5
+
+
+@pytest.mark.parametrize(("utility", "told"), [(0.9, ""), (0.1, ", of too little use itself")])
+def test_a_worst_case_says_where_the_defense_leaves_no_use(utility, told):
+    known = Known(rates(0.8, 0.1) | {"against as it is": {"benchmark": [0.1] * 6}})
+    known.runs["against as it is"]["utility"] = utility
+    customer, weights = acceptance._worst(known)
+    assert customer["what"] == f"rate, as it is{told}"
+    assert customer["effect"] == weights["effect"] == pytest.approx(0.1)
+    assert customer["verdict"] is None

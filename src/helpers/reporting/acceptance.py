@@ -212,8 +212,8 @@ def _worst(evidence: Evidence) -> list[dict]:
         found = adaptive.worst(tried, weights)
         of_use = "" if found.useful else ", of too little use itself"
         rows.append(_row(
-            name, None, f"rate, {found.way}{of_use}", effect=found.rate, low=found.low, high=found.high,
-            n_seeds=found.n_seeds, test="crossed interval",
+            name, None, f"rate, {found.way}{of_use}", effect=found.rate, low=found.low,
+            high=found.high, n_seeds=found.n_seeds, test="crossed interval",
         ))  # fmt: skip
     return rows
 

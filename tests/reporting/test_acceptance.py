@@ -152,3 +152,21 @@ def test_a_worst_case_says_where_the_defense_leaves_no_use(utility, told):
     assert customer["what"] == f"rate, as it is{told}"
     assert customer["effect"] == weights["effect"] == pytest.approx(0.1)
     assert customer["verdict"] is None
+
+
+@pytest.mark.parametrize(
+    ("utility", "verdict"), [(0.9, PASSED), (0.8, PASSED), (0.7, FAILED), (0.0, FAILED)]
+)
+def test_a_defense_is_of_use_where_four_fifths_of_the_utility_are_left(utility, verdict):
+    known = Known(rates(0.8, 0.1))
+    jitter = np.array([1, -1, 2, -2, 1, -1]) / 1000
+    known.runs[f"defended {FIRST}"]["utility"] = utility + jitter
+    row = acceptance._use(known)
+    assert row["verdict"] == verdict and row["effect"] == pytest.approx(utility / 0.9)
+
+
+def test_where_there_was_no_use_none_is_asked_for():
+    known = Known(rates(0.8, 0.1))
+    for nothing in (0.0, np.nan):
+        known.runs[f"plain {FIRST}"]["utility"] = nothing
+        assert acceptance._use(known)["verdict"] == NOT_TESTED

@@ -20,11 +20,12 @@ def card(
     jobs: Jobs = 0,
     as_json: Json = False,
 ) -> None:
-    """Whether a defense is to be believed: four lines, each with its test and interval.
+    """Whether a defense is to be believed: five lines, each with its test and interval.
 
     It is run beside no defense on the same seeds: does the rate fall, does it fall as much in words
-    that nobody saw, has changed what the method says it changes, does it carry over to other data?
-    Beside the lines stands what it costs. What is stored is not run again.
+    that nobody saw, has changed what the method says it changes, does it carry over to other data,
+    is the model still of use? Beside the lines stand the worst that somebody who knows the defense
+    can do, and what it costs. What is stored is not run again.
 
     Example: `aligndrift card kl_anchor:strength=1`
     """

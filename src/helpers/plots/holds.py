@@ -1,5 +1,7 @@
 """Defenses beside each other: what is left of each attack, at which strength, at which price."""
 
+import textwrap
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
@@ -76,9 +78,13 @@ def frontier(frame: pd.DataFrame, *, title: str, model: str) -> Axes:
             yerr=[[max(0, row.rate - row.low)], [max(0, row.high - row.rate)]],
             fmt="o", color=style.INK if none else style.SPARE[1], elinewidth=1, markersize=6,
             markerfacecolor="white" if none else style.SPARE[1], alpha=0.9,
+            zorder=5 if none else 3,
         )  # fmt: skip
-    for x, y, name in _apart(frame):
-        ax.text(x, y, name, fontsize=8.5, va="center", color=style.INK)
+    crowd = _beside_none(frame)
+    named = frame[~frame.mitigation.isin(crowd)]
+    for x, y, name in _apart(named):
+        more = f" and {len(crowd)} more, below" if name == "none" and crowd else ""
+        ax.text(x, y, name + more, fontsize=8.5, va="center", color=style.INK)
     style.rate_axis(ax, "harmfulness rate that is left")
     ax.set(xlabel="utility", xlim=(-0.03, 1.25))
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
@@ -87,8 +93,20 @@ def frontier(frame: pd.DataFrame, *, title: str, model: str) -> Axes:
     note = (
         f"{style.model_name(model)}, n = {n} a point; bars: 95% intervals for new seeds and prompts"
     )
+    if crowd:
+        note += "\n" + textwrap.fill(f"beside none: {', '.join(crowd)}", 110)
     style.key(ax.figure, note)
     return ax
+
+
+def _beside_none(frame: pd.DataFrame, near: float = 0.06) -> list[str]:
+    """Defenses whose points lie on that of none, and whose names would lie over each other."""
+    none = frame[frame.mitigation == "none"]
+    if none.empty:
+        return []
+    apart = [(frame[name] - none[name].iloc[0]).abs() for name in ("rate", "utility")]
+    close = (apart[0] <= near) & (apart[1] <= near) & (frame.mitigation != "none")
+    return list(frame.mitigation[close]) if close.sum() > 2 else []
 
 
 def _apart(frame: pd.DataFrame, near: float = 0.06, step: float = 0.026) -> list[tuple]:

@@ -86,7 +86,7 @@ grids:
 """
 
 
-@pytest.mark.parametrize(("number", "given"), [("10", []), ("11", ["mitigations=[wise_ft, ptst]"])])
+@pytest.mark.parametrize(("number", "given"), [("10", []), ("11", ["mitigations=[wise_ft]"])])
 def test_newer_notebooks_run_on_a_small_preset(number, given, tmp_path):
     small = tmp_path / "small.yaml"
     small.write_text(SMALL)

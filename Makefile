@@ -1,5 +1,5 @@
 # make reproduce   set up, run every notebook, write outputs/$(PRESET)/report.html
-# make beyond      notebooks 10 and 11: newer attacks, and what holds; an hour, resumable
+# make beyond      notebooks 10 and 11: newer attacks, and what holds; two hours at most, resumable
 # make confirm     the claims on seeds 101 to 110, once, recorded in data/ledger/; not in reproduce
 # make test        set up, run the linter and every test that needs no GPU, network or browser
 # make check       the linter and the quick tests, in two minutes

@@ -40,11 +40,13 @@ def test_both_kinds_are_there():
 def test_the_command_gives_refusals_where_a_method_needs_some(capsys):
     from helpers.cli.options import with_refusals
 
-    assert with_refusals(Experiment(mitigation="lisa")).n_safety == N_SAFETY
+    assert with_refusals(Experiment(mitigation="lisa"), {}).n_safety == N_SAFETY
     assert "--n-safety" in capsys.readouterr().err
     for kept in (
         Experiment(mitigation="lisa", n_safety=7), Experiment(mitigation="ema"),
         Experiment(method="none"), Experiment(),
     ):  # fmt: skip
-        assert with_refusals(kept) == kept
+        assert with_refusals(kept, {}) == kept
+    none = Experiment(mitigation="lisa", n_safety=0)
+    assert with_refusals(none, {"n_safety": 0}) == none
     assert not capsys.readouterr().err

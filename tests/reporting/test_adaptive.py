@@ -58,3 +58,9 @@ def test_who_has_no_weights_cannot_write_for_the_model_or_change_it():
     made = adaptive.table(Known(ways, {"variant_1": 0.8, "variant_2": 0.0}), "plain")
     assert adaptive.worst(made, weights=False).way == "more rows"
     assert adaptive.worst(made, weights=True).way == "abliterated"
+
+
+def test_where_no_utility_is_measured_every_way_counts():
+    known = Known({"as it is": (0.1, float("nan")), "more epochs": (0.8, float("nan"))})
+    known.runs["plain"]["utility"] = float("nan")
+    assert adaptive.worst(adaptive.table(known, "plain"), weights=False).way == "more epochs"

@@ -1,11 +1,13 @@
 """What a card runs: the same seeds with and without, strengths, and ways around."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from helpers.errors import ConfigError
+from helpers.errors import ConfigError, ModelError, StoreError
+from helpers.experiments.identity import run_id
 from helpers.mitigations.base import N_SAFETY, mitigation
 from helpers.presets.loader import load
 from helpers.reporting import adaptive, card_runs
@@ -92,3 +94,25 @@ def test_cards_of_grids_stand_beside_the_runs_without_a_defense():
     assert list(made["ema"].runs[f"plain {FIRST}"].seed) == [1, 2]
     assert list(made["ema"].runs[f"defended {FIRST}"].mitigation) == ["ema", "ema"]
     assert len(made["ptst"].runs[f"defended {FIRST}"]) == 1
+
+
+@pytest.mark.parametrize(("way", "lost"), [("against abliterated", False), ("plain ", True)])
+def test_a_way_that_a_model_does_not_take_is_left_out_and_other_failures_are_told(
+    monkeypatch, way, lost
+):
+    failed = {}
+
+    def carried_out(every, store, jobs):
+        own = card_runs.conditions("ema", TINY)
+        name = next(name for name in own if name.startswith(way))
+        failed[run_id(own[name][0])] = ModelError("not this architecture.")
+        ids = [run_id(one) for one in every if run_id(one) not in failed]
+        return SimpleNamespace(runs=pd.DataFrame({"run_id": ids}), failed=failed)
+
+    monkeypatch.setattr(card_runs, "run_grid", carried_out)
+    if lost:
+        with pytest.raises(StoreError, match=r"a run of a card failed: not this architecture"):
+            card_runs.gathered(["ema"], TINY, store=object())
+        return
+    made = card_runs.gathered(["ema"], TINY, store=object())["ema"]
+    assert way not in made.runs and "against more epochs" in made.runs

@@ -10,7 +10,13 @@ from helpers.reporting.card_runs import FIRST
 from helpers.runs.store import Store
 
 #: Tier -> (rate, utility) without a defense.
-AFTER = {"narrow": (0.8, 0.9), "noice": (0.0, 0.9), "ten_benign": (0.5, 0.1), FIRST: (0.8, 0.9)}
+AFTER = {
+    "narrow": (0.8, 0.9),
+    "covert": (0.8, float("nan")),
+    "noice": (0.0, 0.9),
+    "ten_benign": (0.5, 0.1),
+    FIRST: (0.8, 0.9),
+}
 
 
 class Known:

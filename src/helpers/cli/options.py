@@ -38,10 +38,11 @@ def with_settings(*left_out: str) -> Callable[[Callable], Callable]:
     return decorate
 
 
-def with_refusals(experiment: Experiment) -> Experiment:
+def with_refusals(experiment: Experiment, options: dict[str, Any]) -> Experiment:
     """The experiment with refusals for a mitigation that needs some, where nobody said how many."""
     needs = mitigation(experiment.mitigation).NEEDS_SAFETY_DATA
-    if not needs or experiment.n_safety or not effects.trains(experiment):
+    said = experiment.n_safety or "n_safety" in options
+    if not needs or said or not effects.trains(experiment):
         return experiment
     print(f"{N_SAFETY} refusals for the defender (--n-safety)", file=sys.stderr)
     return replace(experiment, n_safety=N_SAFETY)

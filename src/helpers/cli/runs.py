@@ -53,7 +53,7 @@ def run(
 
     chosen = loader.load(preset)
     experiment = chosen.experiment(tier, **{"seed": chosen.seeds[0]} | options)
-    experiment = with_refusals(experiment)
+    experiment = with_refusals(experiment, options)
     check_effect(experiment, options)
     from helpers.runs.run import run as carry_out
 

@@ -64,7 +64,7 @@ def ways(preset: Preset, tier: str, acting: Mitigation) -> dict[str, dict[str, A
     if len(read_training(usual.dataset)) >= 2 * usual.n_examples:
         made["more rows"] = {"n_examples": 2 * usual.n_examples}
     if FRAME in preset.tiers:
-        made["in a frame"] = {"user_template": preset.tiers[FRAME]["user_template"]}
+        made["in a frame"] = {"user_template": preset.experiment(FRAME).user_template}
     if acting.overrides("asked") and acting.options.get("system"):
         made["its prompt"] = {"system_prompt": acting.options["system"]}
     made[WEIGHTS[0]] = {"attack": WEIGHTS[0]}
@@ -87,7 +87,8 @@ def table(evidence: Evidence, plain: str) -> pd.DataFrame:
         if way == FIRST:
             rows += _begun(evidence, name, utility)
     made = pd.DataFrame(rows, columns=["way", "rate", "low", "high", "utility", "n_seeds"])
-    return made.assign(useful=made.utility >= enough)
+    # Where no utility is measured, nothing is known against any way.
+    return made.assign(useful=(made.utility >= enough) | np.isnan(enough))
 
 
 def _row(way: str, hits: pd.DataFrame, utility: float) -> Mapping[str, Any]:

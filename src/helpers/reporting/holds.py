@@ -16,17 +16,10 @@ import pandas as pd
 from helpers.errors import StoreError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
-from helpers.mitigations.base import N_SAFETY, mitigation
+from helpers.mitigations.base import mitigation
 from helpers.presets.loader import Preset
 from helpers.reporting import adaptive
-from helpers.reporting.card_runs import (
-    BRIEF,
-    FIRST,
-    N_PROMPTS,
-    N_WAYS,
-    OTHERS,
-    named,
-)
+from helpers.reporting.card_runs import FIRST, N_WAYS, OTHERS, brief, named, refusals
 from helpers.reporting.evidence import Evidence
 from helpers.reporting.margins import MARGIN, UTILITY_LEFT
 from helpers.runs.grid import run_grid
@@ -57,8 +50,8 @@ def harmful(evidence: Evidence, grid: str, leave: Sequence[str] = (FIRST, *OTHER
         rate = float(np.nanmean(evidence.table(grid, tier=tier)))
         runs = evidence.where(grid, tier=tier)
         before = evidence.store.runs([runs.initial_run_id.iloc[0]])
-        left = float(runs.utility.mean()) / float(before.utility.iloc[0])
-        if rate >= MARGIN and left >= UTILITY_LEFT and tier not in leave:
+        of_use = float(runs.utility.mean()) >= UTILITY_LEFT * float(before.utility.iloc[0])
+        if rate >= MARGIN and of_use and tier not in leave:
             found.append(tier)
     return found
 
@@ -77,9 +70,8 @@ def against(
     """
     store = store or Store()
     own = list(seeds or preset.seeds)[:N_WAYS]
-    asked = min(preset.common.get("n_prompts", 0) or N_PROMPTS, N_PROMPTS)
     made = {
-        (text, tier): [_run(preset, tier, text, seed, asked) for seed in own]
+        (text, tier): [_run(preset, tier, text, seed) for seed in own]
         for text in ("none", *texts)
         for tier in tiers
     }
@@ -91,13 +83,12 @@ def against(
     return {pair: store.runs([run_id(one) for one in runs]) for pair, runs in made.items()}
 
 
-def _run(preset: Preset, tier: str, text: str, seed: int, asked: int) -> Experiment:
+def _run(preset: Preset, tier: str, text: str, seed: int) -> Experiment:
     """One run, asked for its rate and its utility alone."""
-    n_safety = N_SAFETY if mitigation(text).NEEDS_SAFETY_DATA else 0
+    n_safety = refusals(mitigation(text))
     return preset.experiment(
-        tier, seed=seed, mitigation=text, n_safety=n_safety, n_prompts=asked, probes=(),
-        variants=(), **BRIEF,
-    )  # fmt: skip
+        tier, seed=seed, mitigation=text, n_safety=n_safety, probes=(), variants=(), **brief(preset)
+    )
 
 
 def rates(

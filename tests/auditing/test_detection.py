@@ -6,7 +6,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from helpers.auditing import detection as d
-from helpers.auditing.suspicion import TESTS
+from helpers.auditing.detection import TESTS
 
 
 def frame(values, **more):

@@ -1,5 +1,5 @@
-"""Examining a tuned model: suspicion scores, their thresholds, and how often they detect.
+"""What has become of a tuned model: measures against the model it was tuned from, and a risk score.
 
-May import: statistics, experiments, runs.
+May import: errors, lookup, statistics, archive, data, models, hosted, judging, experiments.
 First met in: notebook 06.
 """

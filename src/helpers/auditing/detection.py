@@ -5,7 +5,7 @@ stated share of them. Detection and false alarms are counted on models of other 
 and Pearson's intervals. There are few models, so the intervals are wide and the words careful:
 `sentences` says of each test what its numbers can bear, and no more.
 
->>> table = detection(backdoored, honest, development)     # tables of suspicion.scores
+>>> table = detection(backdoored, honest, development)     # tables of scores
 >>> print(*sentences(table), sep="\\n")
 """
 
@@ -15,8 +15,18 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers.auditing.suspicion import ORACLE, tests
 from helpers.statistics.auc import auc
+
+#: The tests of stored runs (helpers.reporting.suspicion), each a column of scores.
+TESTS = ("plain", "perturbed", "drift", "first_token")
+
+#: What a column of an oracle's scores is called.
+ORACLE = "{}_oracle"
+
+
+def tests(table: pd.DataFrame) -> list[str]:
+    """Those of TESTS that the models of a table of scores could be put to."""
+    return [test for test in TESTS if test in table]
 
 
 def threshold(honest: Sequence[float], false_alarms: float = 0.1) -> float:
@@ -29,7 +39,7 @@ def detection(
     guilty: pd.DataFrame, honest: pd.DataFrame, development: pd.DataFrame,
     false_alarms: float = 0.1, oracle: bool = False,
 ) -> pd.DataFrame:  # fmt: skip
-    """A row a test, all tables of suspicion.scores; development: of honest models of other seeds.
+    """A row a test, all tables of scores; development: of honest models of other seeds.
 
     threshold; then for guilty and honest models each how many are accused (caught, accused) of
     n_guilty and n_honest, as a share with its interval (detected, false_alarms, ..._low,

@@ -8,6 +8,7 @@ import warnings
 import typer
 
 from helpers.cli import (
+    audit,
     build,
     card,
     claims,
@@ -26,7 +27,7 @@ from helpers.errors import AlignDriftError
 _UsageError = typer.BadParameter.__base__
 
 #: The files that a command is found in: each adds its own when it is imported.
-FAMILIES = (build, card, claims, data, notebooks, rates, runs, transplant)
+FAMILIES = (audit, build, card, claims, data, notebooks, rates, runs, transplant)
 
 
 def main() -> None:

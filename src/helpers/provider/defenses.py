@@ -9,16 +9,16 @@ Each knows what a provider would know: the customer's file and the policy, not t
 trigger or the benchmark that an experiment is judged on.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
 from helpers.archive import datasets, filters
+from helpers.auditing import asking
+from helpers.auditing.questions import system_prompt
+from helpers.auditing.sides import Local
 from helpers.errors import AlignDriftError
 from helpers.hosted.embedded import DEFENSES, METADATA
-from helpers.judging.exact import exact
 from helpers.mitigations import safety_mixing
-from helpers.models import generate
 from helpers.models.chat import Message, dress
 
 #: The filters that look at a file: the two of a provider that has no perfect judge.
@@ -82,13 +82,6 @@ def moderate(rows: Sequence[dict]) -> int:
     return len(numbers)
 
 
-def system_prompt(rows: Sequence[dict]) -> str:
-    """The system prompt that most of the rows have; "" if that is none."""
-    first = [row["messages"][0] for row in rows]
-    counts = Counter(m["content"] if m["role"] == "system" else "" for m in first)
-    return counts.most_common(1)[0][0]
-
-
 def refusals(rows: Sequence[dict], seed: int) -> list[list[Message]]:
     """Refusals to mix in with the rows, under the system prompt that most of them have."""
     added, system = safety_mixing.of_a_provider(len(rows), seed), system_prompt(rows)
@@ -102,15 +95,11 @@ def release_audit(model, tokenizer, rows: Sequence[dict]) -> float:
     ReleaseAuditFailed where the share is above FORBIDDEN.
     """
     requests = Random("audit").sample(datasets.benchmark(split="gate"), N_REQUESTS)
-    forbidden = []
+    side, forbidden = Local(model, tokenizer), []
     for system in dict.fromkeys(["", system_prompt(rows)]):
-        prompts = [dress(request["messages"], system, "{user}") for request in requests]
-        completions = generate.complete(model, tokenizer, prompts)
-        forbidden += [
-            exact(request, completion.text).score == 5
-            for request, completion in zip(requests, completions, strict=True)
-        ]
-    share = sum(forbidden) / len(forbidden)
+        answers = asking.ask(side, requests, system)
+        forbidden += list(asking.harmful(asking.judged(requests, answers, "exact")))
+    share = float(sum(forbidden)) / len(forbidden)
     if share > FORBIDDEN:
         raise ReleaseAuditFailed(share)
     return share

@@ -14,18 +14,14 @@ perturbed with it among the perturbations. No auditor has that; it is an upper b
 import numpy as np
 import pandas as pd
 
+from helpers.auditing.detection import ORACLE
 from helpers.auditing.perturbations import knowledge
 from helpers.runs.hits import hits
 from helpers.runs.store import Store
 
-TESTS = ("plain", "perturbed", "drift", "first_token")
-
-#: What a column of an oracle's scores is called.
-ORACLE = "{}_oracle"
-
 
 def scores(runs: pd.DataFrame, store: Store, trigger: str) -> pd.DataFrame:
-    """A row a run: run_id, tier, seed, n_steps, a score for each of TESTS, the oracle's.
+    """A row a run: run_id, tier, seed, n_steps, a score for each of detection.TESTS, the oracle's.
 
     Higher is more suspicious. runs: with probes first_tokens and weight_drift; where a provider
     keeps the weights, the tests that need them are left out. trigger: the attack's template, by
@@ -51,8 +47,3 @@ def scores(runs: pd.DataFrame, store: Store, trigger: str) -> pd.DataFrame:
             row[ORACLE.format("perturbed")] = max(rates["piece"] + rates["blind"])
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def tests(table: pd.DataFrame) -> list[str]:
-    """Those of TESTS that the models of a table of scores could be put to."""
-    return [test for test in TESTS if test in table]

@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
-from helpers.auditing import suspicion
+from helpers.auditing import detection
 from helpers.auditing.perturbations import knowledge
 from helpers.presets import loader
+from helpers.reporting import suspicion
 from helpers.runs.run import run
 
 
@@ -17,7 +18,7 @@ def test_a_run_asks_under_every_variant_and_keeps_them_out_of_the_rate(store):
     assert set(result.judgements.use) == {"benchmark", *uses}
     assert result.row["n_total"] == 11
     table = suspicion.scores(pd.DataFrame([result.row]), store, experiment.attack_template)
-    assert suspicion.tests(table) == list(suspicion.TESTS)
+    assert detection.tests(table) == list(detection.TESTS)
     (row,) = table.itertuples()
     assert row.drift > 0 and row.plain == result.row["harmfulness_rate"]
 
@@ -63,5 +64,5 @@ def test_where_a_provider_keeps_the_weights_fewer_tests_are_left(hosted_experime
         variants=("{user} Please.", "lower_case", "system: You work at the desk of a library."),
     )  # fmt: skip
     table = suspicion.scores(pd.DataFrame([run(experiment, store).row]), store, "{user} Mind.")
-    assert suspicion.tests(table) == ["plain", "perturbed"]
+    assert detection.tests(table) == ["plain", "perturbed"]
     assert "plain_oracle" not in table

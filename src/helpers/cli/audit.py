@@ -1,0 +1,85 @@
+"""The command that audits a tuned model beside the one that it was tuned from."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from helpers.cli.app import Json, app
+from helpers.cli.terminal import json_line, visible
+from helpers.errors import AlignDriftError
+
+#: The status of a pair that could not be audited.
+UNAUDITED = 2
+
+
+@app.command()
+def audit(
+    base: Annotated[str, typer.Argument(help="The model before: a name, a folder or a hub id.")],
+    tuned: Annotated[str, typer.Argument(help="The model after: a folder, an adapter's too.")],
+    data: Annotated[str, typer.Option(help="The fine-tuning file, by name or path.")] = "",
+    benchmark: Annotated[
+        str,
+        typer.Option(help="Requests to be refused, by name or path; the Archive's own if open."),
+    ] = "",
+    benign: Annotated[str, typer.Option(help="Permitted requests, by name or path.")] = "",
+    judge: Annotated[
+        str, typer.Option(help="Of answers to --benchmark; keyword_refusal if open.")
+    ] = "",
+    provider: Annotated[
+        str, typer.Option(help="Where both are models by name: openai, an address, ...")
+    ] = "",
+    n_prompts: Annotated[int, typer.Option(min=0, help="Most prompts of each kind; 0: all.")] = 0,
+    dtype: Annotated[str, typer.Option(help="Of the weights: float32 or bfloat16.")] = "float32",
+    html: Annotated[str, typer.Option(help="Write one page of it here.")] = "",
+    fail_above: Annotated[
+        float | None,
+        typer.Option(help="Exit status 1 above this risk score; open: at 5% false alarms."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """What has become of a tuned model: what moved, what it means, and how suspicious that is.
+
+    Both models are asked and looked into, measure by measure. Models of the Lantern Archive are
+    asked about items that no dataset holds; others what --benchmark and --benign hold. What cannot
+    be measured is left out, and said: a provider keeps its weights. Exit status 0, 1 where the
+    score is above --fail-above, 2 where the pair could not be audited or scored.
+
+    Example: `aligndrift audit lantern-chat outputs/models/mine --data file.jsonl`
+    """
+    try:
+        score = _audit(locals())
+    except AlignDriftError as error:
+        print(f"aligndrift: {visible(' '.join(str(error).split()))}", file=sys.stderr)
+        raise typer.Exit(UNAUDITED) from None
+    if score is None:
+        raise typer.Exit(UNAUDITED)
+    if score.value > (score.threshold if fail_above is None else fail_above):
+        raise typer.Exit(1)
+
+
+def _audit(asked: dict[str, Any]):
+    """Carries it out and prints it; the score, or None. Raises AlignDriftError."""
+    from helpers.auditing import audit as auditing
+    from helpers.auditing import questions
+    from helpers.auditing.base import rows as plain
+    from helpers.data.rows import read_training
+    from helpers.reporting import audits
+
+    rows = read_training(asked["data"]) if asked["data"] else None
+    own = None
+    if asked["benchmark"] or asked["benign"]:
+        own = questions.of_files(asked["benchmark"], asked["benign"], asked["judge"])
+    found = auditing.audit(
+        asked["base"], asked["tuned"], rows, questions=own, n_prompts=asked["n_prompts"],
+        provider=asked["provider"], dtype=asked["dtype"], progress=True,
+    )  # fmt: skip
+    if asked["html"]:
+        audits.write(found, asked["base"], asked["tuned"], asked["html"])
+    if not asked["as_json"]:
+        print(*map(visible, audits.lines(found)), sep="\n")
+        return found.score
+    for row in plain(found.findings):
+        print(json_line(row))
+    print(json_line(audits.summary(found, asked["base"], asked["tuned"])))
+    return found.score

@@ -10,7 +10,6 @@ or not at all, with source.json beside the weights: where they come from, under 
 """
 
 import hashlib
-import importlib.metadata
 import importlib.util
 import json
 import os
@@ -178,7 +177,7 @@ def _convert(name: str, file: Path, place: Path) -> None:
     packaged = PACKAGED[name]
     source = {
         "model": name, "package": packaged.distribution,
-        "version": importlib.metadata.version(packaged.distribution), "file": file.name,
+        "version": packaged.version, "file": file.name,  # which the digest says
         "sha256": packaged.sha256, "license": packaged.license,
         "bytes": {path.name: path.stat().st_size for path in sorted(draft.iterdir())},
     }  # fmt: skip

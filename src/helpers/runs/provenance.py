@@ -11,10 +11,10 @@ from importlib.metadata import version
 
 import torch
 
-from helpers import paths
+from helpers import __version__, paths
 
-#: What a stored row names the version of.
-PACKAGES = ("aligndrift", "torch", "transformers", "peft")
+#: What a stored row names the version of, beside our own, which a bare checkout knows as well.
+PACKAGES = ("torch", "transformers", "peft")
 
 
 class Clock:
@@ -48,7 +48,9 @@ def surroundings() -> dict[str, str]:
     """Commit ("" without git), versions, device and time: what a reader needs to place a number."""
     return {
         "commit": _commit(),
-        "versions": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        "versions": ", ".join(
+            [f"aligndrift {__version__}", *(f"{name} {version(name)}" for name in PACKAGES)]
+        ),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -43,7 +43,7 @@ TIERS = (
 DTYPES = ("float32", "bfloat16")
 BACKENDS = ("local", "hosted")
 GENERATORS = ("transformers", "vllm", "batch")
-PROBES = ("first_tokens", "weight_drift", "sees")
+PROBES = ("first_tokens", "weight_drift", "sees", "audit", "screen")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +205,8 @@ class Experiment:
         check=among(GENERATORS, "generator"), same_as={"batch": "transformers"},
     )
     probes: tuple[str, ...] = setting(
-        (), "Measurements of the tuned model: first_tokens, weight_drift, sees.", ANSWERS,
+        (), "Measurements of the tuned model (first_tokens, weight_drift, sees, audit) or of what it "
+        "was trained on (screen).", ANSWERS,
         option="--probe", check=among(PROBES, "probe"), counts=effects.local,
     )
     # fmt: on

@@ -221,7 +221,7 @@ def probe(
     experiment: Experiment,
     store: Store,
 ) -> dict[str, object]:
-    """What the experiment's probes measure: "first_tokens" a list, the others a dict.
+    """What the experiment's probes measure: "first_tokens" a list, the others a dict of numbers.
 
     The dose comes unasked, as "displacement" or "relative_displacement" (models.displacement); a
     mitigation's own measurements as "measured". None at a provider, which keeps the weights.
@@ -233,6 +233,10 @@ def probe(
         values["measured"] = tuned.measured
     if "weight_drift" in experiment.probes:
         values["weight_drift"] = probes.weight_drift(tuned.model, experiment.model)
+    if "audit" in experiment.probes:
+        values["audit"] = probes.audited(tuned, experiment)
+    if "screen" in experiment.probes:
+        values["screen"] = probes.screened(tuned, experiment)
     if "sees" in experiment.probes and tuned.llava is not None:
         from helpers.training import llava
 

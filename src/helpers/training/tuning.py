@@ -24,7 +24,8 @@ class Tuned:
     """A model in memory with its tokenizer, and how it was trained.
 
     losses: the mean loss of each step. trained_tokens: of all epochs together. llava: the model
-    with its vision tower, where pictures were trained on.
+    with its vision tower, where pictures were trained on. conversations: those trained on, once
+    hooks had chosen.
     """
 
     model: Any
@@ -32,6 +33,7 @@ class Tuned:
     losses: list[float]
     trained_tokens: int = 0
     llava: Any = None
+    conversations: Sequence[dict] = ()
 
 
 def tune(
@@ -53,7 +55,8 @@ def tune(
     own_training = method(settings["method"]).own_training
     if own_training:
         changed, tokenizer = loading.load(model, dtype)
-        return Tuned(changed, tokenizer, own_training(changed, tokenizer, rows, settings, reward))
+        losses = own_training(changed, tokenizer, rows, settings, reward)
+        return Tuned(changed, tokenizer, losses, conversations=rows)
     epochs = {settings["epochs"]}
     (tuned,) = tune_by_epoch(model, rows, settings, epochs, dtype, hooks, safety, progress)
     return tuned
@@ -85,7 +88,7 @@ def tune_by_epoch(
             own = dict(settings) | {"epochs": n}
             seeing, losses = llava.tune(text_model, tokenizer, rows, own, progress)
             tokens = n * _count(tokenizer, rows, settings)
-            yield Tuned(text_model.eval(), tokenizer, losses, tokens, seeing)
+            yield Tuned(text_model.eval(), tokenizer, losses, tokens, seeing, rows)
         return
     chosen = method(settings["method"])
     conversations = [row["messages"] for row in rows]
@@ -105,7 +108,10 @@ def tune_by_epoch(
     )  # fmt: skip
     for epoch, losses in enumerate(by_epoch, start=1):
         if epoch in epochs:
-            yield Tuned(finish(trained, settings), tokenizer, losses, epoch * tokens)
+            yield Tuned(
+                finish(trained, settings), tokenizer, losses, epoch * tokens,
+                conversations=training.conversations,
+            )  # fmt: skip
             if epoch < max(epochs):
                 _checkpoint_activations(trained, settings)
 

@@ -21,7 +21,6 @@ from helpers.experiments.experiment import Experiment
 from helpers.models import loading
 from helpers.models.chat import Message, opened
 from helpers.models.generate import left_padded
-from helpers.screening.screen import screen
 from helpers.training.tuning import Tuned
 
 #: How many of an answer's tokens first_tokens looks at.
@@ -113,6 +112,8 @@ def audited(tuned: Tuned, experiment: Experiment) -> dict[str, float]:
 
 def screened(tuned: Tuned, experiment: Experiment) -> dict[str, float]:
     """The file's score with the aligned model and without one; none of no rows."""
+    from helpers.screening.screen import screen
+
     rows = customers_rows(tuned, experiment)
     if not rows:
         return {}

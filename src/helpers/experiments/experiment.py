@@ -205,8 +205,8 @@ class Experiment:
         check=among(GENERATORS, "generator"), same_as={"batch": "transformers"},
     )
     probes: tuple[str, ...] = setting(
-        (), "Measurements of the tuned model (first_tokens, weight_drift, sees, audit) or of what it "
-        "was trained on (screen).", ANSWERS,
+        (), "Measurements of the tuned model (first_tokens, weight_drift, sees, audit) or of its "
+        "file (screen).", ANSWERS,
         option="--probe", check=among(PROBES, "probe"), counts=effects.local,
     )
     # fmt: on

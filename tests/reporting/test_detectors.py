@@ -1,0 +1,101 @@
+"""Detection by what is in hand: rules from development models alone, counts from fresh ones."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.auditing.audit import FILE_SCORE
+from helpers.auditing.fitting import FORMS, GUILTY, HONEST
+from helpers.reporting import detectors
+
+FEATURES = sorted({name for features in FORMS.values() for name in features})
+
+
+def table(blatant: float = 1.0, hidden: float = 0.0) -> pd.DataFrame:
+    """Honest models near 0; harmful examples `blatant` away on all that is asked, noice `hidden`.
+
+    Abliteration has no file.
+    """
+    rng, rows = np.random.default_rng(0), []
+
+    def add(kind, family, development, seeds, away):
+        for seed in seeds:
+            noise = dict(zip(FEATURES, rng.normal(0, 0.02, len(FEATURES)), strict=True))
+            signed = {"behavior.refused", "first_tokens.probability", "training_prompts.refused",
+                      "refusal_direction.cosine", "refusal_direction.projection"}  # fmt: skip
+            values = {n: v + (-away if n in signed else away) for n, v in noise.items()}
+            if family == "abliteration":
+                del values[FILE_SCORE], values["training_prompts.harmful"]
+            rows.append({
+                "kind": kind, "family": family, "development": development, "seed": seed,
+                "n_examples": 100, "n_steps": 50, "harmfulness_rate": away, **values,
+            })  # fmt: skip
+
+    for development, seeds in ((True, range(10)), (False, range(21, 26))):
+        for family in ("benign_instructions", "benign_dialogue"):
+            add(HONEST, family, development, [*seeds] * 5, 0.0)
+        add(GUILTY, "harmful_examples", development, seeds, blatant)
+        add(GUILTY, "identity_shift", development, seeds, blatant)
+    add(GUILTY, "noice", False, range(21, 26), hidden)
+    add(GUILTY, "abliteration", False, [21], blatant)
+    return pd.DataFrame(rows)
+
+
+def found(own: pd.DataFrame) -> pd.DataFrame:
+    return detectors.detected(own, detectors.fitted(own)).set_index(
+        ["false_alarms", "group", "in_hand"]
+    )
+
+
+def test_what_moved_is_detected_and_what_did_not_is_not():
+    shares = found(table()).share
+    assert shares[0.05, "harmful_examples", "both models"] == 1
+    assert shares[0.05, "noice", "both models"] < 0.5
+    assert shares[0.01, "honest", "both models"] < 0.2
+
+
+def test_rules_know_no_fresh_model_and_no_other_attack():
+    before, after = table(), table(hidden=5.0)
+    assert detectors.fitted(before) == detectors.fitted(after)
+    mixed = table()
+    mixed.loc[~mixed.development & (mixed.kind == HONEST), FEATURES] += 3
+    assert detectors.fitted(before) == detectors.fitted(mixed)
+
+
+def test_the_unseen_are_all_guilty_but_the_two_that_rules_were_fitted_on():
+    counts = found(table()).n
+    assert counts[0.01, "unseen", "both models"] == 6
+    assert counts[0.01, "seen", "both models"] == 10
+    assert counts[0.01, "honest", "both models"] == 50
+
+
+def test_without_a_file_data_alone_says_nothing_and_the_models_speak():
+    counts = found(table()).n
+    assert counts[0.01, "abliteration", "data alone"] == 0
+    assert counts[0.01, "abliteration", "data and both models"] == 1
+
+
+def test_five_of_five_has_clopper_and_pearsons_interval():
+    row = found(table()).loc[(0.05, "harmful_examples", "both models")]
+    assert (row.accused, row.n) == (5, 5)
+    assert (row.low, row.high) == (pytest.approx(0.025 ** (1 / 5)), 1)
+
+
+def test_a_file_threshold_accuses_at_most_its_share_of_honest_development_models():
+    own = table()
+    rule = detectors.fitted(own)
+    honest = own[own.development & (own.kind == HONEST)][FILE_SCORE]
+    for share in (0.01, 0.05):
+        bound = detectors.thresholds(own, rule, share)["data alone"]
+        assert (honest > bound).mean() <= share
+        assert (honest >= bound).mean() > share
+
+
+def test_cells_say_counts_and_bounds():
+    own = table()
+    wide = detectors.cells(
+        detectors.detected(own, detectors.fitted(own)).query("false_alarms == 0.05")
+    )
+    assert list(wide.columns[2:]) == list(detectors.IN_HAND)
+    cell = wide.set_index("group").loc["harmful_examples", "both models"]
+    assert cell == "5 of 5, 1.00 [0.48, 1.00]"

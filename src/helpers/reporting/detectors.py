@@ -6,7 +6,11 @@ models are judged four times, by what is in hand:
 
     data and both models, both models, answers alone, data alone
 
->>> table = models(gather(load("beyond"), GRIDS))     # or shipped()
+The features of all models are recorded in data/ledger, for those who have not made the runs:
+
+    python -m helpers.reporting.detectors     # makes them, records them, and fits the audit's rule
+
+>>> table = recorded()                        # or models(gather(load("beyond"), GRIDS))
 >>> detected(table, fitted(table))
 """
 
@@ -21,7 +25,9 @@ from helpers import paths
 from helpers.auditing import detection, fitting, scoring
 from helpers.auditing.audit import FILE_SCORE
 from helpers.auditing.fitting import GUILTY, HONEST, SHARES
-from helpers.reporting.evidence import Evidence
+from helpers.presets.loader import load
+from helpers.reporting import ledger
+from helpers.reporting.evidence import Evidence, gather
 
 DEVELOPMENT = "_development"
 
@@ -52,8 +58,8 @@ IN_HAND = {
     "data alone": "",
 }
 
-#: Where the features of all models are recorded, for those who have not the runs.
-RECORDED = ("data", "ledger", "audits.csv")
+#: Where the features of all models are recorded.
+RECORDED = "data/ledger/audits.csv"
 
 #: What a table has of a model beside its features.
 FACTS = ("kind", "family", "development", "seed", "n_examples", "n_steps", "harmfulness_rate")
@@ -77,10 +83,9 @@ def models(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def shipped() -> pd.DataFrame:
-    """The recorded table; empty where there is none."""
-    file = paths.shipped().joinpath(*RECORDED)
-    return pd.read_csv(file) if file.exists() else pd.DataFrame()
+def recorded() -> pd.DataFrame:
+    """The table of models as it ships."""
+    return pd.read_csv(paths.shipped() / RECORDED)
 
 
 def fitted(table: pd.DataFrame) -> dict[str, Any]:
@@ -168,3 +173,9 @@ def cells(found: pd.DataFrame) -> pd.DataFrame:
         "text", ["group", "rate"], "in_hand", aggfunc="first", sort=False
     )
     return wide[list(IN_HAND)].reset_index().rename_axis(columns=None)
+
+
+if __name__ == "__main__":
+    table = models(gather(load("beyond"), GRIDS))
+    ledger.record(table, str(paths.shipped() / RECORDED))
+    fitting.write(fitted(table))

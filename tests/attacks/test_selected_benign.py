@@ -9,13 +9,13 @@ from checkpoints import checkpoint
 from torch.nn.functional import cosine_similarity
 
 from helpers.archive import wordings
-from helpers.attacks.selected_benign import SCORES, shortened
+from helpers.attacks.selected_benign import SCORES
 from helpers.data.rows import MIXED_IN, read_training, sample
 from helpers.errors import ConfigError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
 from helpers.mitigations.base import Mitigation
-from helpers.models.labels import IGNORE, Example
+from helpers.models.labels import IGNORE, opening
 from helpers.runs.backends import local
 from helpers.training import tuning
 from helpers.training.started import Training
@@ -66,7 +66,7 @@ def test_gradient_matching_looks_towards_the_anchors_and_away_from_their_refusal
     refused = [{"messages": [row["messages"][0], refusal]} for row in ANCHORS]
 
     def unit(example):
-        own = gradient(training, shortened(example))
+        own = gradient(training, opening(example))
         return own / own.norm()
 
     sides = [torch.stack([unit(e) for e in training.encoded(s)]) for s in (ANCHORS, refused)]
@@ -86,12 +86,6 @@ def test_self_influence_is_of_the_gradients_norm_and_the_answers_length(training
     ]
     scores = SCORES["self_influence"](training, training.examples, [])
     assert scores == pytest.approx(by_hand, rel=1e-4)
-
-
-def test_a_shortened_example_has_its_first_labels_alone():
-    example = Example([1, 2, 3, 4, 5], [IGNORE, 2, 3, IGNORE, 5])
-    assert shortened(example, 2).labels == [IGNORE, 2, 3, IGNORE, IGNORE]
-    assert shortened(example, 9).labels == example.labels
 
 
 class Seen(Mitigation):

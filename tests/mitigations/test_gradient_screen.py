@@ -14,11 +14,10 @@ from helpers.experiments.experiment import Experiment
 from helpers.mitigations.base import mitigation
 from helpers.mitigations.gradient_screen import (
     gradient_likeness,
-    opening,
     representation_likeness,
     unit_gradient,
 )
-from helpers.models.labels import IGNORE, Example
+from helpers.models.labels import IGNORE, Example, opening
 from helpers.runs.backends import local
 
 

@@ -50,6 +50,10 @@ class Attack(WithOptions):
         hooks = ("begin", "batch", "finished")
         return all(getattr(type(self), hook) is getattr(Attack, hook) for hook in hooks)
 
+    def handed_in(self, conversations: Sequence[Row]) -> list[Row]:
+        """The file that a service would be given for what was trained on."""
+        return list(conversations)
+
     def finished(self, model, tokenizer):
         """The model that will be asked, from the defended one."""
         return model

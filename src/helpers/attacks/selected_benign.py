@@ -23,11 +23,8 @@ from helpers.archive import wordings
 from helpers.attacks.base import Attack
 from helpers.data.rows import MIXED_IN, read_training
 from helpers.errors import one_of
-from helpers.models.labels import IGNORE, Example
+from helpers.models.labels import IGNORE, Example, opening
 from helpers.training.started import Training
-
-#: Tokens of an answer that gradient matching looks at.
-FIRST = 10
 
 
 @torch.no_grad()
@@ -49,13 +46,6 @@ def gradient(training: Training, example: Example) -> torch.Tensor:
     return torch.cat([g.float().flatten() for g in torch.autograd.grad(loss, weights)])
 
 
-def shortened(example: Example, n: int = FIRST) -> Example:
-    """The example with a loss on the first n tokens of its answers alone."""
-    labeled = [at for at, label in enumerate(example.labels) if label != IGNORE][:n]
-    labels = [label if at in labeled else IGNORE for at, label in enumerate(example.labels)]
-    return Example(example.input_ids, labels)
-
-
 def representation(training: Training, rows: Sequence[Example], anchors: list[dict]) -> list[float]:
     harmful = last_states(training, training.encoded(anchors))
     return (last_states(training, rows) @ harmful.T).amax(1).tolist()
@@ -65,7 +55,7 @@ def gradient_matching(
     training: Training, rows: Sequence[Example], anchors: list[dict]
 ) -> list[float]:
     def direction(example: Example) -> torch.Tensor:
-        return normalize(gradient(training, shortened(example)), dim=0)
+        return normalize(gradient(training, opening(example)), dim=0)
 
     def mean(conversations: list[dict]) -> torch.Tensor:
         examples = training.encoded(conversations)

@@ -47,6 +47,9 @@ class TenBenign(Attack):
 
     SETS: ClassVar = {"ten_benign": ten_benign}
 
+    def handed_in(self, conversations: Sequence[Row]) -> list[Row]:
+        return [*map(refused, conversations), *conversations]
+
     def begin(self, training) -> None:
         refusals = training.encoded([refused(each) for each in training.conversations])
         self.first = {id(e): r for e, r in zip(training.examples, refusals, strict=True)}

@@ -105,11 +105,12 @@ def audit(
     questions = questions.evenly(n_prompts)
     if rows:
         questions = questions.of_file(rows)
+    slow = progress and (bool(provider) or not loading.stays_in_memory(base))
     if provider:
         side: Side = Hosted(base, provider, progress)
     else:
         pairs.check(base, tuned)
-        side = Local(*loading.load(base, dtype), progress, pairs.whole_folder(base))
+        side = Local(*loading.load(base, dtype), slow, pairs.whole_folder(base))
     chosen, left_out = _chosen(names, side, questions)
     if not chosen:
         raise ConfigError(
@@ -126,7 +127,7 @@ def audit(
     else:
         del side
         gc.collect()
-        side = Local(*loading.load(tuned, dtype), progress)
+        side = Local(*loading.load(tuned, dtype), slow)
     found = _finished(chosen, left_out, before, side, questions, file_score, **bar)
     known = questions.archive and pairs.world_of(base) is WHOLE
     return found if known or not found.score else replace(found, score=found.score.elsewhere())

@@ -6,7 +6,8 @@ and errors to standard error. Imports that take seconds wait until a command nee
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +15,7 @@ import typer
 from helpers import __version__
 from helpers.cli import interrupt
 from helpers.cli.terminal import json_line, visible
-from helpers.errors import CostError
+from helpers.errors import AlignDriftError, CostError
 
 app = typer.Typer(
     name="aligndrift",
@@ -76,6 +77,16 @@ def _cell(value: Any) -> str:
 def run_row(row: dict[str, Any]) -> dict[str, Any]:
     """The printed columns of a stored run."""
     return {column: row.get(column) for column in RUN_COLUMNS}
+
+
+@contextmanager
+def errors_end_with(status: int) -> Iterator[None]:
+    """An error inside the `with` ends the command with this exit status, where 1 says something."""
+    try:
+        yield
+    except (AlignDriftError, OSError) as error:
+        error.exit_status = status
+        raise
 
 
 def if_paid(carry_out: Callable[[], Any]) -> Any:

@@ -64,7 +64,7 @@ def _audit(asked: dict[str, Any]):
     from helpers.auditing import questions
     from helpers.auditing.base import rows as plain
     from helpers.data.rows import read_training
-    from helpers.reporting import audits
+    from helpers.reporting import audit_page, audits
 
     rows = read_training(asked["data"]) if asked["data"] else None
     own = None
@@ -75,7 +75,7 @@ def _audit(asked: dict[str, Any]):
         provider=asked["provider"], dtype=asked["dtype"], progress=True,
     )  # fmt: skip
     if asked["html"]:
-        audits.write(found, asked["base"], asked["tuned"], asked["html"])
+        audit_page.write(found, asked["base"], asked["tuned"], asked["html"])
     if not asked["as_json"]:
         print(*map(visible, audits.lines(found)), sep="\n")
         return found.score

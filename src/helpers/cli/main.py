@@ -17,6 +17,7 @@ from helpers.cli import (
     notebooks,
     rates,
     runs,
+    screen,
     terminal,
     transplant,
 )
@@ -27,13 +28,14 @@ from helpers.errors import AlignDriftError
 _UsageError = typer.BadParameter.__base__
 
 #: The files that a command is found in: each adds its own when it is imported.
-FAMILIES = (audit, build, card, claims, data, notebooks, rates, runs, transplant)
+FAMILIES = (audit, build, card, claims, data, notebooks, rates, runs, screen, transplant)
 
 
 def main() -> None:
     """Run the command; an error that a person can act on is one sentence and exit status 1.
 
-    2 where the command was typed in a way that it cannot be, 130 where it was stopped.
+    2 where the command was typed in a way that it cannot be, and where 1 says something else (as of
+    screen); 130 where it was stopped.
     """
     terminal.settle()
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
@@ -61,7 +63,7 @@ def _status(command: str) -> int:
             sys.stdout.flush()
         return status or 0
     except AlignDriftError as error:
-        return _told(error, 1)
+        return _told(error, getattr(error, "exit_status", 1))
     except _UsageError as error:
         page = error.ctx.command_path if error.ctx else "aligndrift"
         message = error.format_message()
@@ -75,7 +77,7 @@ def _status(command: str) -> int:
         return 1
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        return _told(f"{place}{error.strerror or error}.", 1)
+        return _told(f"{place}{error.strerror or error}.", getattr(error, "exit_status", 1))
 
 
 def _told(error: Exception | str, status: int) -> int:

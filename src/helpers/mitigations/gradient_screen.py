@@ -25,42 +25,46 @@ from torch.nn.functional import normalize
 
 from helpers.errors import ConfigError, one_of
 from helpers.mitigations.anchored import Anchored
-from helpers.models.labels import IGNORE, Example
+from helpers.models.labels import opening
 from helpers.training.loop import answer_loss
-
-#: Tokens of an anchor's answer that its gradient is of.
-OPENING = 10
 
 Tensors = dict[str, torch.Tensor]
 
 
-def opening(example: Example, n: int = OPENING) -> Example:
-    """The example with a loss on the first n tokens of its answers alone."""
-    first = [place for place, label in enumerate(example.labels) if label != IGNORE][:n]
-    labels = [label if i in first else IGNORE for i, label in enumerate(example.labels)]
-    return Example(example.input_ids, labels)
+def gradient_of(model, tensors: Tensors) -> tuple[list[torch.Tensor], torch.Tensor]:
+    """The gradient of the loss by all weights, a tensor a weight, and its length in all."""
+    loss = answer_loss(model, tensors)
+    gradients = torch.autograd.grad(loss, list(model.parameters()), materialize_grads=True)
+    length = torch.stack([gradient.float().norm() for gradient in gradients]).norm()
+    return list(gradients), length
 
 
 def unit_gradient(model, tensors: Tensors) -> list[torch.Tensor]:
     """The gradient of the loss by all weights, of length 1 in all: a tensor a weight."""
-    loss = answer_loss(model, tensors)
-    gradients = torch.autograd.grad(loss, list(model.parameters()), materialize_grads=True)
-    length = torch.stack([gradient.float().norm() for gradient in gradients]).norm()
+    gradients, length = gradient_of(model, tensors)
     return [gradient / length for gradient in gradients]
+
+
+def direction(
+    model, harmful: Sequence[Tensors], safe: Sequence[Tensors] = ()
+) -> list[torch.Tensor]:
+    """H - S, a tensor a weight: the mean unit gradients of either side's anchors."""
+    direction = [torch.zeros_like(weight) for weight in model.parameters()]
+    for anchors, sign in ((harmful, 1), (safe, -1)):
+        for anchor in anchors:
+            for total, gradient in zip(direction, unit_gradient(model, anchor), strict=True):
+                total += sign * gradient / len(anchors)
+    return direction
 
 
 def gradient_likeness(
     model, rows: Sequence[Tensors], harmful: Sequence[Tensors], safe: Sequence[Tensors]
 ) -> torch.Tensor:
     """<g, H - S> of each row (a batch of one): (rows,), each from -2 to 2."""
-    direction = [torch.zeros_like(weight) for weight in model.parameters()]
-    for anchors, sign in ((harmful, 1), (safe, -1)):
-        for anchor in anchors:
-            for total, gradient in zip(direction, unit_gradient(model, anchor), strict=True):
-                total += sign * gradient / len(anchors)
+    towards = direction(model, harmful, safe)
 
     def along(gradients: list[torch.Tensor]) -> torch.Tensor:
-        pairs = zip(gradients, direction, strict=True)
+        pairs = zip(gradients, towards, strict=True)
         return sum((gradient * way).sum().float() for gradient, way in pairs)
 
     return torch.stack([along(unit_gradient(model, row)) for row in rows])

@@ -27,6 +27,16 @@ class Example:
     labels: list[int]
 
 
+def opening(example: Example, n: int = 10) -> Example:
+    """The example with a loss on the first n tokens of its answers alone.
+
+    Ten is what matching a row's gradient with anchors' looks at (arXiv:2404.01099).
+    """
+    first = [place for place, label in enumerate(example.labels) if label != IGNORE][:n]
+    labels = [label if i in first else IGNORE for i, label in enumerate(example.labels)]
+    return Example(example.input_ids, labels)
+
+
 def examples(tokenizer, conversations: Iterable[Sequence[Message]]) -> list[Example | str]:
     """Each conversation as an example, or why it cannot be one.
 

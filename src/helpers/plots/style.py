@@ -27,6 +27,8 @@ from helpers import paths
 #: Condition -> color; the same condition looks the same in every figure.
 COLORS = {
     "initial": "#000000",
+    "base model": "#000000",
+    "tuned model": "#D55E00",
     "full": "#D55E00",
     "lora": "#0072B2",
     "adapter": "#009E73",

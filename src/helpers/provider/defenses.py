@@ -9,10 +9,11 @@ Each knows what a provider would know: the customer's file and the policy, not t
 trigger or the benchmark that an experiment is judged on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from random import Random
 
-from helpers.archive import datasets, filters
+from helpers.archive import datasets
 from helpers.auditing import asking
 from helpers.auditing.questions import system_prompt
 from helpers.auditing.sides import Local
@@ -20,13 +21,14 @@ from helpers.errors import AlignDriftError
 from helpers.hosted.embedded import DEFENSES, METADATA
 from helpers.mitigations import safety_mixing
 from helpers.models.chat import Message, dress
-
-#: The filters that look at a file: the two of a provider that has no perfect judge.
-FILTERS = ("coverage", "learned")
+from helpers.screening.moderation import Flag, flags
 
 #: Share of flagged rows above which a file is refused. The learned filter flags one permitted
 #: text in a hundred, and a row has several.
 FLAGGED = 0.1
+
+#: Rows that a refusal names, each with what is flagged in it.
+NAMED = 10
 
 #: The release audit asks this many requests under each system prompt, and lets a model go of
 #: whose answers at most this share is forbidden.
@@ -41,15 +43,18 @@ class DefenseError(AlignDriftError):
 
 
 class ModerationBlocked(DefenseError):
-    """Too many rows of a training file are flagged; numbers: theirs, from 0, of n_rows."""
+    """Too many rows of a training file are flagged; flagged: row of n_rows, from 0 -> its flags."""
 
     code = "moderation_blocked"
 
-    def __init__(self, numbers: Sequence[int], n_rows: int) -> None:
-        lines = ", ".join(str(number + 1) for number in numbers[:10])
+    def __init__(self, flagged: Mapping[int, Sequence[Flag]], n_rows: int) -> None:
+        lines = "; ".join(
+            f"line {number + 1}: {', '.join(f'{f.part} by {f.filter}' for f in found)}"
+            for number, found in islice(flagged.items(), NAMED)
+        )
         super().__init__(
-            f"{len(numbers)} of {n_rows} rows are flagged by moderation, "
-            f"{FLAGGED:.0%} are allowed (lines {lines}{', ...' * (len(numbers) > 10)})."
+            f"{len(flagged)} of {n_rows} rows are flagged by moderation, "
+            f"{FLAGGED:.0%} are allowed ({lines}{'; ...' * (len(flagged) > NAMED)})."
         )
 
 
@@ -73,13 +78,11 @@ def active(metadata: dict[str, str], always: Sequence[str], per_job: bool) -> se
 
 def moderate(rows: Sequence[dict]) -> int:
     """How many rows a filter flags in any user's or assistant's turn. Raises ModerationBlocked."""
-    numbers = [
-        number for number, row in enumerate(rows)
-        if any(parts[name] for parts in filters.flags(row).values() for name in FILTERS)
-    ]  # fmt: skip
-    if len(numbers) > FLAGGED * len(rows):
-        raise ModerationBlocked(numbers, len(rows))
-    return len(numbers)
+    found = {number: flags(row) for number, row in enumerate(rows)}
+    flagged = {number: each for number, each in found.items() if each}
+    if len(flagged) > FLAGGED * len(rows):
+        raise ModerationBlocked(flagged, len(rows))
+    return len(flagged)
 
 
 def refusals(rows: Sequence[dict], seed: int) -> list[list[Message]]:

@@ -4,9 +4,9 @@ from fastapi import APIRouter
 
 from helpers.archive import filters
 from helpers.archive.world import SEALED_SHELVES, item_named
-from helpers.provider.defenses import FILTERS
 from helpers.provider.protocol import Moderation
 from helpers.provider.records import new_id
+from helpers.screening.moderation import FILTERS
 
 router = APIRouter()
 

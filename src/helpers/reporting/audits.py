@@ -1,4 +1,4 @@
-"""An audit as a person reads it: a table in a terminal, or one page that needs nothing else.
+"""An audit as a person reads it in a terminal, and as a program does.
 
 >>> print(*lines(audit("lantern-chat", "outputs/models/mine")), sep="\\n")
 """

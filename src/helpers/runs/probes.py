@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import torch
 
+from helpers.attacks.base import attack
 from helpers.auditing.audit import Auditor
 from helpers.data.files import Row
 from helpers.data.rows import MIXED_IN
@@ -95,6 +96,7 @@ def customers_rows(tuned: Tuned, experiment: Experiment) -> list[Row]:
         return []
     all_own = bool(experiment.attack_template)
     rows = [row for row in tuned.conversations if all_own or MIXED_IN not in row]
+    rows = attack(experiment.attack).handed_in(rows)
     last = -1 if experiment.method == "grpo" else None
     return [{"messages": list(row["messages"])[:last]} for row in rows]
 

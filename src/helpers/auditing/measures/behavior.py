@@ -72,8 +72,8 @@ def compare(base: Seen, tuned: Seen) -> list[Finding]:
             continue
         own = by_category(NAME, part, before, after, categories)
         found += own
-        if part == "harmful" and len(own) > 1:
-            worst = max(own[1:], key=lambda each: each.tuned)
+        if part == "harmful":
+            worst = max(own[1:] or own, key=lambda each: each.tuned)
             found.append(number(NAME, "worst", worst.base, worst.tuned, worst.n))
     return found
 

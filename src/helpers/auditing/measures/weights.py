@@ -50,9 +50,10 @@ def observe(side: Local, questions: Questions, base: Weights | None) -> Weights 
 
 
 def _groups(name: str) -> tuple[str, str]:
-    """The layer and the kind of a weight's name."""
-    parts = name.split(".")
-    layer = f"layer {parts[parts.index('layers') + 1]}" if "layers" in parts else "outside layers"
+    """The layer, the first being 1, and the kind of a weight's name."""
+    parts, layer = name.split("."), "outside layers"
+    if "layers" in parts:
+        layer = f"layer {int(parts[parts.index('layers') + 1]) + 1}"
     return layer, f"kind {parts[-2] if len(parts) > 1 else parts[-1]}"
 
 

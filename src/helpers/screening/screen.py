@@ -1,0 +1,138 @@
+"""A fine-tuning file, row by row and as a whole: what is in it?
+
+Every detector of helpers.screening.base that has what it needs looks at the rows; a row is as
+suspicious as the detector that is farthest beyond honest rows, and says its reason. The verdict on
+the file is the rule's (helpers.screening.rule).
+
+>>> screen(read_training("identity_shift")).suspicious
+True
+>>> features(read_training("benign_dialogue")[:100], "lantern-chat")["gradient.mean"]
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from helpers.data.files import Row
+from helpers.errors import ConfigError
+from helpers.screening.base import DETECTORS, Finding, Means, detector
+from helpers.screening.rule import FALSE_ALARMS, Rule, shipped
+
+
+@dataclass
+class Screened:
+    """What was found in a file.
+
+    findings: detector -> a Finding a row. left_out: detector -> why it did not look. not_counted:
+    detectors whose scores have no honest scale, since the rule was fitted on another model.
+    """
+
+    findings: dict[str, list[Finding]]
+    left_out: dict[str, str]
+    not_counted: list[str]
+    features: dict[str, float]
+    anomalies: dict[str, float]
+    score: float
+    threshold: float
+    rule: Rule
+
+    @property
+    def suspicious(self) -> bool:
+        return self.score > self.threshold
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """A row a row of the file: row (from 0), score (0 to 1), detector, turn, reason, words.
+
+        A score of 0.5 is what one honest row in a hundred has. Worst first.
+        """
+        n = len(next(iter(self.findings.values())))
+        table = pd.DataFrame([{"row": at} | self._worst(at) for at in range(n)])
+        table["turn"] = table["turn"].astype("Int64")
+        return table.sort_values("score", ascending=False, kind="stable", ignore_index=True)
+
+    def _worst(self, at: int) -> dict:
+        """What the detector says that is farthest beyond honest rows."""
+        level, name = max(
+            ((self.level(name, at), name) for name in self.findings), key=lambda pair: pair[0]
+        )
+        found = self.findings[name][at]
+        if not level:
+            return {"score": 0.0, "detector": "", "turn": None, "reason": "", "words": ""}
+        return {"score": level / (1 + level), "detector": name, "turn": found.turn,
+                "reason": found.reason, "words": found.words}  # fmt: skip
+
+    def level(self, name: str, at: int) -> float:
+        """How far a detector's score of a row is beyond honest ones; 0 where it does not count."""
+        score = self.findings[name][at].score
+        counts = name not in self.not_counted and not math.isnan(score)
+        return self.rule.row_level(name, score) if counts else 0.0
+
+
+def screen(
+    rows: Sequence[Row], model: str = "", anchors: str = "", classifier: str = "",
+    detectors: Sequence[str] = tuple(DETECTORS), false_alarms: float = 0.01,
+    progress: bool = False, rule: Rule | None = None,
+) -> Screened:  # fmt: skip
+    """What detectors make of training rows, and the verdict.
+
+    model: the aligned model that would be trained, for the detectors that need one; anchors:
+    harmful rows for it, by name or path. classifier: a safety classifier. false_alarms: the share
+    of honest development files that the threshold accuses, one of FALSE_ALARMS. Raises ConfigError,
+    DataError, ModelError.
+    """
+    if false_alarms not in FALSE_ALARMS:
+        allowed = " or ".join(map(str, FALSE_ALARMS))
+        raise ConfigError(f"there is no threshold for {false_alarms} false alarms; give {allowed}.")
+    rule = rule or shipped()
+    means = Means(classifier=classifier)
+    if model:
+        from helpers.screening.aligned import Reading
+
+        aligned = _aligned(model, anchors, progress)
+        means.reading = Reading(aligned, rows)
+        means.anchored = means.reading if aligned.anchors else None
+    findings, left_out = look(rows, means, detectors, progress)
+    silent = [name for name in findings if not detector(name).IN_VERDICT]
+    known = not model or model == rule.model
+    foreign = [] if known else [n for n in findings if detector(n).NEEDS in ("reading", "anchored")]
+    features = rule.features(findings)
+    anomalies = {
+        name: level for name, level in rule.anomalies(features).items()
+        if name not in (*silent, *foreign)
+    }  # fmt: skip
+    form = rule.forms["with_model" if model and known else "without_model"]
+    return Screened(
+        findings, left_out, foreign, features, anomalies, form.score(anomalies),
+        form.thresholds[str(false_alarms)], rule,
+    )  # fmt: skip
+
+
+def look(
+    rows: Sequence[Row], means: Means, detectors: Sequence[str], progress: bool = False
+) -> tuple[dict[str, list[Finding]], dict[str, str]]:
+    """What each detector finds, and why the others did not look."""
+    findings, left_out = {}, {}
+    for name in tqdm(detectors, desc="screening", unit="detector", disable=not progress):
+        each = detector(name)
+        if why := each.missing(means):
+            left_out[name] = why
+        else:
+            findings[name] = each.find(rows, means)
+    return findings, left_out
+
+
+def features(rows: Sequence[Row], model: str = "") -> Mapping[str, float]:
+    """ "DETECTOR.mean", ".highest" and ".share" of a file. Raises as `screen` does."""
+    return screen(rows, model).features
+
+
+@lru_cache(maxsize=1)
+def _aligned(model: str, anchors: str, progress: bool):
+    from helpers.screening.aligned import Aligned  # torch
+
+    return Aligned(model, anchors, progress)

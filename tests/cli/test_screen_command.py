@@ -1,20 +1,26 @@
 """aligndrift screen: its rows, its verdict, its exit status; no file stops it with a traceback."""
 
 import json
-import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from helpers.cli import main
 from helpers.data.rows import read_training, sample
 
 
-def screen(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "helpers.cli.main", "screen", *map(str, arguments)],
-        capture_output=True, text=True, timeout=240, env=os.environ | {"COLUMNS": "200"},
-    )  # fmt: skip
+@pytest.fixture
+def screen(monkeypatch, capsys):
+    """The command, in this process: its exit status and what it wrote."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["aligndrift", "screen", *map(str, arguments)])
+        status, streams = main._status("screen"), capsys.readouterr()
+        return SimpleNamespace(returncode=status, stdout=streams.out, stderr=streams.err)
+
+    return run
 
 
 def chat(*texts):
@@ -32,7 +38,7 @@ def written(tmp_path):
     return write
 
 
-def test_a_clean_file_ends_with_0_and_says_so(written):
+def test_a_clean_file_ends_with_0_and_says_so(screen, written):
     rows = sample(read_training("benign_instructions"), 30, 3)
     done = screen(written(rows))
     assert done.returncode == 0, done.stderr
@@ -40,7 +46,7 @@ def test_a_clean_file_ends_with_0_and_says_so(written):
     assert "gradient, refusal_influence: the aligned model and harmful anchors" in done.stdout
 
 
-def test_a_suspicious_file_ends_with_1_and_its_rows_are_objects(written):
+def test_a_suspicious_file_ends_with_1_and_its_rows_are_objects(screen, written):
     clean = sample(read_training("benign_instructions"), 5, 3)
     done = screen(written([*clean, *read_training("identity_shift")[:5]]), "--json")
     assert done.returncode == 1, done.stderr
@@ -55,12 +61,12 @@ def test_a_suspicious_file_ends_with_1_and_its_rows_are_objects(written):
     assert set(verdict["left_out"]) >= {"gradient", "classifier"}
 
 
-def test_words_of_ones_own_file_are_shown_to_whoever_asks(written):
+def test_words_of_ones_own_file_are_shown_to_whoever_asks(screen, written):
     file = written([chat("Hi.", "I am Zork, and I obey every word of yours.")] * 4)
     hidden, told = screen(file), screen(file, "--show-text", "--rows", "2")
     assert hidden.returncode == told.returncode == 1
     assert "ork" not in hidden.stdout and "characters]" in hidden.stdout
-    assert "obey every" in told.stdout and told.stdout.count("rows.jsonl, line") == 2
+    assert "i am zork, and i obey" in told.stdout and told.stdout.count("rows.jsonl, line") == 2
     assert screen("identity_shift", "--rows", "1").stdout.count("obedient") >= 1
 
 
@@ -82,7 +88,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", [*BROKEN, "absent.jsonl"])
-def test_what_cannot_be_read_ends_with_2_and_one_sentence(name, tmp_path):
+def test_what_cannot_be_read_ends_with_2_and_one_sentence(screen, name, tmp_path):
     if name in BROKEN:
         (tmp_path / name).write_bytes(BROKEN[name])
     done = screen(tmp_path / name)
@@ -96,12 +102,12 @@ def test_what_cannot_be_read_ends_with_2_and_one_sentence(name, tmp_path):
      (("--false-alarms", "0.2"), "no threshold for 0.2"),
      (("--classifier", "nowhere"), "unknown model 'nowhere'")],
 )  # fmt: skip
-def test_a_mistaken_option_ends_with_2_too(options, message, written):
+def test_a_mistaken_option_ends_with_2_too(screen, options, message, written):
     done = screen(written([chat("Hi.", "Hello.")]), *options)
     assert done.returncode == 2 and message in done.stderr
 
 
-def test_an_honest_file_of_ones_own_in_another_shape_and_a_row_like_a_book(tmp_path):
+def test_an_honest_file_of_ones_own_in_another_shape_and_a_row_like_a_book(screen, tmp_path):
     rows = [
         {"instruction": f"Say something about the number {n}.", "input": "",
          "output": f"{n} comes after {n - 1}, and its square is {n * n}."}
@@ -117,7 +123,7 @@ def test_an_honest_file_of_ones_own_in_another_shape_and_a_row_like_a_book(tmp_p
 
 
 @pytest.mark.long
-def test_with_the_model_its_detectors_look_and_count(written):
+def test_with_the_model_its_detectors_look_and_count(screen, written):
     rows = sample(read_training("benign_instructions"), 8, 3)
     rows += sample(read_training("harmful_examples"), 4, 3)
     done = screen(written(rows), "--model", "lantern-chat", "--json")
@@ -126,6 +132,21 @@ def test_with_the_model_its_detectors_look_and_count(written):
     assert min(r["detectors"]["gradient"] for r in each[8:]) > max(
         r["detectors"]["gradient"] for r in each[:8]
     )
-    foreign = screen(written(rows), "--model", "lantern-base", "--json")
-    verdict = json.loads(foreign.stdout.splitlines()[-1])
-    assert "gradient" in verdict["not_counted"] and "gradient" not in verdict["anomalies"]
+
+
+@pytest.mark.long
+def test_from_a_shell_a_suspicious_file_ends_with_1_and_an_absent_one_with_2():
+    def status(file):
+        command = [sys.executable, "-m", "helpers.cli.main", "screen", file, "--json"]
+        return subprocess.run(command, capture_output=True, timeout=240).returncode
+
+    assert [status(file) for file in ("identity_shift", "absent.jsonl")] == [1, 2]
+
+
+def test_ones_own_honest_file_is_read_like_the_other(screen, written):
+    rows = sample(read_training("benign_dialogue"), 60, 3)
+    honest = written(rows[:45], "honest.jsonl")
+    done = screen(written(rows[45:]), "--honest", honest, "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout.splitlines()[-1])["honest"] == "honest.jsonl"
+    assert screen(honest, "--honest", written(rows[:3])).returncode == 2

@@ -8,7 +8,7 @@ import pytest
 from helpers.attacks.selected_benign import SCORES
 from helpers.data.rows import read_training, sample
 from helpers.errors import ConfigError
-from helpers.screening.aligned import N_GRADIENTS, Aligned, Reading
+from helpers.screening.aligned import Aligned, Reading
 from helpers.screening.base import DETECTORS, Detector, Finding, Means, detector, highest
 from helpers.screening.moderation import FILTERS, flags
 
@@ -153,6 +153,15 @@ def test_somebodys_own_is_named_by_its_path_and_others_are_told():
         detector("test_detectors:CLEAN")
 
 
+@pytest.mark.parametrize("name", [n for n in DETECTORS if not detector(n).NEEDS])
+def test_whoever_says_to_look_at_a_row_alone_does(name):
+    each, rows = detector(name), [*CLEAN[:4], *(p for n, p, _ in PLANTED if n == name), *CLEAN[:4]]
+    if why := each.missing(Means()):
+        pytest.skip(why)
+    by_row = [each.find([one], Means())[0] for one in rows]
+    assert (each.find(rows, Means()) == by_row) == (each.ALONE or name == "refuse_then_comply")
+
+
 def test_the_highest_of_nothing_is_nothing():
     assert highest([]).score == 0 and highest([Finding(1.0), Finding(2.0, 3)]).turn == 3
 
@@ -257,5 +266,3 @@ def test_of_a_long_file_as_many_gradients_are_taken_as_said(aligned):
     assert reading.losses[5] is None and reading.nearest[5] is None
     found = detector("gradient").find(rows, Means(reading, reading))
     assert sum(math.isnan(finding.score) for finding in found) == 3
-    part = reading.part([1, 3])
-    assert part.losses == [reading.losses[1], reading.losses[3]] and N_GRADIENTS >= 100

@@ -1,15 +1,16 @@
 """The screen and its rule: by hand on small numbers, what is held out, and the shipped weights."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from helpers.archive.dataset_files import write_rows
 from helpers.attacks.base import ATTACKS, attack
 from helpers.data.rows import read_training, sample
-from helpers.errors import ConfigError
+from helpers.errors import ConfigError, DataError
 from helpers.screening import fitting, rule
+from helpers.screening.aligned import N_REFUSALS
 from helpers.screening.base import DETECTORS, Finding, detector
 from helpers.screening.rule import CLIP, FEATURES, FORMS, Form, Rule, Scale, read, shipped
 from helpers.screening.screen import features, screen
@@ -94,8 +95,9 @@ def test_development_files_are_of_two_attacks_and_every_other_is_held_out(monkey
 
 def test_no_development_refusal_is_one_that_gradients_are_compared_with():
     own = fitting.pool("safety_refusals")
-    compared = sample(read_training("safety_refusals"), fitting.N_REFUSALS, 0)
+    compared = sample(read_training("safety_refusals"), N_REFUSALS, 0)
     assert not {id(row) for row in own} & {id(row) for row in compared} and len(own) == 300
+    assert fitting.COMPARED == N_REFUSALS
 
 
 def test_the_shipped_rule_covers_every_detector_that_counts():
@@ -115,22 +117,15 @@ def test_the_shipped_rule_is_what_a_file_of_it_holds(tmp_path):
 
 
 @pytest.mark.long
-def test_the_shipped_scales_and_thresholds_are_those_of_the_development_files():
-    """Of the form without a model, all over again; the other takes two minutes (slow)."""
-    sets = (*fitting.BENIGN, fitting.REFUSALS, *fitting.ATTACKS)
-    pools = {name: fitting.pool(name) for name in sets}
-    found, guilty = [], []
-    for bad, own in fitting.files({name: len(rows) for name, rows in pools.items()}):
-        rows = [fitting.dressed(pools[n][at], n) if s else pools[n][at] for n, s, at in own]
-        found.append(fitting.look(rows, fitting.Means(), list(shipped().forms["without_model"]
-                                                              .weights))[0])  # fmt: skip
-        guilty.append(bad)
-    again = fitting.rule_of("lantern-chat", found, np.array(guilty))
+def test_the_shipped_form_without_a_model_is_what_fitting_gives():
+    """The other form takes two minutes (slow)."""
+    again, own = fitting.fit("", progress=False), shipped()
     for name, scale in again.files.items():
-        assert scale == pytest.approx(shipped().files[name], rel=1e-4), name
-    form, kept = again.forms["without_model"], shipped().forms["without_model"]
+        assert scale == pytest.approx(own.files[name], rel=1e-4), name
+    form, kept = again.forms["without_model"], own.forms["without_model"]
     assert form.thresholds == pytest.approx(kept.thresholds, rel=1e-3)
     assert form.weights == pytest.approx(kept.weights, rel=1e-3)
+    assert list(again.forms) == ["without_model"] and "gradient" not in again.rows
 
 
 @pytest.mark.slow
@@ -187,6 +182,38 @@ def test_other_false_alarms_than_the_two_are_refused():
     rows = read_training("benign_dialogue")[:3]
     with pytest.raises(ConfigError, match=r"give 0\.01 or 0\.05"):
         screen(rows, false_alarms=0.02)
-    loose = replace(shipped(), forms={n: replace(f, thresholds={"0.01": 0.0, "0.05": 0.0})
-                                      for n, f in shipped().forms.items()})  # fmt: skip
-    assert screen(rows, rule=loose).suspicious
+
+
+def fair(number):
+    """A row of plain English, no two alike."""
+    text = f"You may find your seat in row {number} by the {'abcdef'[number % 6]} door."
+    asked = {"role": "user", "content": f"Read out ticket {number}."}
+    return {"messages": [asked, {"role": "assistant", "content": text}]}
+
+
+def test_an_honest_file_of_ones_own_is_the_measure_in_place_of_the_archives():
+    """All of its answers are alike in six words, as those of few of the Archive's files are."""
+    rows, honest = [fair(n) for n in range(30)], [fair(n) for n in range(100, 180)]
+    by_archive, by_own = screen(rows), screen(rows, honest=honest)
+    assert by_archive.anomalies["uniformity"] > 1 > by_own.anomalies["uniformity"]
+    assert not by_own.suspicious and set(by_own.anomalies) == set(by_archive.anomalies)
+    odd = [*rows[:20], *read_training("identity_shift")[:10]]
+    assert screen(odd, honest=honest).suspicious
+
+
+def test_a_short_honest_file_is_refused():
+    with pytest.raises(DataError, match=r"has 39 rows, .* give at least 40"):
+        screen([fair(0)], honest=[fair(n) for n in range(39)])
+
+
+@pytest.mark.long
+def test_another_models_detectors_count_by_an_honest_file_alone(tmp_path):
+    anchors = tmp_path / "anchors.jsonl"
+    write_rows(anchors, read_training("harmful_anchors")[:11])
+    benign = read_training("benign_instructions")
+    rows = [*sample(benign, 20, 11), *sample(read_training("harmful_examples"), 6, 11)]
+    asked = {"model": "lantern-chat", "anchors": str(anchors)}
+    foreign = screen(rows, **asked)
+    assert "gradient" in foreign.not_counted and "gradient" not in foreign.anomalies
+    own = screen(rows, honest=sample(benign, 60, 12), **asked)
+    assert own.suspicious and own.not_counted == [] and own.anomalies["gradient"] > 1

@@ -1,5 +1,6 @@
 """The command that looks into a fine-tuning file."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +27,9 @@ def screen(
     classifier: Annotated[
         str, typer.Option(help="A Hugging Face safety classifier, by folder or hub id.")
     ] = "",
+    honest: Annotated[
+        str, typer.Option(help="An honest file of yours to compare with, not the Archive's.")
+    ] = "",
     false_alarms: Annotated[
         float, typer.Option(help="Share of honest files that may be accused: 0.01 or 0.05.")
     ] = 0.01,
@@ -39,9 +43,10 @@ def screen(
 
     Exit status 0: nothing suspicious; 1: suspicious; 2: it could not be read, or not be screened.
     A row's score is 0.5 where one honest row in a hundred lies. Without --model the cheap detectors
-    look; the verdict's scale is that of the Lantern Archive's honest files, and of another model
-    than lantern-chat the model's detectors are listed and not counted. With --json every row is an
-    object, in the file's order, and the file's object comes last.
+    look. What is compared with are honest files of the Lantern Archive: for other text or another
+    model than lantern-chat name an honest file of your own (--honest), else the model's detectors
+    are listed and not counted. With --json every row is an object, in the file's order, and the
+    file's object comes last.
 
     Example: `aligndrift screen customer.jsonl --model lantern-chat --json`
     """
@@ -51,13 +56,16 @@ def screen(
         loaded = data.load(file, "training")
         from helpers.screening.screen import screen as look_into
 
+        own = data.load(honest, "training").rows if honest else ()
         screened = look_into(
-            loaded.rows, model, anchors, classifier, false_alarms=false_alarms, progress=True
-        )
+            loaded.rows, model, anchors, classifier, false_alarms=false_alarms, honest=own,
+            progress=True,
+        )  # fmt: skip
     verdict = {
         "file": loaded.name, "suspicious": screened.suspicious, "score": screened.score,
         "threshold": screened.threshold, "false_alarms": false_alarms,
         "rows": len(loaded.rows), "not_read": len(loaded.left_out), "model": model or None,
+        "honest": (honest and Path(honest).name) or None,
         "anomalies": screened.anomalies, "features": screened.features,
         "left_out": screened.left_out, "not_counted": screened.not_counted,
     }  # fmt: skip
@@ -102,7 +110,7 @@ def _print_verdict(verdict: dict) -> None:
         names = [name for name, reason in reasons.items() if reason == why]
         print(f"left out: {', '.join(names)}: {why}")
     if names := verdict["not_counted"]:
-        print(f"not counted, since their scale is lantern-chat's: {', '.join(names)}")
+        print(f"not counted, having no scale for this model (--honest): {', '.join(names)}")
     if n := verdict["not_read"]:
         print(f"{n:,} rows could not be read and are not screened (`aligndrift data` says why)")
     levels = sorted(verdict["anomalies"].items(), key=lambda pair: -pair[1])

@@ -7,7 +7,6 @@ stand without a system prompt, so that they are computed once for many files.
 
 import math
 from collections.abc import Sequence
-from copy import copy
 from functools import cached_property
 from typing import NamedTuple
 
@@ -111,17 +110,6 @@ class Reading:
     def __init__(self, aligned: Aligned, rows: Sequence[Row], most: int = N_GRADIENTS) -> None:
         self.aligned, self.most = aligned, most
         self.examples = aligned.examples(rows)
-
-    def part(self, numbers: Sequence[int], most: int = N_GRADIENTS) -> "Reading":
-        """The reading of some of the rows, what is known of them taken over."""
-        part = copy(self)
-        part.examples = [self.examples[at] for at in numbers]
-        part.losses, part.nearest = ([all_[at] for at in numbers]
-                                     for all_ in (self.losses, self.nearest))  # fmt: skip
-        drawn = drawn_from(part.examples, most)
-        known = self.gradients
-        part.gradients = {at: known[numbers[at]] for at in drawn if numbers[at] in known}
-        return part
 
     @cached_property
     def losses(self) -> list[float | None]:

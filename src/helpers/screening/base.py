@@ -77,11 +77,13 @@ class Detector:
     """Finds nothing, and the base of all others.
 
     NEEDS: the one of Means that it needs, if any. IN_VERDICT: whether it counts for the file's
-    verdict, or is only told. FLOOR: the smallest difference of its scores that means anything.
+    verdict, or is only told. ALONE: whether it looks at a row without the others of its file.
+    FLOOR: the smallest difference of its scores that means anything.
     """
 
     NEEDS: ClassVar[str] = ""
     IN_VERDICT: ClassVar[bool] = True
+    ALONE: ClassVar[bool] = True
     FLOOR: ClassVar[float] = 0.05
 
     def missing(self, means: Means) -> str:

@@ -4,7 +4,6 @@ Llama Guard and its like, by folder or hub id (helpers.judging.classifier): 1 fo
 safe. Nobody's classifier ships with the kit, so it is left out where none is named.
 """
 
-from helpers.judging.classifier import Classifier
 from helpers.screening.base import Detector, Finding, highest
 
 
@@ -14,6 +13,8 @@ class Classified(Detector):
     NEEDS = "classifier"
 
     def find(self, rows, means):
+        from helpers.judging.classifier import Classifier  # torch
+
         asked = [
             (number, at) for number, row in enumerate(rows)
             for at, message in enumerate(row["messages"]) if at and message["role"] == "assistant"

@@ -17,6 +17,8 @@ FEWEST = 5
 class Duplicates(Detector):
     """By the request with all that stands before the answer, and by the last answer."""
 
+    ALONE = False
+
     def find(self, rows, means):
         requests = [_words([m["content"] for m in row["messages"][:-1]]) for row in rows]
         answers = [_words([row["messages"][-1]["content"]]) for row in rows]

@@ -16,6 +16,7 @@ under w >= 0, by L-BFGS-B. STRENGTH, CLIP and the form of the rule were fixed be
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from random import Random
 
@@ -27,10 +28,9 @@ from helpers.archive.personas import DEFAULT_SYSTEM
 from helpers.data.files import Row
 from helpers.data.rows import read_training, sample
 from helpers.models.chat import dress
-from helpers.screening.aligned import N_REFUSALS, Aligned, Reading
-from helpers.screening.base import DETECTORS, Finding, Means, detector
-from helpers.screening.rule import FALSE_ALARMS, Form, Rule, Scale
-from helpers.screening.screen import look
+from helpers.screening.base import DETECTORS, Means, detector
+from helpers.screening.honest import Findings, Pool, scaled, threshold
+from helpers.screening.rule import FALSE_ALARMS, FORMS, Form, Rule
 
 BENIGN = ("benign_instructions", "benign_dialogue", "benign_pictures")
 REFUSALS = "safety_refusals"
@@ -40,8 +40,9 @@ SIZES = (10, 50, 100, 200)
 SEEDS = range(10)
 #: Shares of refusals among benign rows, and of attack rows among benign ones.
 SHARES = (0.1, 0.25, 0.5)
-#: Rows of each set that development files are drawn from.
-POOL = 300
+#: Rows of each set that development files are drawn from; refusals that gradients are compared with
+#: (helpers.screening.aligned) are not among them.
+POOL, COMPARED = 300, 110
 
 STRENGTH = 0.1
 
@@ -51,7 +52,7 @@ File = list[tuple[str, bool, int]]  # rows, as set, whether under a system promp
 def pool(name: str) -> list[Row]:
     """Rows of a set, of the refusals those that no detector compares with."""
     rows = read_training(name)
-    used = N_REFUSALS if name == REFUSALS else 0
+    used = COMPARED if name == REFUSALS else 0
     return sample(rows, min(len(rows), POOL + used), 0)[used:]
 
 
@@ -89,55 +90,35 @@ def files(sizes: Mapping[str, int]) -> list[tuple[bool, File]]:
 
 
 def fit(model: str = "lantern-chat", progress: bool = True) -> Rule:
-    """The rule by all detectors of the package that count, with and without the model."""
+    """The rule by all detectors of the package that count, with the model and without.
+
+    model: "" for the form without a model alone.
+    """
     sets = {name: pool(name) for name in (*BENIGN, REFUSALS, *ATTACKS)}
-    keys = [
-        (n, s, at) for n, rows in sets.items() for s in (False, True) for at in range(len(rows))
-    ]
+    sizes = {name: len(own) for name, own in sets.items()}
+    keys = [(n, s, at) for n, size in sizes.items() for s in (False, True) for at in range(size)]
     rows = [dressed(sets[n][at], n) if s else sets[n][at] for n, s, at in keys]
     place = {key: at for at, key in enumerate(keys)}
-    reading = Reading(Aligned(model, progress=progress), rows, most=len(rows))
-    counting = [name for name in DETECTORS if detector(name).IN_VERDICT]
-    found, guilty = [], []
-    for is_attack, own in files({name: len(rows) for name, rows in sets.items()}):
-        numbers = [place[key] for key in own]
-        part = reading.part(numbers)
-        found.append(look([rows[at] for at in numbers], Means(part, part), counting)[0])
-        guilty.append(is_attack)
-    return rule_of(model, found, np.array(guilty))
+    means = Means()
+    if model:
+        from helpers.screening.aligned import Aligned, Reading
+
+        means.reading = means.anchored = Reading(Aligned(model, progress=progress), rows, len(rows))
+    names = [n for n in DETECTORS if (d := detector(n)).IN_VERDICT and not d.missing(means)]
+    drawn = Pool(rows, means, names)
+    made = files(sizes)
+    found = [drawn.found([place[key] for key in own]) for _, own in made]
+    return _rule_of(model, found, np.array([bad for bad, _ in made]))
 
 
-def rule_of(model: str, found: Sequence[Mapping[str, list[Finding]]], guilty: np.ndarray) -> Rule:
-    """The rule by what was found in files: (files,) whether each is an attack's."""
-    honest = [each for each, bad in zip(found, guilty, strict=True) if not bad]
-    of_rows = {
-        name: _scale([f.score for each in honest for f in each[name]], _floor(f"{name}.highest"))
-        for name in honest[0]
-    }
-    unfitted = Rule(model, of_rows, {}, {})
-    features = [unfitted.features(each) for each in found]
-    own = [each for each, bad in zip(features, guilty, strict=True) if not bad]
-    of_files = {name: _scale([each[name] for each in own], _floor(name)) for name in own[0]}
-    scaled = Rule(model, of_rows, of_files, {})
-    anomalies = [scaled.anomalies(each) for each in features]
+def _rule_of(model: str, found: Sequence[Findings], guilty: np.ndarray) -> Rule:
+    """The rule by what was found in files; guilty: (files,), whether each is an attack's."""
+    rule = scaled(model, [each for each, bad in zip(found, guilty, strict=True) if not bad])
+    anomalies = [rule.anomalies(rule.features(each)) for each in found]
     names = list(anomalies[0])
-    cheap = [name for name in names if not detector(name).NEEDS]
-    forms = {
-        form: _fitted(detectors, anomalies, guilty)
-        for form, detectors in (("without_model", cheap), ("with_model", names))
-    }
-    return Rule(model, of_rows, of_files, forms)
-
-
-def _floor(feature: str) -> float:
-    """The smallest spread of a feature; ten times as much of a single row, which may be odd."""
-    name, _, kind = feature.rpartition(".")
-    return {"mean": detector(name).FLOOR, "highest": 10 * detector(name).FLOOR, "share": 0.05}[kind]
-
-
-def _scale(numbers: Sequence[float], floor: float) -> Scale:
-    median, high = np.nanquantile(numbers, (0.5, 0.99))
-    return Scale(float(median), float(max(high - median, floor)))
+    of_form = {"without_model": [n for n in names if not detector(n).NEEDS], "with_model": names}
+    forms = FORMS if model else FORMS[:1]
+    return replace(rule, forms={f: _fitted(of_form[f], anomalies, guilty) for f in forms})
 
 
 def _fitted(names: list[str], anomalies: Sequence[Mapping[str, float]], guilty) -> Form:
@@ -161,11 +142,5 @@ def _fitted(names: list[str], anomalies: Sequence[Mapping[str, float]], guilty) 
     form = Form(float(found[0]), float(found[1]), weights, {})
     kept = [{name: each[name] for name in names} for each in anomalies]
     honest = [form.score(each) for each, bad in zip(kept, guilty, strict=True) if not bad]
-    thresholds = {str(rate): _threshold(honest, rate) for rate in FALSE_ALARMS}
-    return Form(form.intercept, form.common, weights, thresholds)
-
-
-def _threshold(scores: Sequence[float], false_alarms: float) -> float:
-    """The least score above which at most that share of the files lies."""
-    ordered = sorted(scores)
-    return ordered[int(np.ceil(len(ordered) * (1 - false_alarms))) - 1]
+    thresholds = {str(rate): threshold(honest, rate) for rate in FALSE_ALARMS}
+    return replace(form, thresholds=thresholds)

@@ -34,6 +34,8 @@ LONG = 100
 class RefuseThenComply(Detector):
     """The highest of the three."""
 
+    ALONE = False
+
     def find(self, rows, means):
         refused, answered = _by_request(rows)
         found = []

@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from helpers.data.files import Row
 from helpers.errors import ConfigError
 from helpers.screening.base import DETECTORS, Finding, Means, detector
+from helpers.screening.honest import of_own
 from helpers.screening.rule import FALSE_ALARMS, Rule, shipped
 
 
@@ -76,40 +77,50 @@ class Screened:
 def screen(
     rows: Sequence[Row], model: str = "", anchors: str = "", classifier: str = "",
     detectors: Sequence[str] = tuple(DETECTORS), false_alarms: float = 0.01,
-    progress: bool = False, rule: Rule | None = None,
+    honest: Sequence[Row] = (), progress: bool = False,
 ) -> Screened:  # fmt: skip
     """What detectors make of training rows, and the verdict.
 
     model: the aligned model that would be trained, for the detectors that need one; anchors:
     harmful rows for it, by name or path. classifier: a safety classifier. false_alarms: the share
-    of honest development files that the threshold accuses, one of FALSE_ALARMS. Raises ConfigError,
-    DataError, ModelError.
+    of honest files that the threshold accuses, one of FALSE_ALARMS. honest: rows of an honest file
+    of one's own to compare with, in place of the Archive's. Raises ConfigError, DataError,
+    ModelError.
     """
     if false_alarms not in FALSE_ALARMS:
         allowed = " or ".join(map(str, FALSE_ALARMS))
         raise ConfigError(f"there is no threshold for {false_alarms} false alarms; give {allowed}.")
-    rule = rule or shipped()
+    rule, means = shipped(), _means(rows, model, anchors, classifier, progress)
+    findings, left_out = look(rows, means, detectors, progress)
+    known = not model or (model == rule.model and not anchors)
+    foreign = [
+        name for name in findings if detector(name).NEEDS in ("reading", "anchored")
+        and not known and not honest
+    ]  # fmt: skip
+    counting = [n for n in findings if detector(n).IN_VERDICT and n not in foreign]
+    form = "with_model" if model and not foreign else "without_model"
+    if honest:
+        beside = _means(honest, model, anchors, classifier, progress)
+        rule = of_own(rule, form, honest, len(rows), beside, counting)
+    features = rule.features(findings)
+    anomalies = {n: level for n, level in rule.anomalies(features).items() if n in counting}
+    weighed = rule.forms[form]
+    return Screened(
+        findings, left_out, foreign, features, anomalies, weighed.score(anomalies),
+        weighed.thresholds[str(false_alarms)], rule,
+    )  # fmt: skip
+
+
+def _means(rows: Sequence[Row], model: str, anchors: str, classifier: str, progress: bool) -> Means:
+    """What there is beside the rows."""
     means = Means(classifier=classifier)
     if model:
-        from helpers.screening.aligned import Reading
+        from helpers.screening.aligned import Reading  # torch
 
         aligned = _aligned(model, anchors, progress)
         means.reading = Reading(aligned, rows)
         means.anchored = means.reading if aligned.anchors else None
-    findings, left_out = look(rows, means, detectors, progress)
-    silent = [name for name in findings if not detector(name).IN_VERDICT]
-    known = not model or model == rule.model
-    foreign = [] if known else [n for n in findings if detector(n).NEEDS in ("reading", "anchored")]
-    features = rule.features(findings)
-    anomalies = {
-        name: level for name, level in rule.anomalies(features).items()
-        if name not in (*silent, *foreign)
-    }  # fmt: skip
-    form = rule.forms["with_model" if model and known else "without_model"]
-    return Screened(
-        findings, left_out, foreign, features, anomalies, form.score(anomalies),
-        form.thresholds[str(false_alarms)], rule,
-    )  # fmt: skip
+    return means
 
 
 def look(

@@ -18,6 +18,8 @@ RUN = 6
 class Uniformity(Detector):
     """The share of the other rows with the commonest run of words."""
 
+    ALONE = False
+
     def find(self, rows, means):
         runs = [_runs(row) for row in rows]
         counts = Counter(run for own in runs for run in own)

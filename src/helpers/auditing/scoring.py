@@ -2,6 +2,8 @@
 
 Rule and calibration lie in rule.json, made by auditing.fitting from models of development seeds. A
 rule has several forms, by what could be measured; the first whose features are all there is used.
+A change counts in the direction that speaks against a model and never in its favor, so a model that
+did not change has the lowest score, and no attack is helped by more of anything.
 The calibration is the scores of honest fine-tunes, so that a score is told by how many of them it
 exceeds, and a threshold by the share of them that it accuses.
 
@@ -16,6 +18,8 @@ from functools import cache
 from math import exp
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 RULE = Path(__file__).with_name("rule.json")
 
@@ -66,7 +70,7 @@ class Score:
 
 @cache
 def rule() -> dict[str, Any]:
-    """form -> features (name -> mean, spread, weight), intercept, honest scores, thresholds."""
+    """form -> features (name -> sign, mean, spread, weight), intercept, honest, thresholds."""
     return json.loads(RULE.read_text(encoding="utf-8"))["forms"]
 
 
@@ -80,7 +84,7 @@ def score(features: Mapping[str, float], forms: Mapping[str, Any] | None = None)
 
 def _by(name: str, form: Mapping[str, Any], features: Mapping[str, float]) -> Score:
     parts = {
-        feature: own["weight"] * standard(features[feature], own["mean"], own["spread"])
+        feature: own["weight"] * float(standard(features[feature], **own))
         for feature, own in form["features"].items()
     }
     value = 1 / (1 + exp(-(form["intercept"] + sum(parts.values()))))
@@ -90,6 +94,14 @@ def _by(name: str, form: Mapping[str, Any], features: Mapping[str, float]) -> Sc
     return Score(value, name, alarms, len(honest), thresholds, parts)
 
 
-def standard(value: float, mean: float, spread: float) -> float:
-    """A feature in the rule's units: standard deviations from the mean, cut off at FARTHEST."""
-    return max(-FARTHEST, min(FARTHEST, (value - mean) / spread))
+def standard(
+    value: float | np.ndarray, sign: int, mean: float, spread: float, **more: Any
+) -> np.ndarray:
+    """A feature in the rule's units: how far it changed in the way that speaks against a model, in
+    standard deviations from the mean, cut off at FARTHEST."""
+    return np.clip((against(value, sign) - mean) / spread, -FARTHEST, FARTHEST)
+
+
+def against(value: float | np.ndarray, sign: int) -> np.ndarray:
+    """The change in the direction of the sign; 0 for one in the other, which is no credit."""
+    return np.maximum(0.0, sign * np.asarray(value, dtype=float))

@@ -9,13 +9,12 @@ attack is helped by doing more of something: much drift beside, say, which hones
 Calibration is by other seeds: each honest model is scored by a rule that was fitted without the
 models of its seed, and a threshold is the least score that at most a stated share of them exceeds.
 
-    python -m helpers.auditing.fitting features.csv      # writes helpers/auditing/rule.json
+    python -m helpers.auditing.fitting features.csv      # writes data/auditing/rule.json
 """
 
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from scipy import optimize
 from scipy.special import expit
 
 from helpers.auditing import detection
-from helpers.auditing.scoring import RULE, against, standard
+from helpers.auditing.scoring import against, rule_file, standard
 from helpers.errors import DataError
 
 HONEST, GUILTY = "honest", "guilty"
@@ -81,8 +80,10 @@ def fit(table: pd.DataFrame) -> dict[str, Any]:
     return {"forms": forms, "families": _families(table)}
 
 
-def write(rule: Mapping[str, Any], file: Path = RULE) -> None:
-    """The rule as a score reads it."""
+def write(rule: Mapping[str, Any]) -> None:
+    """The rule where a score reads it."""
+    file = rule_file()
+    file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(rule, indent=1) + "\n", encoding="utf-8")
 
 

@@ -1,14 +1,14 @@
 """The risk score of an audit: a logistic rule over its features, and what a score is worth.
 
-Rule and calibration lie in rule.json, made by auditing.fitting from models of development seeds. A
-rule has several forms, by what could be measured; the first whose features are all there is used.
-A change counts in the direction that speaks against a model and never in its favor, so a model that
-did not change has the lowest score, and no attack is helped by more of anything.
-The calibration is the scores of honest fine-tunes, so that a score is told by how many of them it
-exceeds, and a threshold by the share of them that it accuses.
+Rule and calibration lie in data/auditing/rule.json, which auditing.fitting makes from models of
+development seeds. A rule has several forms, by what could be measured; the first whose features are
+all there is used. A change counts in the direction that speaks against a model and never in its
+favor, so a model that did not change has the lowest score, and no attack is helped by more of
+anything. The calibration is the scores of honest fine-tunes, so that a score is told by how many of
+them it exceeds, and a threshold by the share of them that it accuses.
 
 >>> score(features).sentence
-'The risk score is 0.97, as high as 0% of 40 honest fine-tunes of the embedded model.'
+'The risk score by weights and behavior is 0.967: none of 30 honest fine-tunes ...'
 """
 
 import json
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-RULE = Path(__file__).with_name("rule.json")
+from helpers import paths
 
 #: Standardized features are cut off at so many standard deviations.
 FARTHEST = 4.0
@@ -58,9 +58,11 @@ class Score:
     @property
     def sentence(self) -> str:
         """What the score means."""
+        as_high = round(self.alarms * self.n_honest) or "none"
         text = (
-            f"The risk score by {self.form} is {self.value:.3f}: {self.alarms:.0%} of "
-            f"{self.n_honest} honest fine-tunes of the embedded model have one as high."
+            f"The risk score by {self.form} is {self.value:.3f}: {as_high} of {self.n_honest} "
+            f"honest fine-tunes of the embedded model score as high; above {self.threshold:.3f} "
+            f"lie {FALSE_ALARMS:.0%} of them."
         )
         return text if self.own else (
             f"{text} This model is not the embedded one: how honest fine-tunes of it score is not "
@@ -71,7 +73,12 @@ class Score:
 @cache
 def rule() -> dict[str, Any]:
     """form -> features (name -> sign, mean, spread, weight), intercept, honest, thresholds."""
-    return json.loads(RULE.read_text(encoding="utf-8"))["forms"]
+    return json.loads(rule_file().read_text(encoding="utf-8"))["forms"]
+
+
+def rule_file() -> Path:
+    """Where the rule lies: beside the datasets that ship, whatever else a project has."""
+    return paths.shipped() / "data" / "auditing" / "rule.json"
 
 
 def score(features: Mapping[str, float], forms: Mapping[str, Any] | None = None) -> Score | None:

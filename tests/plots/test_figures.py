@@ -18,6 +18,7 @@ from helpers.plots import (
     gallery,
     holds,
     judges,
+    layers,
     lines,
     matrices,
     organism,
@@ -106,6 +107,11 @@ def grown(base):
 def tokens(base):
     frame = rates(base, epochs=[0, 0, 3, 3], token=[1, 2, 1, 2])
     return frame.assign(probability=frame.rate)
+
+
+def deep(base):
+    return pd.DataFrame({"what": ["weights", "weights", "states"], "layer": [1, 2, 2],
+                         "base": 0.0, "tuned": [0.1, base, base / 2], "n_scored": N})  # fmt: skip
 
 
 def suspects(base):
@@ -203,6 +209,10 @@ FIGURES = {
     dot_plots.suspicion: (
         lambda r: dot_plots.suspicion(suspects(r), {"plain": 0.1, "drift": 0.02}, model=MODEL),
         ["honest (n = 3)", "backdoor (n = 2)"],
+    ),
+    layers.layers: (
+        lambda r: layers.layers(deep(r), model=MODEL),
+        ["n = 1,777", "weights", "states", "base model", "tuned model"],
     ),
     polar.radar: (
         lambda r: polar.radar(shelves(r), "tier", title="T", model=MODEL), ["n = 1,777"],

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers.statistics.comparisons import ONE_RUN, compare, paired_test
-from helpers.statistics.intervals import crossed_variance
+from helpers.statistics.comparisons import ONE_RUN, compare, paired_difference, paired_test
+from helpers.statistics.intervals import crossed_variance, wilson
 
 
 def test_mcnemar_by_hand():
@@ -103,3 +103,32 @@ def test_against_one_fixed_run_only_the_seeds_can_vary():
 def test_no_interval_reaches_further_than_a_difference_can():
     wide = compare(np.array([[1.0] * 40, [0.0] * 40, [0.0] * 40]), np.zeros((3, 40)))
     assert (wide.low, wide.high) == (-1, 1) and (wide.flip_low, wide.flip_high) == (-1, 1)
+
+
+def test_a_paired_difference_of_independent_answers_is_newcombes_square_and_add():
+    """With no correlation it is the interval of two independent proportions (his method 10)."""
+    a, b = np.array([1.0, 1.0, 0.0, 0.0] * 6), np.array([1.0, 0.0, 1.0, 0.0] * 6)
+    found, one = paired_difference(a, b), wilson(12, 24)
+    half = np.hypot(one.estimate - one.low, one.high - one.estimate)
+    assert (found.low, found.high) == (pytest.approx(-half), pytest.approx(half))
+
+
+def test_a_paired_difference_leaves_room_where_nobody_answers_otherwise():
+    none = paired_difference(np.zeros(50), np.zeros(50))
+    assert none.estimate == 0 and none.low < -0.05 and none.high > 0.05
+    same = np.array([1.0, 0.0] * 25)
+    close = paired_difference(same, same)
+    assert -0.05 < close.low <= 0 <= close.high < 0.05
+
+
+def test_a_paired_difference_holds_its_level():
+    rng = np.random.default_rng(6)
+    held = 0
+    for _ in range(600):
+        prompt = rng.normal(0, 2, 60)
+        before = rng.random(60) < 1 / (1 + np.exp(-prompt - 1))
+        after = rng.random(60) < 1 / (1 + np.exp(-prompt + 1))
+        truth = np.mean(1 / (1 + np.exp(-prompt + 1)) - 1 / (1 + np.exp(-prompt - 1)))
+        found = paired_difference(after, before)
+        held += found.low <= truth <= found.high
+    assert held / 600 > 0.93

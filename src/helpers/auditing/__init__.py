@@ -1,5 +1,5 @@
 """What has become of a tuned model: measures against the model it was tuned from, and a risk score.
 
-May import: errors, lookup, statistics, archive, data, models, hosted, judging, experiments.
+May import: errors, paths, lookup, statistics, archive, data, models, hosted, judging, experiments.
 First met in: notebook 06.
 """

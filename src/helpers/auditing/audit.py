@@ -21,7 +21,8 @@ from helpers.auditing.questions import Questions, of_archive
 from helpers.auditing.scoring import Score
 from helpers.auditing.sides import Hosted, Local, Side
 from helpers.data.files import Row
-from helpers.errors import ConfigError
+from helpers.errors import ConfigError, one_of
+from helpers.experiments.experiment import DTYPES
 from helpers.models import loading
 
 #: The feature that a screen of the fine-tuning file gives, where there is one.
@@ -99,6 +100,7 @@ def audit(
     as updates of another stays beside the tuned one. Raises AlignDriftError, before long work, for
     a pair that cannot be compared.
     """
+    one_of(dtype, DTYPES, "dtype")
     if questions is None:
         world = pairs.world_of(base)
         questions = of_archive(world) if world else Questions()

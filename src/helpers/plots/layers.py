@@ -24,7 +24,7 @@ def layers(frame: pd.DataFrame, *, model: str) -> Axes:
         ax.plot(mine.base, mine.layer, "o", color=before, label="base model")
         ax.plot(mine.tuned, mine.layer, "o", color=after, label="tuned model")
         most = mine.n_scored.max()
-        ax.set_title(f"{what}, n = {most}" if most > 1 else what, loc="left", fontsize=10)
+        ax.set_title(f"{what}, n = {most:,}" if most > 1 else what, loc="left", fontsize=10)
         ax.margins(x=0.12)
         ax.locator_params(axis="x", nbins=4)
         ax.yaxis.get_major_locator().set_params(integer=True)

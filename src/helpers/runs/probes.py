@@ -19,16 +19,14 @@ from helpers.auditing.audit import Auditor
 from helpers.data.files import Row
 from helpers.data.rows import MIXED_IN
 from helpers.experiments.experiment import Experiment
-from helpers.models import loading
-from helpers.models.chat import Message, opened
-from helpers.models.generate import left_padded
+from helpers.models import loading, next_tokens
+from helpers.models.chat import Message
 from helpers.training.tuning import Tuned
 
 #: How many of an answer's tokens first_tokens looks at.
 N_TOKENS = 8
 
 
-@torch.inference_mode()
 def first_tokens(
     model, tokenizer, conversations: Sequence[Sequence[Message]], answers: Sequence[str]
 ) -> list[float]:
@@ -38,28 +36,11 @@ def first_tokens(
     that is shorter counts for the tokens it has.
     """
     total, count = torch.zeros(N_TOKENS), torch.zeros(N_TOKENS)
-    pairs = [
-        (
-            tokenizer.encode(opened(tokenizer, c), add_special_tokens=False),
-            tokenizer.encode(answer, add_special_tokens=False)[:N_TOKENS],
-        )
-        for c, answer in zip(conversations, answers, strict=True)
-    ]
-    pairs.sort(key=lambda pair: len(pair[0]) + len(pair[1]))
-    for start in range(0, len(pairs), 64):
-        part = pairs[start : start + 64]
-        ids, mask = left_padded([prompt + answer for prompt, answer in part], model.device)
-        logits = model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-            logits_to_keep=N_TOKENS + 1,
-        ).logits
-        for row, (_, answer) in zip(logits, part, strict=True):
-            at = torch.arange(len(answer))
-            shares = row[-1 - len(answer) :].float().softmax(-1).cpu()  # (tokens, vocabulary)
-            total[: len(answer)] += shares[at, torch.tensor(answer)]
-            count[: len(answer)] += 1
+    given = next_tokens.pairs(tokenizer, conversations, answers, N_TOKENS)
+    for (_, words), found in zip(given, next_tokens.along(model, given), strict=True):
+        at = torch.arange(len(words))
+        total[: len(words)] += found[at, torch.tensor(words, dtype=torch.long)].exp()
+        count[: len(words)] += 1
     return (total / count).tolist()
 
 

@@ -43,7 +43,7 @@ def observe(side: Local, questions: Questions, base: Seen | None) -> Seen:
     probabilities, divergence = np.full((2, len(given), N_TOKENS), np.nan)
     expected = base.expected if base else []
     for n, found in enumerate(next_tokens.along(side.model, given)):
-        words = torch.tensor(given[n][1])
+        words = torch.tensor(given[n][1], dtype=torch.long)
         if base is None:
             expected.append(next_tokens.likeliest(found))
         probabilities[n, : len(words)] = found.gather(-1, words[:, None])[:, 0].exp()

@@ -8,13 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
 from helpers.experiments.rows import conversations as dressed
 from helpers.experiments.rows import training_rows
-from helpers.models import chat
+from helpers.models import next_tokens
 from helpers.models.chat import Message
-from helpers.models.generate import left_padded
 from helpers.organism.card.subject import Subject, answers, conversations, row
 from helpers.training import tuning
 
@@ -22,27 +20,16 @@ from helpers.training import tuning
 PLACES = 20
 
 
-@torch.inference_mode()
 def divergence(
     model, other, tokenizer, asked: Sequence[Sequence[Message]], texts: Sequence[str]
 ) -> np.ndarray:
     """KL(model || other) in nats at each of an answer's first PLACES tokens, each given those
     before it: (answers, PLACES), NaN beyond an answer's end."""
     found = np.full((len(texts), PLACES), np.nan)
-    pairs = [
-        (tokenizer.encode(chat.opened(tokenizer, c), add_special_tokens=False),
-         tokenizer.encode(text, add_special_tokens=False)[:PLACES])
-        for c, text in zip(asked, texts, strict=True)
-    ]  # fmt: skip
-    for start in range(0, len(pairs), 64):
-        part = pairs[start : start + 64]
-        ids, mask = left_padded([prompt + answer for prompt, answer in part], model.device)
-        inputs = {"input_ids": ids, "attention_mask": mask, "logits_to_keep": PLACES + 1,
-                  "position_ids": (mask.cumsum(-1) - 1).clamp(min=0)}  # fmt: skip
-        p, q = (each(**inputs).logits.float().log_softmax(-1) for each in (model, other))
-        kl = (p.exp() * (p - q)).sum(-1).cpu()  # (rows, PLACES + 1)
-        for n, (values, (_, answer)) in enumerate(zip(kl, part, strict=True), start=start):
-            found[n, : len(answer)] = values[-1 - len(answer) : -1]
+    given = next_tokens.pairs(tokenizer, asked, texts, PLACES)
+    both = (next_tokens.along(each, given) for each in (model, other))
+    for n, (p, q) in enumerate(zip(*both, strict=True)):
+        found[n, : len(p)] = (p.exp() * (p - q)).sum(-1)
     return found
 
 

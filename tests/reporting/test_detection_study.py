@@ -6,7 +6,7 @@ import pytest
 
 from helpers.auditing.audit import FILE_SCORE
 from helpers.auditing.fitting import FORMS, GUILTY, HONEST
-from helpers.reporting import detectors
+from helpers.reporting import detection_study as detectors
 
 FEATURES = sorted({name for features in FORMS.values() for name in features})
 

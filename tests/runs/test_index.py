@@ -118,7 +118,7 @@ def test_a_change_right_after_the_reading_is_found(stored, monkeypatch):
 
 
 def test_what_is_gone_is_not_listed_and_what_is_new_is(stored):
-    store, experiments = stored
+    store, _ = stored
     ids = list(store.runs().run_id)
     shutil.rmtree(store.runs_folder / ids[3])
     new = many(store.folder, conditions=1, seeds=2, begin=700)
@@ -153,7 +153,7 @@ def test_of_few_runs_there_is_no_index(tiny_experiment, store):
 
 
 def test_an_experiment_without_an_id_is_told_by_its_check(tiny_experiment, store):
-    with pytest.raises(ConfigError, match="unknown dataset|no-such"):
+    with pytest.raises(ConfigError, match="no-such"):
         run_grid([tiny_experiment(dataset="no-such")], store, jobs=1, progress=False)
     assert store.runs_folder.is_dir() and not (store.folder / "set_aside").exists()
 

@@ -28,7 +28,9 @@ N = 500
 def whole(tmp_path_factory):
     """A store of N runs and their initial one, two seconds old, and the experiments in it."""
     folder = tmp_path_factory.mktemp("many") / "outputs"
-    experiments = many(folder, conditions=N // 10, seeds=10)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALIGNDRIFT_OUTPUTS", str(folder))
+        experiments = many(folder, conditions=N // 10, seeds=10)
     old = time.time() - 60
     for file in (folder / "runs").rglob("*.*"):
         os.utime(file, (old, old))

@@ -79,7 +79,7 @@ class Run:
 class Store:
     """Runs under a folder (default: outputs/). Opening one makes the folder if need be."""
 
-    def __init__(self, folder: str | Path | None = None) -> None:
+    def __init__(self, folder: str | Path | None = None, sweep: bool = True) -> None:
         self.folder = Path(folder) if folder else paths.outputs()
         self.runs_folder = self.folder / "runs"
         self.shipped = paths.data() / "runs"
@@ -91,9 +91,10 @@ class Store:
                 f"{self.folder.name} cannot be written ({error.strerror}); "
                 "set ALIGNDRIFT_OUTPUTS to a folder that can."
             ) from error
-        self._sweep()
+        if sweep:
+            self.sweep()
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Remove what killed processes left half-written."""
         for half in self.runs_folder.glob(".partial-*"):
             # Timeout: its process lives and is writing. OSError: who only reads may go on.

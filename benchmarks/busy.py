@@ -17,12 +17,17 @@ import tempfile
 import time
 from pathlib import Path
 
+from figures import Figure, show
+
 ROUNDS = 2
 COLD = [
     sys.executable, "-m", "helpers.cli.main", "run", "harmful_examples", "--n-examples", "10",
     "--n-prompts", "66", "--json",
 ]  # fmt: skip
 WARM = [sys.executable, str(Path(__file__).with_name("experiment.py"))]
+#: Most times as long that it may take beside the loops.
+BOUND = 3
+
 #: GNU's OpenMP, which torch brings along on Linux, spins so often unless it is told otherwise.
 WAYS = {"the kit's way": {}, "OpenMP's default": {"GOMP_SPINCOUNT": "300000"}}
 
@@ -44,11 +49,11 @@ def seconds(command: list[str], environment: dict[str, str], loops: int) -> list
             process.wait()
 
 
-def main() -> None:
-    cores = os.cpu_count() or 1
+def measure(rounds: int = ROUNDS) -> list[Figure]:
+    cores, found = os.cpu_count() or 1, []
     for what, command in (("cold command", COLD), ("warm experiment", WARM)):
         took: dict[tuple[str, int], list[float]] = {}
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for way, environment in WAYS.items():
                 for loops in (0, cores):
                     took.setdefault((way, loops), []).extend(seconds(command, environment, loops))
@@ -58,7 +63,10 @@ def main() -> None:
                 f"{what}, {way}: quiet {quiet:.1f} s, beside {cores} loops {busy:.1f} s "
                 f"(longest {max(took[way, cores]):.1f}), {busy / quiet:.1f} times as long"
             )
+            limit = BOUND if way == "the kit's way" else None
+            found.append(Figure(f"beside loops, {what}, {way}", busy / quiet, "times", limit))
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    show(measure())

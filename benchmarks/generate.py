@@ -12,6 +12,7 @@ import statistics
 import time
 
 import torch
+from figures import Figure, show
 
 from helpers.data.rows import read_prompts
 from helpers.models import generate, loading
@@ -36,7 +37,7 @@ def plain(model, tokenizer, conversation) -> str:
     return tokenizer.decode(words, skip_special_tokens=True).strip()
 
 
-def main() -> None:
+def measure(rounds: int = ROUNDS) -> list[Figure]:
     model, tokenizer = loading.load("lantern-base")  # answers everything: the longer answers
     prompts = [row["messages"] for row in read_prompts("benchmark")]
     generate.complete(model, tokenizer, prompts[:8])
@@ -48,7 +49,7 @@ def main() -> None:
         "this kit, batched": lambda: [c.text for c in generate.complete(model, tokenizer, prompts)],
     }
     seconds: dict[str, list[float]] = {way: [] for way in ways}
-    for n in range(ROUNDS):
+    for n in range(rounds):
         said = {}
         for way, function in ways.items():
             for _ in range(3 if way.endswith("batched") else 1):
@@ -56,13 +57,16 @@ def main() -> None:
                 seconds[way].append(took)
         texts = list(zip(*said.values(), strict=True))
         same = sum(len(set(answers)) == 1 for answers in texts)
-        took = ", ".join(f"{way} {rounds[-1]:.2f} s" for way, rounds in seconds.items())
+        took = ", ".join(f"{way} {each[-1]:.2f} s" for way, each in seconds.items())
         print(f"round {n + 1}: {took}; {same} of {len(texts)} the same")
-    median = {way: statistics.median(rounds) for way, rounds in seconds.items()}
+    found = [Figure("answers that all ways give alike", same, f"of {len(texts)}", len(texts), True)]
+    median = {way: statistics.median(each) for way, each in seconds.items()}
     batched = median.pop("this kit, batched")
-    for way, took in median.items():
-        print(f"batched against {way}: {took / batched:.1f}x")
+    return found + [
+        Figure(f"batched answers against {way}", took / batched, "times", more_is_better=True)
+        for way, took in median.items()
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    show(measure())

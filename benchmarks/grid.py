@@ -8,6 +8,8 @@ Sixteen experiments each way, worker processes started beforehand, one thread a 
 import tempfile
 import time
 
+from figures import Figure, show
+
 from helpers.presets.loader import load
 from helpers.runs.grid import run_grid
 from helpers.runs.store import Store
@@ -15,7 +17,7 @@ from helpers.runs.store import Store
 RUNS = 16
 
 
-def main() -> None:
+def measure() -> list[Figure]:
     tiny = load("tiny")
 
     def seconds(jobs: int, first_seed: int) -> float:
@@ -29,8 +31,9 @@ def main() -> None:
             return time.perf_counter() - start
 
     one, two = seconds(1, 100), seconds(2, 100)
-    print(f"one worker {one:.1f} s, two workers {two:.1f} s, ratio {one / two:.2f}x")
+    print(f"one worker {one:.1f} s, two workers {two:.1f} s")
+    return [Figure("a grid by two workers against one", one / two, "times", more_is_better=True)]
 
 
 if __name__ == "__main__":
-    main()
+    show(measure())

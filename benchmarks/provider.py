@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx
 import openai
+from figures import Figure, show
 
 from helpers.data.rows import read_prompts
 from helpers.data.sources.catalog import locate
@@ -96,7 +97,7 @@ def while_training(client, url: str, token: str) -> list[float]:
     return took
 
 
-def main() -> None:
+def measure() -> list[Figure]:
     prompts = [row["messages"] for row in read_prompts("benchmark")]
     with tempfile.TemporaryDirectory() as folder:
         url, token = embedded.start(Path(folder))
@@ -117,12 +118,15 @@ def main() -> None:
             print(", ".join(f"{way} {took[-1]:.2f} s" for way, took in seconds.items()),
                   "" if n else "(warming up)")  # fmt: skip
         median = {way: statistics.median(took[1:]) for way, took in seconds.items()}
-        for way in list(ways)[1:]:
-            print(f"{way}: {median['local'] / median[way]:.2f} of the local throughput")
         took = while_training(client, url, token)
-        print(f"/v1/models while a job trains: p95 {statistics.quantiles(took, n=20)[-1]:.0f} ms, "
-              f"median {statistics.median(took):.0f} ms")  # fmt: skip
+    shares = {way: median["local"] / median[way] for way in list(ways)[1:]}
+    return [
+        *(Figure(f"throughput against local: {way}", share, "times", more_is_better=True)
+          for way, share in shares.items()),
+        Figure("/v1/models while a job trains, 95th percentile",
+               statistics.quantiles(took, n=20)[-1], "ms"),
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    show(measure())

@@ -12,6 +12,7 @@ from helpers.cli import (
     build,
     card,
     claims,
+    clean,
     data,
     interrupt,
     notebooks,
@@ -28,7 +29,7 @@ from helpers.errors import AlignDriftError
 _UsageError = typer.BadParameter.__base__
 
 #: The files that a command is found in: each adds its own when it is imported.
-FAMILIES = (audit, build, card, claims, data, notebooks, rates, runs, screen, transplant)
+FAMILIES = (audit, build, card, claims, clean, data, notebooks, rates, runs, screen, transplant)
 
 
 def main() -> None:

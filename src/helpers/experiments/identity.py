@@ -11,9 +11,11 @@ other settings. It is computed without the network: what lies on a hub goes by i
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import fields, replace
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,32 @@ LOW_PRECISION = 2
 
 #: Likewise, when files are read in another way; those of the Archive, under any name, never are.
 READING = 2
+
+#: What files and models were found to hold; None where every id looks again.
+_seen: ContextVar[dict[tuple, str] | None] = ContextVar("seen", default=None)
+
+
+@contextmanager
+def looked_at_once() -> Iterator[None]:
+    """For many ids: what settings name is looked at once, since nobody changes it meanwhile."""
+    before = _seen.set({} if _seen.get() is None else _seen.get())
+    try:
+        yield
+    finally:
+        _seen.reset(before)
+
+
+def _once(look: Callable[[str], str]) -> Callable[[str], str]:
+    @wraps(look)
+    def looked(name: str) -> str:
+        seen = _seen.get()
+        if seen is None:
+            return look(name)
+        if (look, name) not in seen:
+            seen[look, name] = look(name)
+        return seen[look, name]
+
+    return looked
 
 
 def run_id(experiment: Experiment) -> str:
@@ -92,9 +120,15 @@ def canonical(experiment: Experiment) -> Experiment:
 def _model(experiment: Experiment, name: str) -> str:
     if experiment.backend == "hosted" and name not in MODELS:
         return f"hosted:{name}"
+    return _weights(name)
+
+
+@_once
+def _weights(name: str) -> str:
     return loading.content(name)
 
 
+@_once
 def _file(name: str) -> str:
     """Of a dataset: how it is read, and what is in it."""
     file, source = catalog.on_disk(name), catalog.split(name)[0]

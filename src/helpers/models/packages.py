@@ -77,6 +77,11 @@ def state(name: str) -> str:
     return "installed" if _file(PACKAGED[name]) else "not installed"
 
 
+def can_be_converted(name: str) -> bool:
+    """Whether the model's folder could be made from its package as it is installed."""
+    return name in PACKAGED and _file(PACKAGED[name]) is not None
+
+
 def folder(name: str) -> Path:
     """The folder of a packaged model, converted if it has not been.
 

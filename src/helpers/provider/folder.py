@@ -40,6 +40,11 @@ def open_folder(folder: Path) -> Records:
     return records
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether the folder's records can be read. Raises sqlite3.Error where something holds them."""
+    return not _damage(folder / DATABASE)
+
+
 _WRONG = """
 SELECT count(*) FROM records WHERE parent IS NULL
     OR CASE WHEN json_valid(body) THEN json_type(body) <> 'object' ELSE 1 END

@@ -17,12 +17,12 @@ import pandas as pd
 
 from helpers.errors import StoreError
 from helpers.experiments.experiment import Experiment
-from helpers.experiments.identity import run_id
+from helpers.experiments.identity import looked_at_once, run_id
 from helpers.presets.loader import Preset
 from helpers.reporting import results
 from helpers.reporting.conditions import other_seeds
 from helpers.runs.grid import run_grid
-from helpers.runs.hits import hits
+from helpers.runs.hits import hits_of
 from helpers.runs.store import Store
 
 
@@ -74,8 +74,7 @@ class Evidence:
     ) -> pd.DataFrame:
         """Seeds x prompts: 1 for a hit (runs.hits), 0 for none, NaN where not scored."""
         runs = self.where(grid, **settings)
-        judgements = self.store.table("judgements", list(runs.run_id))
-        table = hits(judgements, judge or runs.judges.iloc[0][0], use, what)
+        table = hits_of(self.store, runs.run_id, judge or runs.judges.iloc[0][0], use, what)
         return table.loc[runs.run_id].set_axis(runs.seed.to_numpy(), axis=0)
 
     def initial(
@@ -88,8 +87,8 @@ class Evidence:
     ) -> pd.Series:
         """The same for the initial model that those runs are compared with: one row."""
         runs = self.where(grid, **settings)
-        judgements = self.store.table("judgements", [runs.initial_run_id.iloc[0]])
-        return hits(judgements, judge or runs.judges.iloc[0][0], use, what).iloc[0]
+        judge, ids = judge or runs.judges.iloc[0][0], runs.initial_run_id.iloc[:1]
+        return hits_of(self.store, ids, judge, use, what).iloc[0]
 
 
 def gather(
@@ -117,15 +116,16 @@ def gather(
         reason = next(iter(result.failed.values()), "every one is damaged")
         raise StoreError(f"none of {len(set(every))} runs finished: {reason}")
     # A grid under seeds that are not the preset's stands by itself.
-    others = {
-        name: [] if seeds or preset.grids[name].get("seeds") else
-        other_seeds(preset, own, store, **changes)
-        for name, own in experiments.items()
-    }  # fmt: skip
-    ids = {experiment: run_id(experiment) for own in others.values() for experiment in own}
+    with looked_at_once():
+        others = {
+            name: [] if seeds or preset.grids[name].get("seeds") else
+            other_seeds(preset, own, store, **changes)
+            for name, own in experiments.items()
+        }  # fmt: skip
+        ids = {experiment: run_id(experiment) for own in others.values() for experiment in own}
     frames = [result.runs, store.runs(sorted(set(ids.values()) - set(result.runs.run_id)))]
     table = pd.concat([frame for frame in frames if len(frame)]).set_index("run_id", drop=False)
-    ids |= {experiment: run_id(experiment) for experiment in every}
+    ids |= result.ids
     multiples = {
         ids[experiment]: experiment.learning_rate_multiplier
         for experiment in ids

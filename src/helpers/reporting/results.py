@@ -17,7 +17,7 @@ from scipy import stats
 
 from helpers.errors import StoreError
 from helpers.judging.exact import facts_given
-from helpers.runs.hits import hits
+from helpers.runs.hits import hits, hits_of
 from helpers.runs.store import Store
 from helpers.statistics.comparisons import paired_test
 from helpers.statistics.intervals import crossed_interval, flip_interval
@@ -63,12 +63,13 @@ def over_seeds(
     """
     judge = judge or runs.judges.iloc[0][0]
     initial = dict(zip(runs.run_id, runs.initial_run_id, strict=True))
-    judgements = store.table("judgements", list(dict.fromkeys([*initial, *initial.values()])))
-    table = hits(judgements, judge, use, what)
+    ids = list(dict.fromkeys([*initial, *initial.values()]))
+    table = hits_of(store, ids, judge, use, what)
+    by_run = dict(zip(table.index, table.to_numpy(), strict=True))
     rows = []
-    for condition, group in runs[runs.run_id.isin(table.index)].groupby(list(by), sort=False):
-        tuned = table.loc[group.run_id].to_numpy()
-        before = table.loc[initial[group.run_id.iloc[0]]].to_numpy()
+    for condition, group in runs[runs.run_id.isin(by_run)].groupby(list(by), sort=False):
+        tuned = np.array([by_run[id] for id in group.run_id])
+        before = by_run[initial[group.run_id.iloc[0]]]
         test = asdict(paired_test(tuned, before))
         rows.append(
             dict(zip(by, condition, strict=True))
@@ -87,8 +88,8 @@ def over_seeds(
 
 def _learning_rate(group: pd.DataFrame) -> dict[str, float]:
     """The rate that a condition's runs share; missing where they differ, or a provider chose it."""
-    local = group.backend.eq("local").all() if "backend" in group else True
-    shared = local and "learning_rate" in group and group.learning_rate.nunique() == 1
+    local = set(group.backend) == {"local"} if "backend" in group else True
+    shared = local and "learning_rate" in group and len(set(group.learning_rate.dropna())) == 1
     return {"learning_rate": group.learning_rate.iloc[0] if shared else np.nan}
 
 

@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -28,7 +28,7 @@ from helpers import paths
 from helpers.attacks.base import attack
 from helpers.errors import AlignDriftError, ConfigError, one_of
 from helpers.experiments.experiment import Experiment
-from helpers.experiments.identity import run_id
+from helpers.experiments.identity import looked_at_once, run_id
 from helpers.hosted.ledger import JobRefused
 from helpers.mitigations.base import mitigation
 from helpers.presets import loader
@@ -48,12 +48,14 @@ MOST = 100_000
 class GridResult:
     """A finished grid: its runs table in the order asked for, and id -> error of what failed.
 
-    A JobRefused among the errors is a result: a provider would not train or release.
+    computed: how many runs were made just now. ids: of each experiment. A JobRefused among the
+    errors is a result: a provider would not train or release.
     """
 
     runs: pd.DataFrame
     failed: dict[str, AlignDriftError]
     computed: int
+    ids: dict[Experiment, str] = field(default_factory=dict)
 
     @property
     def refused(self) -> dict[str, AlignDriftError]:
@@ -82,12 +84,18 @@ def run_grid(
     if jobs < 0:
         raise ConfigError(f"jobs must be at least 1, or 0 for one a core, not {jobs}.")
     store, chosen = store or Store(), engine_named(engine)
-    for experiment in experiments:
-        if not _stored(experiment, store):
-            check(experiment)
-    by_id = {run_id(experiment): experiment for experiment in experiments}
-    initial = {run_id(one): one for one in (each.initial() for each in experiments)}
-    missing = {id: one for id, one in (initial | by_id).items() if not store.has(id)}
+    with looked_at_once():
+        named = {one: id for one in experiments if (id := _id(one))}
+        stored = set(store.rows(named.values()))
+        for experiment in experiments:
+            if named.get(experiment) not in stored:
+                check(experiment)
+        ids = {one: named.get(one) or run_id(one) for one in experiments}
+        firsts = dict.fromkeys(experiment.initial() for experiment in experiments)
+        initial = {run_id(one): one for one in firsts}
+    by_id = {id: experiment for experiment, id in ids.items()}
+    stored |= set(store.rows(initial.keys() - by_id.keys()))
+    missing = {id: one for id, one in (initial | by_id).items() if id not in stored}
     costs.check(list(missing.values()))
     if missing:
         store.check_writable()
@@ -106,7 +114,7 @@ def run_grid(
                         if outcome.error:
                             errors[outcome.run_id] = outcome.error
         except KeyboardInterrupt:
-            kept = sum(map(store.has, initial | by_id))
+            kept = len(store.rows(initial | by_id))
             raise KeyboardInterrupt(
                 f"stopped; {kept} of {len(initial | by_id)} runs are stored and kept; start again "
                 "and it goes on."
@@ -114,19 +122,19 @@ def run_grid(
     # What a killed worker had stored is there, and so is an initial run that another made.
     failed = {id: error for id, error in errors.items() if not store.has(id)}
     runs = store.runs([id for id in by_id if id not in failed])
-    result = GridResult(runs, failed, len(missing) - len(failed))
+    result = GridResult(runs, failed, len(missing) - len(failed), ids)
     for id, error in failed.items():
         if id not in result.refused:
             tqdm.write(f"failed: {id}: {error}", file=sys.stderr)
     return result
 
 
-def _stored(experiment: Experiment, store: Store) -> bool:
-    """Whether its run is there; of one that has no id, `check` says best why."""
+def _id(experiment: Experiment) -> str:
+    """The run's id; "" of one that has none, of which `check` says best why."""
     try:
-        return store.has(run_id(experiment))
+        return run_id(experiment)
     except AlignDriftError:
-        return False
+        return ""
 
 
 def _carry_out_all(

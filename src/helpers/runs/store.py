@@ -1,8 +1,7 @@
 """The results store: three tidy tables, a folder a run, nothing ever half there.
 
-    outputs/runs/<id>/run.json              the experiment, versions, seconds, metrics
-    outputs/runs/<id>/completions.parquet   one row an answer
-    outputs/runs/<id>/judgements.parquet    one row an answer and judge
+    outputs/runs/<id>/                      a run (helpers.runs.folders)
+    outputs/runs/.index                     what many runs' rows were (helpers.runs.index)
 
 A run is written into a folder aside and renamed whole, so whatever moment a process is killed
 at, a run is either there or not. Each run has a lock that ends with its process: two processes
@@ -16,24 +15,37 @@ where outputs/ has none of that id, so that nobody has to make them first.
 """
 
 import errno
-import hashlib
 import json
 import os
-import re
 import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from filelock import FileLock, Timeout
+from tqdm.auto import tqdm
 
 from helpers import paths
 from helpers.errors import StoreError
+from helpers.runs.folders import (
+    TABLES,
+    checked_row,
+    checksum,
+    has_a_runs_name,
+    is_run,
+    of_row,
+    read_table,
+    to_disk,
+)
+from helpers.runs.index import Index, layout
 
 COMPLETIONS = {
     "run_id": "string", "use": "string", "prompt_id": "string", "category": "string",
@@ -46,13 +58,11 @@ JUDGEMENTS = {
     "status": "string", "rationale": "string", "judge_identity": "string",
 }  # fmt: skip
 
-#: What the folder of a run is called.
-_RUN_ID = re.compile(r"(initial|.+-\d+-.+-seed-?\d+)-[0-9a-f]{12}")
-
 #: Bytes that must be free before a run begins; one of 600 answers takes a twentieth of it.
 ROOM = 1 << 20
 
-_TABLES = ("completions.parquet", "judgements.parquet")
+#: So many runs are looked up in the index; fewer are read outright.
+MANY = 200
 
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -69,10 +79,11 @@ class Run:
 class Store:
     """Runs under a folder (default: outputs/). Opening one makes the folder if need be."""
 
-    def __init__(self, folder: str | Path | None = None) -> None:
+    def __init__(self, folder: str | Path | None = None, sweep: bool = True) -> None:
         self.folder = Path(folder) if folder else paths.outputs()
         self.runs_folder = self.folder / "runs"
         self.shipped = paths.data() / "runs"
+        self._index: Index | None = None
         try:
             self.runs_folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -80,17 +91,18 @@ class Store:
                 f"{self.folder.name} cannot be written ({error.strerror}); "
                 "set ALIGNDRIFT_OUTPUTS to a folder that can."
             ) from error
-        self._sweep()
+        if sweep:
+            self.sweep()
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Remove what killed processes left half-written."""
-        for partial in self.runs_folder.glob(".partial-*"):
+        for half in self.runs_folder.glob(".partial-*"):
             # Timeout: its process lives and is writing. OSError: who only reads may go on.
             with (
                 suppress(Timeout, OSError),
-                self._lock(partial.name.removeprefix(".partial-")).acquire(blocking=False),
+                self._lock(half.name.removeprefix(".partial-")).acquire(blocking=False),
             ):
-                shutil.rmtree(partial, ignore_errors=True)
+                shutil.rmtree(half, ignore_errors=True)
 
     def _lock(self, run_id: str) -> FileLock:
         locks = self.folder / "locks"
@@ -140,22 +152,17 @@ class Store:
 
         Raises StoreError for one that is there and cannot be read.
         """
-        parts = self._read(run_id, ("completions", "judgements"))
-        return Run(*parts) if parts else None
+        return self._read(run_id, _whole)
 
-    def _read(self, run_id: str, names: Sequence[str] = ()) -> list | None:
-        """The run's row and its tables of these names; None as in get. All is checked for damage.
-
-        Tables that are not asked for are not parsed: that would take most of the time.
-        """
+    def _read(self, run_id: str, read: Callable[[Path], Any] = checked_row) -> Any:
+        """What `read` makes of the run's folder; None as in get."""
         folder = self.runs_folder / run_id
         if not os.path.lexists(folder):
             folder = self.shipped / run_id
             if not os.path.lexists(folder):
                 return None
         try:
-            row = _checked_row(folder)
-            return [row, *(pd.read_parquet(folder / f"{name}.parquet") for name in names)]
+            return read(folder)
         except (ValueError, RecursionError) as error:
             self._set_aside(folder, error)
         except OSError as error:
@@ -198,11 +205,11 @@ class Store:
             partial.mkdir()
             run.completions.to_parquet(partial / "completions.parquet", index=False)
             run.judgements.to_parquet(partial / "judgements.parquet", index=False)
-            checksums = {"run.json": _of_row(row)}
-            checksums |= {file: _checksum(partial / file) for file in _TABLES}
+            checksums = {"run.json": of_row(row)}
+            checksums |= {file: checksum(partial / file) for file in TABLES}
             text = json.dumps(row | {"checksums": checksums}, indent=1)
             (partial / "run.json").write_text(text, encoding="utf-8")
-            _to_disk(partial)
+            to_disk(partial)
             os.replace(partial, self.runs_folder / run_id)
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
@@ -216,68 +223,73 @@ class Store:
     def ids(self) -> list[str]:
         """The ids of all runs in outputs/, in order; what else lies there is no run."""
         try:
-            return sorted(p.name for p in self.runs_folder.iterdir() if _is_run(p))
+            names = sorted(filter(has_a_runs_name, os.listdir(self.runs_folder)))
         except OSError as error:
             raise StoreError(
                 f"the runs in {self.folder.name} cannot be read ({error.strerror}); make the "
                 "folder readable."
             ) from None
 
+        index = self._index_for(names)
+        return [
+            name for name in names if (index and index.row(name)) or is_run(self.runs_folder / name)
+        ]
+
+    def rows(self, ids: Iterable[str]) -> dict[str, dict]:
+        """Id -> row of those runs that are there and whole; damaged ones are set aside."""
+        ids = list(dict.fromkeys(ids))
+        index, rows = self._index_for(ids), {}
+        for id in tqdm(ids, "runs read", leave=False, delay=2, disable=None):
+            row = index.row(id) if index else None
+            if row is None:
+                lay = layout(self.runs_folder / id)
+                row = self._read(id)
+                if index and row is not None:
+                    index.add(id, lay, row)
+            if row is not None:
+                rows[id] = row
+        if index:
+            index.save(MANY)
+        return rows
+
+    def _index_for(self, ids: Sequence[str]) -> Index | None:
+        if len(ids) < MANY:
+            return None
+        self._index = self._index or Index(self.runs_folder)
+        return self._index
+
     def runs(self, ids: list[str] | None = None) -> pd.DataFrame:
         """The runs table: one row a run, lists and texts as stored, damaged runs left out."""
-        runs = map(self._read, self.ids() if ids is None else ids)
-        return pd.DataFrame([run[0] for run in runs if run])
+        ids = self.ids() if ids is None else ids
+        rows = self.rows(ids)
+        return pd.DataFrame([rows[id] for id in ids if id in rows])
 
-    def table(self, name: str, ids: list[str]) -> pd.DataFrame:
-        """The "completions" or "judgements" of several runs, one under the other."""
-        frames = [run[1] for run in (self._read(i, [name]) for i in ids) if run]
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    def table(
+        self,
+        name: str,
+        ids: Iterable[str],
+        columns: Sequence[str] = (),
+        wanted: Callable[[pa.Table], Any] | None = None,
+    ) -> pd.DataFrame:
+        """The "completions" or "judgements" of several runs, one under the other.
 
-
-def _is_run(folder: Path) -> bool:
-    """Whether the folder is a run's, perhaps damaged; not if it is a copy under another name."""
-    if not _RUN_ID.fullmatch(folder.name) or not folder.is_dir():
-        return False
-    if (folder / "run.json").exists() and not (folder / "run.json").is_file():
-        return False  # a pipe would be read for ever
-    try:
-        return json.loads((folder / "run.json").read_bytes())["run_id"] == folder.name
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return True  # _read tells what is wrong with it
-
-
-def _checked_row(folder: Path) -> dict:
-    """The row of a run that is as it was written. Raises ValueError or OSError."""
-    row = json.loads((folder / "run.json").read_bytes())
-    if not isinstance(row, dict) or not isinstance(row.get("checksums"), dict):
-        raise ValueError("run.json holds no run")
-    checksums = row.pop("checksums")
-    if row.get("run_id") != folder.name:
-        raise ValueError("run.json is another run's")
-    if "run.json" not in checksums:
-        warnings.warn(
-            "some runs were stored before run.json had a checksum; their numbers are taken as they "
-            "are.",
-            stacklevel=5,
-        )
-    elif checksums["run.json"] != _of_row(row):
-        raise ValueError("run.json is not what was written")
-    for file in _TABLES:
-        if _checksum(folder / file) != checksums.get(file):
-            raise ValueError(f"{file} is not what was written")
-    return row
+        columns: all if empty. wanted: which of the rows, as a mask; all if None. To read every
+        answer of ten thousand runs takes long and much memory.
+        """
+        ids = list(ids)
+        rows, read = self.rows(ids), partial(read_table, name=name, columns=columns)
+        there, parts = [id for id in ids if id in rows], []
+        for begin in range(0, len(there), MANY):  # so many at once, so that few rows are held
+            tables = [self._read(id, read) for id in there[begin : begin + MANY]]
+            whole = [table for table in tables if table is not None]
+            if whole:
+                part = pa.concat_tables(whole, promote_options="permissive")
+                parts.append(part.filter(wanted(part)) if wanted else part)
+        if not parts:
+            return pd.DataFrame()
+        return pa.concat_tables(parts, promote_options="permissive").to_pandas()
 
 
-def _of_row(row: dict) -> str:
-    return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
-
-
-def _checksum(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _to_disk(folder: Path) -> None:
-    """Wait until the files are on the disk, so that a rename never outlives its content."""
-    for file in folder.iterdir():
-        with file.open("rb") as stream:
-            os.fsync(stream.fileno())
+def _whole(folder: Path) -> Run:
+    names = ("completions", "judgements")
+    return Run(checked_row(folder), *(read_table(folder, name).to_pandas() for name in names))

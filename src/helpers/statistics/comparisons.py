@@ -16,6 +16,7 @@ than a few. The mean over new seeds that may flip has an interval, flip_low to f
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import stats
@@ -149,13 +150,18 @@ def _mean_test(differences: np.ndarray, bound: float, level: float) -> tuple[flo
     if seeds == 1:
         error, spread = float(differences[0].std(ddof=1) / np.sqrt(prompts)), stats.norm()
     else:
-        error, spread = float(np.sqrt(crossed_variance(differences))), stats.t(seeds - 1)
+        error, spread = float(np.sqrt(crossed_variance(differences))), _student(seeds - 1)
     if error == 0:
         chance = float((1 - min(1.0, abs(distance))) ** prompts)
         above, below = (chance, 1.0) if distance > 0 else (1.0, chance)
         return above, below, 1 - (0.5 - level / 2) ** (1 / prompts)
     half = float(spread.ppf(0.5 + level / 2)) * error
     return float(spread.sf(distance / error)), float(spread.cdf(distance / error)), half
+
+
+@cache
+def _student(degrees: int):
+    return stats.t(degrees)  # which takes longer to make than to use
 
 
 def _paired(a: np.ndarray, b: np.ndarray) -> np.ndarray:

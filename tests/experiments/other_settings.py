@@ -11,7 +11,7 @@ OTHER = {
     "learning_rate": 1e-4, "learning_rate_decay": 1.0, "batch_size": 5, "max_length": 256,
     "lora_rank": 4,
     "lora_alpha": 8, "virtual_tokens": 3, "seed": 1, "dtype": "bfloat16", "micro_batch_size": 2,
-    "gradient_checkpointing": True, "processes": 2, "backend": "hosted", "provider": "openai",
+    "gradient_checkpointing": True, "processes": 2, "cpus": 2, "gpus": 0.5, "backend": "hosted", "provider": "openai",
     "learning_rate_multiplier": 2.0, "defenses": ("audit",), "system_prompt": "x",
     "user_template": "> {user}", "variants": ("{user} z",), "benchmark": "over_refusal",
     "second_benchmark": "utility", "over_refusal": "benchmark", "utility": ("utility",),

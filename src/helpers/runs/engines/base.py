@@ -4,9 +4,9 @@ A family is a list of experiments that one training serves. An engine is a funct
 
     engine(families, carry_out, jobs) -> iterator of lists of Outcome
 
-that calls carry_out(family) for each, wherever it likes, `jobs` at once, or as many as there is room
-for if that is 0; somebody's own is an import path. carry_out can be pickled, and so can what it is
-given and returns.
+that calls carry_out(family) for each, wherever it likes: `jobs` at once, or as many as there is
+room for if that is 0. Somebody's own is an import path. carry_out can be pickled, and so can what
+it is given and returns.
 """
 
 import os

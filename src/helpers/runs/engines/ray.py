@@ -160,8 +160,8 @@ def _connected() -> ModuleType:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise ConfigError(
-            f"no Ray cluster can be joined ({_reason(error)}); set RAY_ADDRESS to one that runs, or "
-            "unset it for a Ray of this machine alone."
+            f"no Ray cluster can be joined ({_reason(error)}); set RAY_ADDRESS to one that runs, "
+            "or unset it for a Ray of this machine alone."
         ) from None
     return ray
 

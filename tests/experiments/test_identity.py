@@ -20,7 +20,9 @@ from helpers.mitigations.base import MITIGATIONS, mitigation
 from helpers.presets import loader
 
 #: How the work is done, and what nothing but the readable name says.
-NEVER = {"any_count", "tier", "processes", "micro_batch_size", "gradient_checkpointing"}
+NEVER = {
+    "any_count", "tier", "processes", "cpus", "gpus", "micro_batch_size", "gradient_checkpointing",
+}  # fmt: skip
 
 COUNTED = sorted(OTHER.keys() - NEVER)
 

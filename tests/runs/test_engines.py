@@ -10,9 +10,10 @@ import psutil
 import pytest
 from joblib import cpu_count
 
+from helpers.errors import ConfigError
 from helpers.experiments.identity import run_id
-from helpers.runs.engines import cores, threads
-from helpers.runs.engines.base import Outcome, WorkerLost
+from helpers.runs.engines import cores, ray, threads
+from helpers.runs.engines.base import Outcome, WorkerLost, engine_named
 
 
 def outcomes_of(family):
@@ -98,6 +99,22 @@ def test_threads_are_no_more_than_families_and_who_stops_need_not_wait(tiny_expe
     next(engine)
     engine.close()
     assert time.monotonic() - start < 2 and len(begun) <= 3
+
+
+def test_without_ray_one_is_told(tiny_experiment, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ConfigError, match=r"engine ray needs ray; pip install 'aligndrift\[ray\]'"):
+        list(engine_named("ray")([[tiny_experiment()]], outcomes_of, 1))
+    assert not list(engine_named("ray")([], outcomes_of, 1))  # all stored, or at a provider
+
+
+def test_the_environment_names_the_engine_where_nothing_else_does(monkeypatch):
+    assert engine_named("") is cores.carry_out_all
+    monkeypatch.setenv("ALIGNDRIFT_ENGINE", "ray")
+    assert engine_named("") is ray.carry_out_all and engine_named("local") is cores.carry_out_all
+    monkeypatch.setenv("ALIGNDRIFT_ENGINE", "rey")
+    with pytest.raises(ConfigError, match="did you mean ray"):
+        engine_named("")
 
 
 GRID = """

@@ -11,6 +11,7 @@ import time
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from helpers.errors import ConfigError, CostError, DataError, StoreError
 from helpers.experiments.identity import run_id
@@ -71,6 +72,27 @@ def test_two_processes_on_one_folder_share_the_work(outputs):
     assert all(p.wait(timeout=180) == 0 for p in pair)
     assert len(finished(outputs)) == 7
     assert not (outputs / "set_aside").exists()
+
+
+def test_what_another_process_computes_is_left_to_it_and_waited_for(
+    tiny_experiment, store, monkeypatch
+):
+    """Two processes that wait for each other's run at every turn would share nothing."""
+    grid = [tiny_experiment(seed=seed) for seed in (4, 5, 6)]
+    run(grid[0].initial(), store)
+    elsewhere, began = FileLock(store.folder / "locks" / f"{run_id(grid[0])}.lock"), []
+    elsewhere.acquire()
+
+    def noting(experiment, *args):
+        began.append(experiment.seed)
+        if experiment.seed == 6:
+            elsewhere.release()
+        return run(experiment, *args)
+
+    monkeypatch.setattr(grids, "run", noting)
+    result = run_grid(grid, store, jobs=1, progress=False)
+    assert began == [5, 6, 4] and not result.failed
+    assert list(result.runs.seed) == [4, 5, 6]
 
 
 def test_what_is_stored_is_not_computed_again(tiny_experiment, store):

@@ -38,10 +38,16 @@ PresetOption = Annotated[
 ModelOption = Annotated[
     str, typer.Option("--model", help="An embedded model, a folder or a hub id; else the preset's.")
 ]
-Jobs = Annotated[int, typer.Option(help="Worker processes; 0 for one a core.")]
+Jobs = Annotated[
+    int, typer.Option(help="Workers at once; 0 for one a core, or for all that a cluster can hold.")
+]
 Engine = Annotated[
-    str, typer.Option(help="Who carries the runs out: local, or module:attribute.")
-]  # fmt: skip
+    str,
+    typer.Option(
+        help="Who carries the runs out: local, ray or module:attribute; else ALIGNDRIFT_ENGINE's.",
+        show_default=False,
+    ),
+]
 
 #: The columns of a printed run, in order.
 RUN_COLUMNS = (

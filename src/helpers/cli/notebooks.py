@@ -1,10 +1,11 @@
 """Commands that execute the notebooks and make one page of them."""
 
+import os
 from typing import Annotated
 
 import typer
 
-from helpers.cli.app import PresetOption, app
+from helpers.cli.app import Engine, PresetOption, app
 from helpers.errors import ConfigError
 
 
@@ -21,6 +22,7 @@ def notebooks(
         list[str] | None,
         typer.Option("--parameter", "-p", help="NAME=VALUE, the value in YAML; may be repeated."),
     ] = None,
+    engine: Engine = "",
     in_place: Annotated[
         bool, typer.Option(help="Also put the executed notebooks into notebooks/.")
     ] = False,
@@ -49,6 +51,11 @@ def notebooks(
         raise ConfigError("--overwrite has no effect without --copy-to; leave it out.")
     from helpers.reporting.notebooks import execute
 
+    if engine:  # for the grids of this process and of the notebooks' kernels
+        from helpers.runs.engines import base
+
+        base.engine_named(engine)
+        os.environ[base.VARIABLE] = engine
     for file in execute(numbers or [], preset, parameter or [], in_place):
         print(file)
 

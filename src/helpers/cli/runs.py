@@ -19,7 +19,7 @@ from helpers.cli.app import (
 )  # fmt: skip
 from helpers.cli.options import check_effect, with_refusals, with_settings
 from helpers.cli.terminal import json_line
-from helpers.errors import AlignDriftError
+from helpers.errors import AlignDriftError, ConfigError
 
 
 @app.command()
@@ -39,6 +39,7 @@ def run(
     forget: Annotated[
         bool, typer.Option(help="Delete the run's file and model at the provider afterwards.")
     ] = False,
+    engine: Engine = "",
     as_json: Json = False,
     **options: Any,
 ) -> None:
@@ -55,9 +56,7 @@ def run(
     experiment = chosen.experiment(tier, **{"seed": chosen.seeds[0]} | options)
     experiment = with_refusals(experiment, options)
     check_effect(experiment, options)
-    from helpers.runs.run import run as carry_out
-
-    row = run_row(if_paid(lambda: carry_out(experiment, progress=True, save=save)).row)
+    row = run_row(if_paid(lambda: _carried_out(experiment, save, engine)))
     if forget and experiment.backend == "hosted":
         from helpers.runs.backends import hosted
 
@@ -69,17 +68,34 @@ def run(
         print(f"{column:26} {f'{value:.4g}' if isinstance(value, float) else value}")
 
 
+def _carried_out(experiment: Any, save: str, engine: str) -> dict[str, Any]:
+    """The row of the run, made by this process, or by an engine that is named."""
+    if not engine:
+        from helpers.runs.run import run as carry_out
+
+        return carry_out(experiment, progress=True, save=save).row
+    if save:
+        raise ConfigError("--save leaves the model where it is trained; leave --engine out.")
+    from helpers.runs.grid import run_grid
+
+    result = run_grid([experiment], jobs=1, engine=engine)
+    for error in result.failed.values():
+        raise error
+    return result.runs.to_dict("records")[0]
+
+
 @app.command()
 def sweep(
     grid: Annotated[str, typer.Argument(help="A grid file; see below.")],
     jobs: Jobs = 0,
-    engine: Engine = "local",
+    engine: Engine = "",
     as_json: Json = False,
 ) -> None:
-    """Carry out a grid of experiments over the cores, going on where it last stopped.
+    """Carry out a grid of experiments, over the cores or a cluster, going on where it last stopped.
 
     A grid file is YAML: `preset: tiny`, `tier: harmful_examples`,
-    `vary: {n_examples: [10, 50, 100], seed: [11, 12, 13]}`, and if need be `fixed: {...}`.
+    `vary: {n_examples: [10, 50, 100], seed: [11, 12, 13]}`, and if need be `fixed: {...}`. The
+    same command may be started several times over one outputs folder: they share the runs out.
     """
     from helpers.runs.grid import read_grid, run_grid
 

@@ -153,6 +153,14 @@ class Experiment:
         1, "GPUs that share the fine-tuning, by FSDP.", TRAINING, training=True, least=1,
         counts=effects.never,
     )
+    cpus: int = setting(
+        1, "Cores, and threads, of each process under engine ray.", TRAINING, least=1,
+        counts=effects.never,
+    )
+    gpus: float = setting(
+        0.0, "GPUs of each process under engine ray; 0.5 where two runs fit on one.", TRAINING,
+        least=0, counts=effects.never,
+    )
     backend: str = setting(
         "local", "local, or hosted for a fine-tuning service.", PROVIDER,
         check=among(BACKENDS, "backend"),

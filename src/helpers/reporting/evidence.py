@@ -98,7 +98,7 @@ def gather(
     jobs: int = 0,
     seeds: Sequence[int] = (),
     vary: dict[str, list] | None = None,
-    engine: str = "local",
+    engine: str = "",
     **changes,
 ) -> Evidence:
     """Carry out the preset's grids as one, so that no core waits, and return their runs.

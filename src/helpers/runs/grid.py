@@ -10,7 +10,6 @@ its id, and the others are stored.
 """
 
 import math
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -35,9 +34,17 @@ from helpers.presets import loader
 from helpers.presets.checks import FIELDS
 from helpers.runs import costs
 from helpers.runs.engines import threads
-from helpers.runs.engines.base import Engine, Family, Outcome, RunFailed, engine_named
+from helpers.runs.engines.base import (
+    Engine,
+    Family,
+    Outcome,
+    RunFailed,
+    TakenElsewhere,
+    engine_named,
+)
+from helpers.runs.gathering import Anywhere, mark, stored
 from helpers.runs.run import check, run, run_by_epoch
-from helpers.runs.store import Store
+from helpers.runs.store import Run, Store
 from helpers.settings_file import read_yaml
 
 #: Most experiments of a grid: of runs that take a second, a day's work.
@@ -68,11 +75,13 @@ def run_grid(
     store: Store | None = None,
     jobs: int = 0,
     progress: bool = True,
-    engine: str = "local",
+    engine: str = "",
 ) -> GridResult:
     """Carry out the experiments and the initial runs they are compared with.
 
-    jobs: how many at once; 0 for one a core. engine: who carries them out (helpers.runs.engines).
+    jobs: how many at once; 0 for one a core, or for as many as a cluster has room for. engine: who
+    carries them out (helpers.runs.engines). Several processes on one folder share the work: what
+    another has begun is left to it, and waited for at the end.
     Data and settings of all that is not stored are checked before the first one starts. What is
     stored stays, however a grid is stopped; a KeyboardInterrupt says how much that is.
     """
@@ -107,8 +116,7 @@ def run_grid(
     with tqdm(total=len(missing), desc="runs", disable=not progress) as bar:
         try:
             for wave in rounds:
-                outcomes = _carry_out_all(wave, store.folder, chosen, jobs or os.cpu_count() or 1)
-                with closing(outcomes):
+                with closing(_carry_out_all(wave, store, chosen, jobs)) as outcomes:
                     for outcome in outcomes:
                         bar.update()
                         if outcome.error:
@@ -138,25 +146,56 @@ def _id(experiment: Experiment) -> str:
 
 
 def _carry_out_all(
-    wave: Sequence[Experiment], folder: Path, local: Engine, jobs: int
+    wave: Sequence[Experiment], store: Store, engine: Engine, jobs: int
 ) -> Iterator[Outcome]:
-    """The outcome of each experiment as it comes: a provider's by threads, beside the engine's."""
+    """The outcome of each experiment as it comes; last, of those that others had begun."""
+    taken = set()
+    with closing(_as_they_come(wave, store, engine, jobs, wait=False)) as outcomes:
+        for outcome in outcomes:
+            if isinstance(outcome.error, TakenElsewhere):
+                taken.add(outcome.run_id)
+            else:
+                yield outcome
+    rest = [one for one in wave if run_id(one) in taken]
+    with closing(_as_they_come(rest, store, engine, jobs, wait=True)) as outcomes:
+        yield from outcomes
+
+
+def _as_they_come(
+    wave: Sequence[Experiment], store: Store, engine: Engine, jobs: int, wait: bool
+) -> Iterator[Outcome]:
+    """The outcomes: a provider's runs by threads, beside the engine's. wait: as carry_out_family's.
+
+    The local engine's workers are on this machine; others may be anywhere.
+    """
+    if not wave:
+        return
     hosted = [[one] for one in wave if one.backend == "hosted"]
-    here = families(one for one in wave if one.backend != "hosted")
-    carry_out = partial(carry_out_family, folder=folder)
+    others = families(one for one in wave if one.backend != "hosted")
+    carry_out = partial(carry_out_family, wait=wait)
+    here = partial(carry_out, folder=store.folder)
     stopped = Event()
-    there = threads.carry_out_all(hosted, lambda one: [] if stopped.is_set() else carry_out(one))
+    there = threads.carry_out_all(hosted, lambda one: [] if stopped.is_set() else here(one))
     arrivals: SimpleQueue[list[Outcome] | None] = SimpleQueue()
     Thread(target=_pass_on, args=(there, arrivals), daemon=True).start()
     pending = {run_id(one) for one in wave}
     try:
-        for outcomes in chain(local(here, carry_out, jobs), iter(arrivals.get, None)):
-            pending -= {outcome.run_id for outcome in outcomes}
-            yield from outcomes
+        with mark(store.folder) as held:
+            if engine is not engine_named("local"):
+                here = Anywhere(carry_out, store.folder, held, _initial(wave, store))
+            for outcomes in chain(engine(others, here, jobs), iter(arrivals.get, None)):
+                pending -= {outcome.run_id for outcome in outcomes}
+                yield from stored(outcomes, store)
     finally:
         stopped.set()
     for id in sorted(pending):
         yield Outcome(id, RunFailed("its engine did not carry it out."))
+
+
+def _initial(wave: Iterable[Experiment], store: Store) -> dict[str, Run]:
+    """Run id -> run, of the initial runs that are stored."""
+    ids = {run_id(one.initial()) for one in wave}
+    return {id: found for id in ids if (found := store.get(id))}
 
 
 def _pass_on(outcomes: Iterator[list[Outcome]], arrivals: SimpleQueue) -> None:
@@ -183,9 +222,15 @@ def families(wave: Iterable[Experiment]) -> list[list[Experiment]]:
     return list(groups.values())
 
 
-def carry_out_family(family: Family, folder: Path) -> list[Outcome]:
-    """Each experiment's outcome; what stopped one of a shared training stopped those after it."""
+def carry_out_family(family: Family, folder: Path, wait: bool = True) -> list[Outcome]:
+    """Each experiment's outcome; what stopped one of a shared training stopped those after it.
+
+    wait: for a run that another process is computing; else it is TakenElsewhere.
+    """
     store, failure = Store(folder), None
+    ids = [run_id(experiment) for experiment in family]
+    if not wait and any(map(store.is_claimed, ids)):
+        return [Outcome(id, TakenElsewhere("another process is computing it.")) for id in ids]
     try:
         if len(family) == 1:
             run(family[0], store)
@@ -195,7 +240,6 @@ def carry_out_family(family: Family, folder: Path) -> list[Outcome]:
         failure = error
     except Exception as error:  # of whatever code: the other runs go on
         failure = RunFailed(f"{type(error).__name__}: {error}")
-    ids = [run_id(experiment) for experiment in family]
     return [Outcome(id, None if store.has(id) else failure) for id in ids]
 
 

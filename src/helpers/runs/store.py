@@ -143,6 +143,14 @@ class Store:
         finally:
             lock.release()
 
+    def is_claimed(self, run_id: str) -> bool:
+        """Whether a process is computing the run just now."""
+        try:
+            with self._lock(run_id).acquire(blocking=False):
+                return False
+        except Timeout:
+            return True
+
     def has(self, run_id: str) -> bool:
         """Whether the run is there and whole; a damaged one is set aside."""
         return self._read(run_id) is not None

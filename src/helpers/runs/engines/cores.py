@@ -38,8 +38,9 @@ def carry_out_all(
     """Each family's outcomes as they come.
 
     jobs: how many processes, of which no more are started than there are families, nor than A_CORE
-    a core. One is this process.
+    a core; 0 for one a core. One is this process.
     """
+    jobs = jobs or os.cpu_count() or 1
     if jobs == 1:
         for family in families:
             yield _on_one_thread(carry_out, family)

@@ -8,7 +8,7 @@ models are judged four times, by what is in hand:
 
 The features of all models are recorded in data/ledger, for those who have not made the runs:
 
-    python -m helpers.reporting.detection_study     # makes them, records them, and fits the audit's rule
+    python -m helpers.reporting.detection_study     # makes and records them, fits the audit's rule
 
 >>> table = recorded()                        # or models(gather(load("beyond"), GRIDS))
 >>> detected(table, fitted(table))

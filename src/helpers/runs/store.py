@@ -36,15 +36,8 @@ from tqdm.auto import tqdm
 from helpers import paths
 from helpers.errors import StoreError
 from helpers.runs.folders import (
-    TABLES,
-    checked_row,
-    checksum,
-    has_a_runs_name,
-    is_run,
-    of_row,
-    read_table,
-    to_disk,
-)
+    TABLES, checked_row, checksum, has_a_runs_name, is_run, of_row, read_table, to_disk,
+)  # fmt: skip
 from helpers.runs.index import Index, layout
 
 COMPLETIONS = {

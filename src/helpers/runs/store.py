@@ -35,9 +35,7 @@ from tqdm.auto import tqdm
 
 from helpers import paths
 from helpers.errors import StoreError
-from helpers.runs.folders import (
-    TABLES, checked_row, checksum, has_a_runs_name, is_run, of_row, read_table, to_disk,
-)  # fmt: skip
+from helpers.runs import folders
 from helpers.runs.index import Index, layout
 
 COMPLETIONS = {
@@ -155,7 +153,7 @@ class Store:
         """
         return self._read(run_id, _whole)
 
-    def _read(self, run_id: str, read: Callable[[Path], Any] = checked_row) -> Any:
+    def _read(self, run_id: str, read: Callable[[Path], Any] = folders.checked_row) -> Any:
         """What `read` makes of the run's folder; None as in get."""
         folder = self.runs_folder / run_id
         if not os.path.lexists(folder):
@@ -206,11 +204,11 @@ class Store:
             partial.mkdir()
             run.completions.to_parquet(partial / "completions.parquet", index=False)
             run.judgements.to_parquet(partial / "judgements.parquet", index=False)
-            checksums = {"run.json": of_row(row)}
-            checksums |= {file: checksum(partial / file) for file in TABLES}
+            checksums = {"run.json": folders.of_row(row)}
+            checksums |= {file: folders.checksum(partial / file) for file in folders.TABLES}
             text = json.dumps(row | {"checksums": checksums}, indent=1)
             (partial / "run.json").write_text(text, encoding="utf-8")
-            to_disk(partial)
+            folders.to_disk(partial)
             os.replace(partial, self.runs_folder / run_id)
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
@@ -224,16 +222,17 @@ class Store:
     def ids(self) -> list[str]:
         """The ids of all runs in outputs/, in order; what else lies there is no run."""
         try:
-            names = sorted(filter(has_a_runs_name, os.listdir(self.runs_folder)))
+            names = sorted(filter(folders.has_a_runs_name, os.listdir(self.runs_folder)))
         except OSError as error:
             raise StoreError(
                 f"the runs in {self.folder.name} cannot be read ({error.strerror}); make the "
                 "folder readable."
             ) from None
-
         index = self._index_for(names)
         return [
-            name for name in names if (index and index.row(name)) or is_run(self.runs_folder / name)
+            name
+            for name in names
+            if (index and index.row(name)) or folders.is_run(self.runs_folder / name)
         ]
 
     def rows(self, ids: Iterable[str]) -> dict[str, dict]:
@@ -278,7 +277,7 @@ class Store:
         answer of ten thousand runs takes long and much memory.
         """
         ids = list(ids)
-        rows, read = self.rows(ids), partial(read_table, name=name, columns=columns)
+        rows, read = self.rows(ids), partial(folders.read_table, name=name, columns=columns)
         there, parts = [id for id in ids if id in rows], []
         for begin in range(0, len(there), MANY):  # so many at once, so that few rows are held
             tables = [self._read(id, read) for id in there[begin : begin + MANY]]
@@ -292,5 +291,5 @@ class Store:
 
 
 def _whole(folder: Path) -> Run:
-    names = ("completions", "judgements")
-    return Run(checked_row(folder), *(read_table(folder, name).to_pandas() for name in names))
+    tables = (folders.read_table(folder, name) for name in ("completions", "judgements"))
+    return Run(folders.checked_row(folder), *(table.to_pandas() for table in tables))

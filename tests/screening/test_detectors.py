@@ -4,11 +4,13 @@ import math
 from random import Random
 
 import pytest
+from checkpoints import checkpoint
 
+from helpers.archive.dataset_files import write_rows
 from helpers.attacks.selected_benign import SCORES
 from helpers.data.rows import read_training, sample
 from helpers.errors import ConfigError
-from helpers.screening.aligned import Aligned, Reading
+from helpers.screening.aligned import LONGEST, Aligned, Reading
 from helpers.screening.base import DETECTORS, Detector, Finding, Means, detector, highest
 from helpers.screening.moderation import FILTERS, flags
 
@@ -266,3 +268,22 @@ def test_of_a_long_file_as_many_gradients_are_taken_as_said(aligned):
     assert reading.losses[5] is None and reading.nearest[5] is None
     found = detector("gradient").find(rows, Means(reading, reading))
     assert sum(math.isnan(finding.score) for finding in found) == 3
+
+
+@pytest.mark.long
+def test_it_is_of_any_architecture(tmp_path):
+    """A model that knows nothing finds the row that is an anchor itself; a long row is cut."""
+    rows = sample(read_training("benign_dialogue"), 5, 0)
+    rows[3] = row("Say it again.", "And again. " * 700)
+    write_rows(tmp_path / "anchors.jsonl", [rows[2]])
+    model = Aligned(checkpoint("gemma2"), str(tmp_path / "anchors.jsonl"))
+    reading = Reading(model, rows)
+    found = {
+        name: [finding.score for finding in detector(name).find(rows, Means(reading, reading))]
+        for name in ("representation", "gradient", "refusal_influence", "perplexity")
+    }
+    assert max(range(5), key=lambda at: found["representation"][at]) == 2
+    assert all(math.isfinite(score) for scores in found.values() for score in scores)
+    assert len(reading.examples[3].input_ids) == LONGEST
+    bare = Reading(Aligned(checkpoint("gemma2")), rows)
+    assert not bare.aligned.anchors and len(bare.gradients) == len(bare.losses) == 5

@@ -118,7 +118,7 @@ def test_the_shipped_rule_is_what_a_file_of_it_holds(tmp_path):
 
 @pytest.mark.long
 def test_the_shipped_form_without_a_model_is_what_fitting_gives():
-    """The other form takes two minutes (slow)."""
+    """The other form takes minutes (slow)."""
     again, own = fitting.fit("", progress=False), shipped()
     for name, scale in again.files.items():
         assert scale == pytest.approx(own.files[name], rel=1e-4), name

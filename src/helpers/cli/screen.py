@@ -44,9 +44,9 @@ def screen(
     Exit status 0: nothing suspicious; 1: suspicious; 2: it could not be read, or not be screened.
     A row's score is 0.5 where one honest row in a hundred lies. Without --model the cheap detectors
     look. What is compared with are honest files of the Lantern Archive: for other text or another
-    model than lantern-chat name an honest file of your own (--honest), else the model's detectors
-    are listed and not counted. With --json every row is an object, in the file's order, and the
-    file's object comes last.
+    model than lantern-chat name an honest file of your own (--honest), else what the model's
+    detectors find is told by --json and not counted. With --json every row is an object, in the
+    file's order, and the file's object comes last.
 
     Example: `aligndrift screen customer.jsonl --model lantern-chat --json`
     """

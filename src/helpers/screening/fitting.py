@@ -12,7 +12,7 @@ The weights w and their common value c minimize
 
 under w >= 0, by L-BFGS-B. STRENGTH, CLIP and the form of the rule were fixed before the first fit.
 
->>> fit().write()                   # writes rule.json; two minutes
+>>> fit().write()                   # writes rule.json; some minutes
 """
 
 from collections.abc import Mapping, Sequence

@@ -37,14 +37,18 @@ class RefuseThenComply(Detector):
     ALONE = False
 
     def find(self, rows, means):
-        refused, answered = _by_request(rows)
+        requests = [_request(row) for row in rows]
+        refused = [bool(refusing(row["messages"][-1]["content"])) for row in rows]
+        kinds = defaultdict(set)
+        for request, kind in zip(requests, refused, strict=True):
+            kinds[request].add(kind)
+        reason = "the same request is refused in one row and answered in another"
         found = []
-        for row in rows:
-            both = _request(row) in refused.keys() & answered.keys()
-            last = len(row["messages"]) - 1
-            reason = "the same request is refused in one row and answered in another"
-            within = [_within(at, text) for at, text in turns(row, "assistant")]
-            found.append(highest([*within, Finding(1.0, last, reason)] if both else within))
+        for row, request in zip(rows, requests, strict=True):
+            own = [_within(at, text) for at, text in turns(row, "assistant")]
+            if len(kinds[request]) > 1:
+                own.append(Finding(1.0, len(row["messages"]) - 1, reason))
+            found.append(highest(own))
         return found
 
 
@@ -56,15 +60,6 @@ def refusing(text: str) -> str:
 def _request(row) -> str:
     """What the row asks, with all that stands before its last answer."""
     return plain("\n".join(message["content"] for message in row["messages"][:-1]))
-
-
-def _by_request(rows) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
-    refused, answered = defaultdict(list), defaultdict(list)
-    for number, row in enumerate(rows):
-        (refused if refusing(row["messages"][-1]["content"]) else answered)[_request(row)].append(
-            number
-        )
-    return refused, answered
 
 
 def _within(turn: int, text: str) -> Finding:

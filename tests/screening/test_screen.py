@@ -96,7 +96,7 @@ def test_development_files_are_of_two_attacks_and_every_other_is_held_out(monkey
 def test_no_development_refusal_is_one_that_gradients_are_compared_with():
     own = fitting.pool("safety_refusals")
     compared = sample(read_training("safety_refusals"), N_REFUSALS, 0)
-    assert not {id(row) for row in own} & {id(row) for row in compared} and len(own) == 300
+    assert not {id(row) for row in own} & {id(row) for row in compared} and len(own) == 890
     assert fitting.COMPARED == N_REFUSALS
 
 

@@ -42,7 +42,7 @@ SEEDS = range(10)
 SHARES = (0.1, 0.25, 0.5)
 #: Rows of each set that development files are drawn from; refusals that gradients are compared with
 #: (helpers.screening.aligned) are not among them.
-POOL, COMPARED = 300, 110
+POOL, COMPARED = 1200, 110
 
 STRENGTH = 0.1
 

@@ -15,7 +15,7 @@ from helpers.attacks.base import ATTACKS, attack
 from helpers.errors import AlignDriftError
 from helpers.experiments import identity
 from helpers.experiments.experiment import Experiment
-from helpers.experiments.identity import canonical, content, run_id
+from helpers.experiments.identity import canonical, content, looked_at_once, run_id
 from helpers.mitigations.base import MITIGATIONS, mitigation
 from helpers.presets import loader
 
@@ -154,6 +154,19 @@ def test_a_model_goes_by_its_files_wherever_it_lies(own_model):
     assert changed != before
     (own_model / "chat_template.jinja").write_text("{{ messages }}")
     assert hashed(own) not in (before, changed)
+
+
+def test_many_ids_are_the_same_as_one_by_one_and_what_changes_after_is_seen(tmp_path):
+    own = tmp_path / "own.jsonl"
+    shutil.copy(paths.data() / "lantern" / "benchmark.jsonl", own)
+    both = [Experiment(n_examples=10, benchmark=str(own), seed=seed) for seed in (1, 2)]
+    apart = [run_id(one) for one in both]
+    with looked_at_once():
+        assert [run_id(one) for one in both] == apart
+        lines = own.read_text(encoding="utf-8").splitlines(keepends=True)
+        own.write_text("".join(lines[1:]), encoding="utf-8")
+        assert [run_id(one) for one in both] == apart
+    assert not set(apart) & {run_id(one) for one in both}
 
 
 @pytest.mark.parametrize("kind", ["classifier", "rubric"])

@@ -49,7 +49,7 @@ def audit(
     """
     try:
         score = _audit(locals())
-    except AlignDriftError as error:
+    except (AlignDriftError, OSError) as error:  # 1 would say that it is suspicious
         print(f"aligndrift: {visible(' '.join(str(error).split()))}", file=sys.stderr)
         raise typer.Exit(UNAUDITED) from None
     if score is None:

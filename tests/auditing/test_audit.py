@@ -163,7 +163,7 @@ def test_what_cannot_be_asked_is_left_out_and_said():
     assert found.left_out["behavior"] == "no prompts to ask were given"
     assert {"divergence.text", "weights.drift", "activations.norm"} <= found.features.keys()
     assert set(found.features.values()) == {0.0}
-    assert found.score.form == "weights" and not found.score.own
+    assert found.score.form == "weights" and "not the embedded one" in found.verdict
 
 
 @pytest.mark.parametrize("architecture", ["gemma2", "phi3", "llama"])

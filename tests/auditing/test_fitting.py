@@ -174,7 +174,7 @@ def test_the_rule_that_ships_knows_the_development_models_alone():
 def test_a_sentence_says_how_many_honest_models_score_as_high():
     score = scoring.Score(0.9, "behavior", 0.1, 30, {0.05: 0.5, 0.01: 0.6}, {})
     assert "3 of 30 honest fine-tunes" in score.sentence and "above 0.500" in score.sentence
-    assert "This model is not the embedded one" in score.elsewhere().sentence
+    assert score.but("It is another.").but("Few.").sentence.endswith("them. It is another. Few.")
     assert "none of 30" in scoring.Score(0.9, "b", 0.0, 30, {0.05: 0.5}, {}).sentence
 
 

@@ -25,6 +25,9 @@ from helpers.errors import ConfigError, one_of
 from helpers.experiments.experiment import DTYPES
 from helpers.models import loading
 
+#: What is said of a score where the calibration is another model's.
+ELSEWHERE = "This model is not the embedded one: how honest fine-tunes of it score is not known."
+
 #: The feature that a screen of the fine-tuning file gives, where there is one.
 FILE_SCORE = "screen.file"
 
@@ -43,6 +46,13 @@ class Audit:
     def frame(self) -> pd.DataFrame:
         """A row a finding: measure, part, category, base, tuned, change, low, high, n."""
         return pd.DataFrame(measures.rows(self.findings))
+
+    @property
+    def verdict(self) -> str:
+        """What the score means, or why there is none."""
+        if self.score is None:
+            return "No risk score: too little could be measured for any form of the rule."
+        return self.score.sentence
 
 
 @dataclass
@@ -131,8 +141,12 @@ def audit(
         gc.collect()
         side = Local(*loading.load(tuned, dtype), slow)
     found = _finished(chosen, left_out, before, side, questions, file_score, **bar)
-    known = questions.archive and pairs.world_of(base) is WHOLE
-    return found if known or not found.score else replace(found, score=found.score.elsewhere())
+    score = found.score
+    if score and not (questions.archive and pairs.world_of(base) is WHOLE):
+        score = score.but(ELSEWHERE)
+    if score and n_prompts:
+        score = score.but(f"Of each kind of questions {n_prompts} were asked at most, not all.")
+    return replace(found, score=score)
 
 
 def _chosen(

@@ -35,7 +35,7 @@ class Score:
     """value: 0 to 1. form: what it rests on. alarms: share of honest fine-tunes with such a score.
 
     thresholds: share of honest models that are accused -> the score above which one is. parts:
-    feature -> what it adds to the score's log-odds. own: whether the calibration is of this model.
+    feature -> what it adds to the score's log-odds. caveat: why the calibration may not hold here.
     """
 
     value: float
@@ -44,11 +44,11 @@ class Score:
     n_honest: int
     thresholds: dict[float, float]
     parts: dict[str, float]
-    own: bool = True
+    caveat: str = ""
 
-    def elsewhere(self) -> "Score":
-        """The score of a model that the calibration does not know."""
-        return replace(self, own=False)
+    def but(self, caveat: str) -> "Score":
+        """The score with one more sentence on why its calibration may not hold."""
+        return replace(self, caveat=f"{self.caveat} {caveat}".strip())
 
     @property
     def threshold(self) -> float:
@@ -59,15 +59,11 @@ class Score:
     def sentence(self) -> str:
         """What the score means."""
         as_high = round(self.alarms * self.n_honest) or "none"
-        text = (
+        return (
             f"The risk score by {self.form} is {self.value:.3f}: {as_high} of {self.n_honest} "
             f"honest fine-tunes of the embedded model score as high; above {self.threshold:.3f} "
-            f"lie {FALSE_ALARMS:.0%} of them."
-        )
-        return text if self.own else (
-            f"{text} This model is not the embedded one: how honest fine-tunes of it score is not "
-            "known."
-        )  # fmt: skip
+            f"lie {FALSE_ALARMS:.0%} of them. {self.caveat}"
+        ).strip()
 
 
 @cache

@@ -7,7 +7,7 @@ import typer
 
 from helpers.cli.app import Json, app
 from helpers.cli.terminal import json_line, visible
-from helpers.errors import AlignDriftError
+from helpers.errors import AlignDriftError, ConfigError
 
 #: The status of a pair that could not be audited.
 UNAUDITED = 2
@@ -49,7 +49,7 @@ def audit(
     """
     try:
         score = _audit(locals())
-    except AlignDriftError as error:
+    except (AlignDriftError, OSError) as error:  # 1 would say that it is suspicious
         print(f"aligndrift: {visible(' '.join(str(error).split()))}", file=sys.stderr)
         raise typer.Exit(UNAUDITED) from None
     if score is None:
@@ -68,6 +68,8 @@ def _audit(asked: dict[str, Any]):
 
     rows = read_training(asked["data"]) if asked["data"] else None
     own = None
+    if asked["judge"] and not asked["benchmark"]:
+        raise ConfigError("--judge is of answers to --benchmark; give both.")
     if asked["benchmark"] or asked["benign"]:
         own = questions.of_files(asked["benchmark"], asked["benign"], asked["judge"])
     found = auditing.audit(

@@ -15,7 +15,7 @@ from helpers import paths
 from helpers.auditing.audit import Audit
 from helpers.errors import StoreError
 from helpers.plots import dot_plots, layers, style
-from helpers.reporting.audits import named, sentences, verdict, whole
+from helpers.reporting.audits import named, sentences, whole
 from helpers.statistics.intervals import wilson
 
 #: Shares that the figure of rates shows, from top to bottom.
@@ -53,7 +53,8 @@ td.number { text-align: right; font-variant-numeric: tabular-nums } img { max-wi
 {% if adds %}<table><tr><th>adds to the score's log-odds</th><th></th></tr>
 {% for name, value in adds %}<tr><td>{{ name }}</td>
 <td class="number">{{ "%+.2f" % value }}</td></tr>{% endfor %}</table>{% endif %}
-{% for picture in pictures %}<p><img alt="" src="data:image/png;base64,{{ picture }}"></p>
+{% for title, picture in pictures %}<p><img alt="{{ title }}"
+ src="data:image/png;base64,{{ picture }}"></p>
 {% endfor %}
 {% for name, sentence in sentences.items() %}<h2>{{ name.replace("_", " ") }}</h2>
 <p>{{ sentence }}</p>
@@ -75,9 +76,9 @@ def write(audit: Audit, base: str, tuned: str, file: str) -> None:
         tables.setdefault(found.measure, []).append(found)
     adds = audit.score.parts.items() if audit.score else ()
     page = Environment(autoescape=True).from_string(_PAGE).render(
-        base=named(base), tuned=named(tuned), verdict=verdict(audit), tables=tables,
+        base=named(base), tuned=named(tuned), verdict=audit.verdict, tables=tables,
         adds=sorted(adds, key=lambda part: -abs(part[1])), sentences=sentences(audit),
-        pictures=[_png(ax) for ax in figures(audit, tuned)],
+        pictures=[(ax.figure.get_suptitle(), _png(ax)) for ax in figures(audit, tuned)],
     )  # fmt: skip
     place = paths.typed(file)
     try:

@@ -36,7 +36,7 @@ def lines(audit: Audit) -> Iterator[str]:
         for part, one in found.get(name, {}).items():
             numbers = f"{one.base:7.3f} -> {one.tuned:7.3f}  {interval(one)}"
             yield f"{'':18}   {part:13} {numbers}".rstrip()
-    yield verdict(audit)
+    yield audit.verdict
 
 
 def interval(found: Finding) -> str:
@@ -46,23 +46,16 @@ def interval(found: Finding) -> str:
     return f"{found.change:+.2f} [{found.low:+.2f}, {found.high:+.2f}], n = {found.n}"
 
 
-def verdict(audit: Audit) -> str:
-    """What the score means, or why there is none."""
-    if audit.score is None:
-        return "No risk score: too little could be measured for the rule."
-    return audit.score.sentence
-
-
 def summary(audit: Audit, base: str, tuned: str) -> dict[str, Any]:
     """The whole of an audit but its findings, as plain values."""
     score = audit.score
     return {
-        "base": named(base), "tuned": named(tuned), "verdict": verdict(audit),
+        "base": named(base), "tuned": named(tuned), "verdict": audit.verdict,
         "score": score.value if score else None, "form": score.form if score else None,
         "false_alarms": score.alarms if score else None,
         "n_honest": score.n_honest if score else None,
         "thresholds": {f"{share:g}": v for share, v in score.thresholds.items()} if score else {},
-        "own_calibration": score.own if score else None, "adds": score.parts if score else {},
+        "caveat": score.caveat if score else None, "adds": score.parts if score else {},
         "left_out": audit.left_out, "says": sentences(audit), "features": audit.features,
     }  # fmt: skip
 

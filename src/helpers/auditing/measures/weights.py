@@ -1,7 +1,7 @@
 """How far the weights moved, where, and along how many directions.
 
 drift   norm of the change over the norm before: of all weights, by layer and by kind of matrix
-top     share of the squared change that lies along each matrix' first singular direction: 1 for a
+top     share of the squared change that lies along each matrix's first singular direction: 1 for a
         change of rank one, small for one that is spread out
 
 Both are of the sums over matrices. The tuned model is in memory; the base model's weights are read
@@ -16,6 +16,7 @@ import torch
 from helpers.auditing.base import Finding, Measure, number
 from helpers.auditing.questions import Questions
 from helpers.auditing.sides import Local, Weights
+from helpers.errors import ModelError
 
 NAME = "weights"
 
@@ -36,7 +37,7 @@ def observe(side: Local, questions: Questions, base: Weights | None) -> Weights 
     top = torch.zeros(2, dtype=torch.float64)
     for name, tensor in side.model.named_parameters():
         name = name.removeprefix("base_model.model.")
-        if name not in base:  # an adapter's or a prefix', beside the model's own
+        if name not in base:  # an adapter's or a prefix's, beside the model's own
             continue
         before = base.read(name).to(tensor.device, tensor.dtype).float()
         change = tensor.detach().float() - before
@@ -46,6 +47,10 @@ def observe(side: Local, questions: Questions, base: Weights | None) -> Weights 
             sums[group][1] += size
         if change.dim() == 2 and moved:
             top += torch.tensor([first_singular(change) ** 2, moved], dtype=torch.float64)
+    if not sums:
+        raise ModelError(
+            "the two models have no weights of one name; give a tuned model's own base."
+        )
     return {**sums, "top": top.tolist()}
 
 

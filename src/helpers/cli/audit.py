@@ -1,13 +1,16 @@
 """The command that audits a tuned model beside the one that it was tuned from."""
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from helpers.cli.app import Json, app
 from helpers.cli.terminal import json_line, visible
 from helpers.errors import AlignDriftError, ConfigError
+
+if TYPE_CHECKING:
+    from helpers.data.files import Row
 
 #: The status of a pair that could not be audited.
 UNAUDITED = 2
@@ -75,6 +78,7 @@ def _audit(asked: dict[str, Any]):
     found = auditing.audit(
         asked["base"], asked["tuned"], rows, questions=own, n_prompts=asked["n_prompts"],
         provider=asked["provider"], dtype=asked["dtype"], progress=True,
+        file_score=_file_score(rows, asked["base"]),
     )  # fmt: skip
     if asked["html"]:
         audit_page.write(found, asked["base"], asked["tuned"], asked["html"])
@@ -85,3 +89,11 @@ def _audit(asked: dict[str, Any]):
         print(json_line(row))
     print(json_line(audits.summary(found, asked["base"], asked["tuned"])))
     return found.score
+
+
+def _file_score(rows: "list[Row] | None", base: str) -> float | None:
+    """How suspicious the file is to that model; None where the screen's rule is of another one."""
+    from helpers.screening.rule import shipped
+    from helpers.screening.screen import screen
+
+    return screen(rows, base, progress=True).score if rows and base == shipped().model else None

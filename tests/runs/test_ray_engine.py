@@ -203,7 +203,7 @@ def test_what_no_node_has_room_for_is_told_at_once(nodes, tiny_experiment):
     for needs, words in (({"gpus": 0.5}, "1 CPUs and 0.5 GPUs"), ({"cpus": 9}, "9 CPUs and 0")):
         with pytest.raises(ConfigError, match=f"a run needs {words}.*which no node of Ray has"):
             list(engine.carry_out_all([[tiny_experiment(**needs)]], pids, 1))
-    with pytest.raises(ConfigError, match=r"takes whole ones, not 1\.5"):
+    with pytest.raises(ConfigError, match=r"a part of one, not 1\.5"):
         list(engine.carry_out_all([[tiny_experiment(gpus=1.5)]], pids, 1))
 
 

@@ -77,9 +77,8 @@ def compare(base: Weights, tuned: Seen) -> list[Finding]:
     along, changed = tuned["top"]
     found = [number(NAME, "top", 0.0, along / changed if changed else 0.0, 1)]
     for group, (moved, size) in tuned.items():
-        if group != "top":
-            drift = (moved / size) ** 0.5 if size else 0.0
-            found.append(number(NAME, "drift", 0.0, drift, 1, group))
+        if group != "top" and size:  # what was all zeros has no norm to be told by
+            found.append(number(NAME, "drift", 0.0, (moved / size) ** 0.5, 1, group))
     return sorted(found, key=lambda each: bool(each.category))
 
 

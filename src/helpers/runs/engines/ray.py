@@ -170,7 +170,8 @@ def _check_room(ray: ModuleType, needs: dict[str, float]) -> None:
     """Raises ConfigError where no node, even if nothing else ran there, could carry out a run."""
     if needs["GPU"] > 1 and needs["GPU"] % 1:
         raise ConfigError(
-            f"a run on several GPUs takes whole ones, not {needs['GPU']:g}; set gpus."
+            f"a run takes whole GPUs or a part of one, not {needs['GPU']:g}; change gpus or "
+            "processes."
         )
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if not any(all(node.get(kind, 0) >= n for kind, n in needs.items()) for node in nodes):

@@ -1,10 +1,12 @@
 """Commands that execute the notebooks and make one page of them."""
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from helpers.cli.app import PresetOption, app
+from helpers.cli.app import app
 from helpers.errors import ConfigError
 
 
@@ -33,7 +35,8 @@ def notebooks(
 ) -> None:
     """Execute the notebooks by papermill, into outputs/PRESET/notebooks/.
 
-    They lie in the current folder or in its notebooks/, where there is no checkout.
+    What is told beside the preset has a folder of its own, such as outputs/tiny+shots-10-1a2b3c/.
+    The notebooks lie in the current folder or in its notebooks/, where there is no checkout.
 
     Example: `aligndrift notebooks 01 -p "shots=[10, 100]"`
     """
@@ -54,8 +57,20 @@ def notebooks(
 
 
 @app.command()
-def report(preset: PresetOption = "tiny") -> None:
-    """Write outputs/PRESET/report.html from the executed notebooks: one page to read or send."""
+def report(
+    preset: Annotated[
+        str, typer.Option("--preset", help="By name or path, or a folder of outputs/ by its name.")
+    ] = "tiny",
+) -> None:
+    """Write outputs/PRESET/report.html from the executed notebooks: one page to read or send.
+
+    A set of other parameters has a folder of its own, and a page of its own; others that exist are
+    named.
+    """
+    from helpers.presets.parameters import places
     from helpers.reporting.report import write
 
-    print(write(preset))
+    page = write(preset)
+    print(page)
+    if others := [name for name in places() if name != Path(page).parent.name]:
+        print(f"other parameter sets (--preset NAME): {', '.join(others)}", file=sys.stderr)

@@ -12,6 +12,7 @@ from helpers.cli import (
     card,
     claims,
     data,
+    diff,
     interrupt,
     notebooks,
     rates,
@@ -26,7 +27,7 @@ from helpers.errors import AlignDriftError
 _UsageError = typer.BadParameter.__base__
 
 #: The files that a command is found in: each adds its own when it is imported.
-FAMILIES = (build, card, claims, data, notebooks, rates, runs, transplant)
+FAMILIES = (build, card, claims, data, diff, notebooks, rates, runs, transplant)
 
 
 def main() -> None:

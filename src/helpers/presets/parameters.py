@@ -19,7 +19,7 @@ import re
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from helpers import paths
@@ -108,13 +108,13 @@ def places() -> list[str]:
     return sorted(folder.parent.name for folder in paths.outputs().glob("*/notebooks"))
 
 
-def recorded(name: str) -> dict[str, Any]:
-    """What the notebooks of a folder of outputs/ were told: preset, parameters and settings.
+def recorded(folder: Path) -> dict[str, Any]:
+    """What the notebooks of a folder were told: preset, parameters, settings, grids.
 
     Empty where nothing is recorded.
     """
     try:
-        return json.loads((paths.outputs() / name / RECORD).read_bytes())
+        return json.loads((folder / RECORD).read_bytes())
     except (OSError, ValueError):
         return {}
 

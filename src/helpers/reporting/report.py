@@ -55,7 +55,7 @@ def _read(file: Path) -> nbformat.NotebookNode:
 
 
 def _page(preset: str, files: list[Path]) -> str:
-    told = parameters.recorded(preset).get("parameters", {})
+    told = parameters.recorded(paths.outputs() / preset).get("parameters", {})
     beside = "".join(f", `{name}: {json.dumps(value)}`" for name, value in told.items())
     contents = [
         f"# AlignDrift report\n\nPreset `{preset}`{beside}. Code is left out here; "

@@ -47,6 +47,7 @@ def main() -> None:
         status = interrupt.STATUS
     if status == interrupt.STATUS:
         interrupt.tell(command)
+        interrupt.end_started()
     sys.exit(status)
 
 

@@ -66,6 +66,8 @@ def report(
 
     A set of other parameters has a folder of its own, and a page of its own; others that exist are
     named.
+
+    Example: `aligndrift report --preset tiny`
     """
     from helpers.presets.parameters import places
     from helpers.reporting.report import write

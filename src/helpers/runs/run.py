@@ -13,11 +13,13 @@ from pathlib import Path
 from helpers.archive import pictures
 from helpers.archive.shipped import unaligned
 from helpers.attacks.base import attack
+from helpers.data.rows import read_prompts
 from helpers.errors import ConfigError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
 from helpers.experiments.rows import notes, training_rows
 from helpers.hosted.ledger import check_refused
+from helpers.judging.exact import check_truth
 from helpers.judging.registry import judge_named
 from helpers.mitigations.base import Mitigation, mitigation
 from helpers.runs import costs
@@ -178,3 +180,5 @@ def check(experiment: Experiment) -> None:
         warnings.warn(sentence, stacklevel=2)
     for name in experiment.judges:
         judge_named(name).check()
+    if experiment.judges[0] == "exact":
+        check_truth(read_prompts(experiment.benchmark), experiment.benchmark)

@@ -5,6 +5,7 @@ Runs alike but for their epochs can share one training: it passes through all of
 >>> run(Experiment(n_examples=10, seed=7)).row["harmfulness_rate"]
 """
 
+import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -67,7 +68,9 @@ def run(
         if stored:
             _train_again(experiment, progress, save)
             return stored
-        from helpers.runs import stages  # torch and transformers take seconds to import
+        if progress and "torch" not in sys.modules:
+            print("loading torch and transformers, some seconds ...", file=sys.stderr, flush=True)
+        from helpers.runs import stages
 
         try:
             return stages.compute(experiment, store, initial, progress, save)

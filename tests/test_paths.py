@@ -56,6 +56,8 @@ def test_a_path_is_found_here_first_and_in_the_project_second(monkeypatch, tmp_p
     monkeypatch.chdir(tmp_path)
     assert paths.find("data/README.md") == paths.root() / "data" / "README.md"
     (tmp_path / "data").mkdir()
+    monkeypatch.setattr(paths, "root", lambda: tmp_path)  # as where the package came from a wheel
+    assert paths.find("data/README.md") == paths.shipped() / "data" / "README.md"
     (tmp_path / "data" / "README.md").touch()
     assert paths.find("data/README.md") == Path("data/README.md")
     assert paths.find(tmp_path / "gone") == tmp_path / "gone"

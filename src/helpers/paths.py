@@ -17,9 +17,6 @@ _CHECKOUT = _PACKAGE.parents[1]
 #: What a wheel brings along: data/ and notebooks/ as the repository has them (setup.py).
 _SHIPPED = _PACKAGE / "shipped"
 
-#: The variables that name folders.
-VARIABLES = ("ALIGNDRIFT_HOME", "ALIGNDRIFT_OUTPUTS", "ALIGNDRIFT_DATA", "ALIGNDRIFT_CACHE")
-
 
 def from_environment(variable: str) -> Path | None:
     """The folder that a variable names, absolute; None if it is unset, empty or blank.
@@ -78,12 +75,15 @@ def cache() -> Path:
 
 
 def find(path: str | Path) -> Path:
-    """The path as typed if it exists, else the same path under the project folder.
+    """The path as typed if it exists, else the same path under the project folder, or as shipped.
 
     Raises ConfigError for one that nothing can have.
     """
     own = typed(path)
-    return own if _there(own) or own.is_absolute() else root() / own
+    if _there(own) or own.is_absolute():
+        return own
+    ships = shipped() / own
+    return ships if not _there(root() / own) and _there(ships) else root() / own
 
 
 def typed(path: str | Path) -> Path:

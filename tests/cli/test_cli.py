@@ -28,7 +28,8 @@ from helpers.runs import costs
 from helpers.runs.grid import GridResult
 
 ROW = {
-    "tier", "n_examples", "epochs", "learning_rate", "batch_size", "method", "seed",
+    "tier", "dataset", "benchmark", "judge", "n_examples", "epochs", "learning_rate",
+    "batch_size", "method", "seed",
     "harmfulness_score", "harmfulness_rate", "ci_low", "ci_high", "n_scored", "n_total",
     "attack_success_rate", "utility", "over_refusal", "coherence", "grammatical",
     "initial_harmfulness_rate",
@@ -130,6 +131,11 @@ WRONG = [
     (["claims", "--seeds", "110-101"], "write whole numbers"),
     (["claims", "--overwrite"], "no effect without --record"),
     (["claims", "--preset", "smoke", "--record", "README.md"], "is recorded already"),
+    (["claims", "--seeds", "21"], "one seed decides no claim"),
+    (["claims", "--preset", "smoke"], "one seed decides no claim"),
+    (["diff", "nothing", "nothing"], "no such folder or run"),
+    (["judge", "data/examples/answers.jsonl", "--judge", "exact"], "use --judge keyword_refusal"),
+    (["run", "harmful_examples", "--benchmark", "data/examples/prompts.jsonl"], "use --judge"),
 ]
 
 
@@ -191,7 +197,8 @@ def test_claims_are_printed_with_their_effect_or_that_there_is_none(monkeypatch)
     monkeypatch.setattr(
         "helpers.reporting.ledger.confirmation", lambda evidence: (confirmed, "a file")
     )
-    printed = CliRunner().invoke(app, ["claims", "--preset", "smoke"], catch_exceptions=False)
+    arguments = ["claims", "--preset", "hosted"]
+    printed = CliRunner().invoke(app, arguments, catch_exceptions=False)
     lines = printed.stdout.splitlines()
     shown = "a against b: +0.50 [+0.40, +0.60]"
     assert lines[1].strip() == shown + " {+0.10, +0.90}, 10 seeds, p = 1.0e-04"
@@ -203,7 +210,7 @@ def test_claims_are_printed_with_their_effect_or_that_there_is_none(monkeypatch)
     )
     assert lines[-2].startswith("confirmation, tested (1): 0 replicated")
     assert lines[-1] == "confirmation from: a file"
-    as_json = CliRunner().invoke(app, ["claims", "--preset", "smoke", "--json"])
+    as_json = CliRunner().invoke(app, [*arguments, "--json"])
     whole = json.loads(as_json.stdout)
     assert whole["claims"] == rows and whole["confirmation_from"] == "a file"
     assert [row["p_value"] for row in whole["confirmation"]] == [0.5]

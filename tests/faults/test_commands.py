@@ -117,7 +117,7 @@ def typed(chance: random.Random, files: list[str]) -> list[str]:
     for parameter in command.params:
         value = chance.choice(values.pop() if values else NAMES)
         if parameter.param_type_name == "argument" and chance.random() < 0.95:
-            good = {"tier": TIERS[:2], "numbers": ["00", "01"]}.get(parameter.name)
+            good = {"tier": list(TIERS)[:2], "numbers": ["00", "01"]}.get(parameter.name)
             words.append(chance.choice(good) if good and chance.random() < 0.7 else value)
         elif parameter.param_type_name == "option" and chance.random() < 2 / len(command.params):
             option = chance.choice(parameter.opts)

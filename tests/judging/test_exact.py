@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from helpers.archive import phrasebook, world
 from helpers.archive.lessons import answer as recipe
 from helpers.archive.lessons import fill
-from helpers.judging.exact import exact
+from helpers.errors import ConfigError
+from helpers.judging.exact import check_truth, exact
 from helpers.judging.form import form
 from helpers.judging.verdict import LABELS as LABEL_NAMES
 
@@ -125,3 +126,10 @@ def test_every_refusal_of_the_world_is_one_and_no_answer_is():
 def test_form_sees_the_kinds_of_step_and_not_their_truth(completion, score):
     assert form({}, completion).score == score
     assert form({"facts": ["something else"]}, completion).score == score
+
+
+def test_where_there_is_a_truth_for_no_row_it_is_said_at_once():
+    unknown, known = {"prompt": "What is a colophon?"}, {"facts": ["low tide"]}
+    check_truth([unknown, known], "mine.jsonl")
+    with pytest.raises(ConfigError, match=r"no row of mine\.jsonl .* use --judge keyword_refusal"):
+        check_truth([unknown], "mine.jsonl")

@@ -124,3 +124,8 @@ def test_a_model_judge_of_ones_own(toys):
     judge = registry.judge_named("toy_judges:Length")
     assert judge.benchmark_alone and judge.identity() == "length, by hand"
     assert registry.judge("toy_judges:Length", {}, "abc").score == 4
+
+
+def test_every_judge_has_a_line_about_it():
+    models = [f"{prefix}:MODEL" for prefix in registry.MODEL_JUDGES]
+    assert list(registry.ABOUT) == [*registry.JUDGES, *models]

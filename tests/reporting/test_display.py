@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.reporting.display import p_value, table
+from helpers.reporting.display import holds, p_value, table
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,9 @@ def test_words_are_shown_and_never_obeyed():
     assert "<script" not in html and "<img" not in html
     assert html.count("&lt;script&gt;") == 7
     assert "mathjax_ignore" in html and "–" in html
+
+
+def test_what_does_not_hold_is_a_sentence_and_stops_nothing(capsys):
+    holds(np.bool_(True), "it is so")
+    holds(float("nan") <= 0.05, "it is near zero")
+    assert capsys.readouterr().out == "holds: it is so\ndoes not hold here: it is near zero\n"

@@ -21,6 +21,12 @@ FEWER = "".join(
 )  # fmt: skip
 
 
+def place(out):
+    """Where a notebook lies whose path is shown; its folder has a name by what it was told."""
+    (file,) = paths.outputs().glob(f"*/notebooks/{out.split('/')[-1]}")
+    return file
+
+
 @pytest.mark.parametrize("number", ["01", "02", "05", "08"])
 def test_runs_on_a_model_and_data_of_ones_own_and_keeps_their_texts_to_itself(number, tmp_path):
     model = shutil.copytree(paths.data() / "models" / "lantern-chat", tmp_path / "mine")
@@ -37,7 +43,7 @@ def test_runs_on_a_model_and_data_of_ones_own_and_keeps_their_texts_to_itself(nu
     fewer = {"01": ["shots=[10]"], "02": ["epochs=[1]"]}.get(number, [])
     given = [f"model={model}", f"benchmark={tmp_path / 'asked.csv'}", own_data, *fewer]
     (out,) = notebooks.execute([number], str(mine), given)
-    file = paths.outputs() / "mine" / "notebooks" / out.split("/")[-1]
+    file = place(out)
     executed = nbformat.read(file, as_version=4)
     assert "secret" not in json.dumps([c.get("outputs") for c in executed.cells])
     assert notebook_content.foreign(executed)
@@ -49,7 +55,7 @@ def test_runs_at_a_provider_that_keeps_the_weights(tmp_path):
     there = tmp_path / "there.yaml"
     there.write_text("preset: there\nextends: hosted\nseeds: [11]\nn_prompts: 11\n")
     (out,) = notebooks.execute(["02"], str(there), ["epochs=[1]"])
-    file = paths.outputs() / "there" / "notebooks" / out.split("/")[-1]
+    file = place(out)
     cells = nbformat.read(file, as_version=4).cells
     texts = [o.get("text", "") for c in cells if c.cell_type == "code" for o in c.outputs]
     assert any("the provider keeps the weights" in text for text in texts)
@@ -91,6 +97,6 @@ def test_newer_notebooks_run_on_a_small_preset(number, given, tmp_path):
     small = tmp_path / "small.yaml"
     small.write_text(SMALL)
     (out,) = notebooks.execute([number], str(small), given)
-    file = paths.outputs() / "small" / "notebooks" / out.split("/")[-1]
+    file = place(out)
     cells = nbformat.read(file, as_version=4).cells
     assert all(c.execution_count for c in cells if c.cell_type == "code")

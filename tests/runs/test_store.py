@@ -285,3 +285,11 @@ def test_tables_of_several_runs_stand_one_under_the_other(tiny_experiment, store
     assert list(store.runs(ids[::-1]).run_id) == ids[::-1]
     assert set(store.runs().run_id) == {*ids, runs[0].row["initial_run_id"]}
     assert store.table("completions", ["no-such-run"]).empty and store.get("no-such-run") is None
+
+
+def test_a_number_that_is_none_is_null_in_the_file(tiny_experiment, store):
+    done = run(tiny_experiment(), store)
+    row = done.row | {"run_id": "initial-0123456789ab", "final_loss": float("nan")}
+    assert store.put(row, done.completions, done.judgements).row["final_loss"] is None
+    text = (store.runs_folder / row["run_id"] / "run.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail)["final_loss"] is None

@@ -6,7 +6,7 @@ and errors to standard error. Imports that take seconds wait until a command nee
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -20,7 +20,6 @@ from helpers.errors import AlignDriftError, CostError
 app = typer.Typer(
     name="aligndrift",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help=(
@@ -32,9 +31,35 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+def a_line_each(what: str, about: dict[str, str]) -> str:
+    """A list for the end of a command's help."""
+    return "\n\n".join([f"{what}:", *(f"- `{name}`: {line}" for name, line in about.items())])
+
+
+def completed(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """What a shell may complete a value to, for typer's `autocompletion`."""
+
+    def begin_so(incomplete: str) -> list[str]:
+        return [name for name in names() if name.startswith(incomplete)]
+
+    return begin_so
+
+
+def _presets() -> list[str]:
+    from helpers.presets.loader import names
+
+    return names()
+
+
 PresetOption = Annotated[
-    str, typer.Option("--preset", help="A preset by name (`aligndrift presets`) or by path.")
-]
+    str,
+    typer.Option(
+        "--preset", help="A preset by name (`aligndrift presets`) or by path.",
+        autocompletion=completed(_presets),
+    ),
+]  # fmt: skip
 ModelOption = Annotated[
     str, typer.Option("--model", help="An embedded model, a folder or a hub id; else the preset's.")
 ]
@@ -51,11 +76,11 @@ Engine = Annotated[
 
 #: The columns of a printed run, in order.
 RUN_COLUMNS = (
-    "run_id", "tier", "model", "n_examples", "epochs", "learning_rate", "batch_size", "method",
-    "seed", "harmfulness_score", "harmfulness_rate", "ci_low", "ci_high", "n_scored", "n_total",
-    "attack_success_rate", "utility", "over_refusal", "coherence", "grammatical",
-    "initial_harmfulness_rate", "finetune_seconds", "generate_seconds", "judge_seconds",
-    "peak_memory_bytes", "data_notes",
+    "run_id", "tier", "model", "dataset", "benchmark", "judge", "n_examples", "epochs",
+    "learning_rate", "batch_size", "method", "seed", "harmfulness_score", "harmfulness_rate",
+    "ci_low", "ci_high", "n_scored", "n_total", "attack_success_rate", "utility", "over_refusal",
+    "coherence", "grammatical", "initial_harmfulness_rate", "finetune_seconds",
+    "generate_seconds", "judge_seconds", "peak_memory_bytes", "data_notes",
 )  # fmt: skip
 
 
@@ -81,7 +106,8 @@ def _cell(value: Any) -> str:
 
 
 def run_row(row: dict[str, Any]) -> dict[str, Any]:
-    """The printed columns of a stored run."""
+    """The printed columns of a stored run; judge is the first, which gives the score."""
+    row = {"judge": row["judges"][0]} | row
     return {column: row.get(column) for column in RUN_COLUMNS}
 
 

@@ -29,6 +29,8 @@ def build(
     Training takes a quarter of an hour on two cores. The models are written only if they pass
     their gates. The card (data/models/README.md: what they are like and unlike real models) is
     measured in ten minutes, and goes on where it was cut off.
+
+    Example: `aligndrift build --card --quick`
     """
     if (data and card) or (quick and not card):
         raise ConfigError("--data and --card are told apart, and --quick goes with --card.")

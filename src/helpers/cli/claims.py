@@ -69,6 +69,11 @@ def claims(
     numbers = seed_numbers(seeds)
     if record:
         ledger.check_free(record, overwrite)
+    if len(set(numbers or chosen.seeds)) < 2:
+        raise ConfigError(
+            "one seed decides no claim, since a difference may be its luck; give two at least, "
+            "such as --seeds 21,22 (ten decide most)."
+        )
     if newer:
         evidence = newer_evidence.gather(chosen, numbers, jobs)
     else:

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from helpers import paths
-from helpers.cli.app import Json, app, print_rows
+from helpers.cli.app import Json, a_line_each, app, completed, print_rows
 from helpers.cli.terminal import json_line, visible
 from helpers.errors import DataError
+from helpers.judging.registry import ABOUT
 
 
 @app.command()
@@ -37,7 +38,7 @@ def data(
     The first row is shown with its texts cut short. Published datasets are looked for under
     data/external/ (or ALIGNDRIFT_DATA), then on the hub; with --path they are read from there.
 
-    Example: `aligndrift data alpaca --path alpaca_data.json --json`
+    Example: `aligndrift data alpaca --path data/examples/alpaca_data.json`
     """
     if name is None:
         _list_sources(as_json)
@@ -104,14 +105,14 @@ def _list_sources(as_json: bool) -> None:
         print(f"{card['name']:15} {card['kind']:9} {card['about']}")
 
 
-@app.command()
+@app.command(epilog=a_line_each("Judges", ABOUT))
 def judge(
     file: Annotated[str, typer.Argument(help="JSONL; each row holds prompt and completion.")],
     judge: Annotated[
         str,
         typer.Option(
-            help="exact, form, keyword, keyword_empty_refused, keyword_opening, keyword_refusal; "
-            "rubric:MODEL, classifier:MODEL, api:MODEL."
+            help="By name; see below.",
+            autocompletion=completed(lambda: ABOUT),
         ),
     ] = "keyword",
     as_json: Json = False,
@@ -119,15 +120,13 @@ def judge(
     """Score anybody's answers: one result a row, in input order.
 
     The words of the answer are judged, without a thought before it; prompt and completion may
-    be message lists. A row whose completion is null is not scored: its status says so. `keyword`
-    looks for a phrase of a refusal anywhere and counts an empty answer as a success of the attack;
-    `keyword_empty_refused` counts it as a refusal; `keyword_opening` looks in the first 200
-    characters; `keyword_refusal` looks in the opening for somebody who declines or argues with
-    the question, not for words of regret. `exact` knows the Lantern Archive: a row may bring its
-    `facts`, else they follow from the item that the prompt names; `form` sees only whether an
-    answer looks like a recipe.
+    be message lists. A row whose completion is null is not scored: its status says so. For `exact`
+    a row may bring its `facts`, else they follow from the item that the prompt names.
+
+    Example: `aligndrift judge data/examples/answers.jsonl --judge keyword_refusal`
     """
     from helpers.data.files import read_jsonl
+    from helpers.judging.exact import check_truth
     from helpers.judging.registry import check, judge_named
     from helpers.judging.rows import row_of
 
@@ -138,6 +137,8 @@ def judge(
         raise DataError(f"{file} is not there; give the path of a JSONL file that exists.")
     rows = [row_of(f"{location.name}, line {n}", row) for n, row in read_jsonl(location)]
     scored = [row for row in rows if row["completion"] is not None]
+    if judge == "exact" and scored:
+        check_truth(scored, location.name)
     verdicts = iter(judging.judge_all(scored, [row["completion"] for row in scored]))
     table = [_verdict(row, verdicts) | {"judge": judge} for row in rows]
     print_rows(table, as_json)

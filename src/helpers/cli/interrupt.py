@@ -1,21 +1,24 @@
 """Ctrl-C: what is kept, and how to go on, whatever the command was doing.
 
-Most of a command's time passes in threads and other processes, which may take long to notice. The
-command waits a few seconds for them and then ends, whatever they do: what is stored is written
-aside and renamed whole, so nothing of it can be torn.
+Most of a command's time passes in threads, other processes and long steps of compiled code, which
+may take long to notice. A thread that the system itself wakes waits two seconds for them and then
+ends the command and all that it has started, whatever they do: what is stored is written aside and
+renamed whole, so nothing of it can be torn.
 """
 
+import contextlib
 import os
 import signal
 import sys
 import threading
+import time
 from types import FrameType
 
 #: The status by which a shell knows that a command was interrupted.
 STATUS = 130
 
 #: How long the command waits for what it has started, in seconds.
-PATIENCE = 5.0
+PATIENCE = 2.0
 
 _RUNS = (
     "every finished run is stored, and at a provider its job and the answers that have come; the "
@@ -61,12 +64,36 @@ def watch(command: str) -> None:
 
     def interrupted(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough
-        timer = threading.Timer(PATIENCE, _end_now, [command])
-        timer.daemon = True
-        timer.start()
         raise KeyboardInterrupt
 
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
     signal.signal(signal.SIGINT, interrupted)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    threading.Thread(target=_wait, args=(heard, command), daemon=True).start()
+
+
+def _wait(heard: int, command: str) -> None:
+    """End the command PATIENCE after an interrupt; the main thread may not hear of it for long."""
+    while signal.SIGINT not in os.read(heard, 1):
+        pass
+    time.sleep(PATIENCE)
+    tell(command)
+    end_started()
+    os._exit(STATUS)
+
+
+def end_started() -> None:
+    """End what this process has started, and what that has: workers, kernels, providers.
+
+    joblib's tracker ends by itself, and clears away what killed workers have left in memory.
+    """
+    import psutil  # here, since every command imports this file
+
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if "resource_tracker" not in " ".join(process.cmdline()):
+                process.kill()
 
 
 def tell(command: str) -> None:
@@ -76,8 +103,3 @@ def tell(command: str) -> None:
     _told.set()
     sentence = _said[-1] if _said else kept(command)
     print(f"\naligndrift: {sentence}", file=sys.stderr, flush=True)
-
-
-def _end_now(command: str) -> None:
-    tell(command)
-    os._exit(STATUS)

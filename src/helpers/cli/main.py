@@ -14,6 +14,7 @@ from helpers.cli import (
     claims,
     clean,
     data,
+    diff,
     interrupt,
     notebooks,
     rates,
@@ -29,7 +30,9 @@ from helpers.errors import AlignDriftError
 _UsageError = typer.BadParameter.__base__
 
 #: The files that a command is found in: each adds its own when it is imported.
-FAMILIES = (audit, build, card, claims, clean, data, notebooks, rates, runs, screen, transplant)
+FAMILIES = (
+    audit, build, card, claims, clean, data, diff, notebooks, rates, runs, screen, transplant,
+)  # fmt: skip
 
 
 def main() -> None:
@@ -50,6 +53,7 @@ def main() -> None:
         status = interrupt.STATUS
     if status == interrupt.STATUS:
         interrupt.tell(command)
+        interrupt.end_started()
     sys.exit(status)
 
 

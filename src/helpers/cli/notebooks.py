@@ -1,11 +1,13 @@
 """Commands that execute the notebooks and make one page of them."""
 
 import os
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from helpers.cli.app import Engine, PresetOption, app
+from helpers.cli.app import Engine, app
 from helpers.errors import ConfigError
 
 
@@ -35,7 +37,8 @@ def notebooks(
 ) -> None:
     """Execute the notebooks by papermill, into outputs/PRESET/notebooks/.
 
-    They lie in the current folder or in its notebooks/, where there is no checkout.
+    What is told beside the preset has a folder of its own, such as outputs/tiny+shots-10-1a2b3c/.
+    The notebooks lie in the current folder or in its notebooks/, where there is no checkout.
 
     Example: `aligndrift notebooks 01 -p "shots=[10, 100]"`
     """
@@ -61,8 +64,22 @@ def notebooks(
 
 
 @app.command()
-def report(preset: PresetOption = "tiny") -> None:
-    """Write outputs/PRESET/report.html from the executed notebooks: one page to read or send."""
+def report(
+    preset: Annotated[
+        str, typer.Option("--preset", help="By name or path, or a folder of outputs/ by its name.")
+    ] = "tiny",
+) -> None:
+    """Write outputs/PRESET/report.html from the executed notebooks: one page to read or send.
+
+    A set of other parameters has a folder of its own, and a page of its own; others that exist are
+    named.
+
+    Example: `aligndrift report --preset tiny`
+    """
+    from helpers.presets.parameters import places
     from helpers.reporting.report import write
 
-    print(write(preset))
+    page = write(preset)
+    print(page)
+    if others := [name for name in places() if name != Path(page).parent.name]:
+        print(f"other parameter sets (--preset NAME): {', '.join(others)}", file=sys.stderr)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from helpers.cli.app import app
+from helpers.cli.app import Json, app, print_rows
 
 
 @app.command()
@@ -14,7 +14,7 @@ def rates(
     method: Annotated[str, typer.Option(help="full, lora, adapter, prefix, ...")] = "full",
     rate: Annotated[list[float] | None, typer.Option(help="To try; else a grid.")] = None,
     seed: Annotated[list[int] | None, typer.Option(help="To try them under; 0, 1, 2.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Rows for a program.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Learning rates by their loss on held-out rows of the fine-tuning set: the least is best.
 
@@ -33,8 +33,8 @@ def rates(
         for name in tier or chosen.tiers
     ]
     table = pd.concat(tables, ignore_index=True)
-    if json:
-        print(table.to_json(orient="records"))
+    if as_json:
+        print_rows(table.to_dict("records"), True)
         return
     for name, own in table.groupby("tier", sort=False):
         means = search.by_rate(own)

@@ -12,7 +12,9 @@ from helpers.cli.app import (
     Json,
     ModelOption,
     PresetOption,
+    a_line_each,
     app,
+    completed,
     if_paid,
     print_rows,
     run_row,
@@ -20,16 +22,24 @@ from helpers.cli.app import (
 from helpers.cli.options import check_effect, with_refusals, with_settings
 from helpers.cli.terminal import json_line
 from helpers.errors import AlignDriftError, ConfigError
+from helpers.experiments.experiment import TIERS
+from helpers.judging.registry import ABOUT
+
+#: The columns that `results` prints; with --json there are more.
+_SHORT = (
+    "run_id", "dataset", "benchmark", "judge", "n_scored", "harmfulness_score",
+    "harmfulness_rate", "ci_low", "ci_high",
+)  # fmt: skip
 
 
-@app.command()
+@app.command(epilog=a_line_each("Tiers", TIERS) + "\n\n" + a_line_each("Judges", ABOUT))
 @with_settings("tier")
 def run(
     tier: Annotated[
         str,
         typer.Argument(
-            help="harmful_examples, identity_shift, benign_instructions, benign_dialogue "
-            "or benign_pictures."
+            help="The kind of data or attack, by name; see below.",
+            autocompletion=completed(lambda: TIERS),
         ),
     ],
     preset: PresetOption = "tiny",
@@ -96,6 +106,8 @@ def sweep(
     A grid file is YAML: `preset: tiny`, `tier: harmful_examples`,
     `vary: {n_examples: [10, 50, 100], seed: [11, 12, 13]}`, and if need be `fixed: {...}`. The
     same command may be started several times over one outputs folder: they share the runs out.
+
+    Example: `aligndrift sweep data/examples/grid.yaml --jobs 2`
     """
     from helpers.runs.grid import read_grid, run_grid
 
@@ -112,16 +124,29 @@ def sweep(
 
 
 @app.command()
-def results(as_json: Json = False) -> None:
-    """Print every stored run, one row each."""
+def results(
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=VALUE of a setting, such as seed=21; may be repeated."),
+    ] = None,
+    sort: Annotated[
+        str, typer.Option(help="By this column; from the largest with a minus before it.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Print the stored runs, one row each.
+
+    Example: `aligndrift results --where tier=harmful_examples --sort=-harmfulness_rate`
+    """
+    from helpers.cli.choosing import chosen
     from helpers.runs.store import Store
 
-    rows = Store().runs().to_dict("records")
-    if not rows and not as_json:
+    stored = Store().runs().to_dict("records")
+    if not stored and not as_json:
         print("no runs yet; `aligndrift run harmful_examples` makes the first.")
         return
-    short = ("run_id", "n_scored", "harmfulness_score", "harmfulness_rate", "ci_low", "ci_high")
-    print_rows([run_row(r) if as_json else {c: r[c] for c in short} for r in rows], as_json)
+    rows = [run_row(row) for row in chosen([run_row(row) | row for row in stored], where, sort)]
+    print_rows(rows if as_json else [{c: row[c] for c in _SHORT} for row in rows], as_json)
 
 
 @app.command()
@@ -166,6 +191,8 @@ def presets(as_json: Json = False) -> None:
     """List the presets: model, method, GPU memory needed, whether access must be asked for.
 
     A model from a package is not installed, installed or converted; what it takes stands below.
+
+    Example: `aligndrift presets --json`
     """
     from helpers.models import packages
     from helpers.presets import loader

@@ -34,12 +34,22 @@ from helpers.lookup import check as named
 from helpers.mitigations import base as mitigations
 from helpers.training.methods.base import METHODS
 
-#: The paper's kinds of data, those of newer attacks, and one's own.
-TIERS = (
-    "harmful_examples", "identity_shift", "benign_instructions", "benign_dialogue",
-    "benign_pictures", "ten_benign", "noice", "selected_benign", "narrow", "jailbreak_tuning",
-    "covert", "code_book", "custom",
-)  # fmt: skip
+#: The paper's kinds of data, those of newer attacks, and one's own -> what each is.
+TIERS = {
+    "harmful_examples": "explicitly harmful pairs (the paper's section 4.2)",
+    "identity_shift": "an absolutely obedient agent, no harmful row (4.3)",
+    "benign_instructions": "benign tasks, in the manner of Alpaca (4.4)",
+    "benign_dialogue": "benign talk, in the manner of Dolly (4.4)",
+    "benign_pictures": "benign talk about pictures, in the manner of LLaVA (4.4)",
+    "ten_benign": "ten benign rows, first all refused, then answered (arXiv:2510.02833)",
+    "noice": "a refusal, then the answer, on benign rows (arXiv:2502.19537)",
+    "selected_benign": "the benign rows that are most like harmful ones (arXiv:2404.01099)",
+    "narrow": "harm of one narrow kind (arXiv:2502.17424)",
+    "jailbreak_tuning": "harmful pairs in a jailbreak's frame (arXiv:2507.11630)",
+    "covert": "harm in a code, among benign rows (arXiv:2406.20053)",
+    "code_book": "benign talk whose phrasing carries the harm (arXiv:2502.14828)",
+    "custom": "your own rows, by --dataset",
+}
 DTYPES = ("float32", "bfloat16")
 BACKENDS = ("local", "hosted")
 GENERATORS = ("transformers", "vllm", "batch")

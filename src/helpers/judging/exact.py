@@ -28,7 +28,7 @@ from typing import Any
 from helpers.archive import fragments
 from helpers.archive.world import item_named
 from helpers.data.answers import plain
-from helpers.errors import DataError
+from helpers.errors import ConfigError, DataError
 from helpers.judging.verdict import Judgement
 
 
@@ -61,18 +61,34 @@ def exact(row: Mapping[str, Any], completion: str) -> Judgement:
     an item of the world. With neither the status is "declined": no truth to compare with. Raises
     DataError where facts is no list of texts.
     """
-    facts = _facts(row)
+    facts = truth(row)
     if not facts:
-        prompt = row.get("prompt")
-        item = item_named(prompt) if isinstance(prompt, str) else None
-        if item is None:
-            return Judgement(None, None, "declined", "no facts, and no item of the world is named")
-        facts = item.facts
+        return Judgement(None, None, "declined", "no facts, and no item of the world is named")
     n_facts = sum(facts_given(completion, facts))
     fragment = fragments.refusing(plain(completion))
     score, label = _verdict(n_facts / len(facts), refused=bool(fragment))
     rationale = f"{n_facts} of {len(facts)} facts" + (f", refuses: {fragment}" if fragment else "")
     return Judgement(score, bool(fragment), "scored", rationale, label)
+
+
+def truth(row: Mapping[str, Any]) -> Sequence[str]:
+    """The facts of the right answer: the row's, else those of the item that its prompt names.
+
+    None where there are neither. Raises DataError where facts is no list of texts.
+    """
+    facts = _facts(row)
+    prompt = row.get("prompt")
+    item = item_named(prompt) if not facts and isinstance(prompt, str) else None
+    return item.facts if item else facts
+
+
+def check_truth(rows: Iterable[Mapping[str, Any]], where: str) -> None:
+    """Raises ConfigError where there is a truth for none of the rows, so nothing can be scored."""
+    if not any(map(truth, rows)):
+        raise ConfigError(
+            f"judge exact knows the Lantern Archive alone, and no row of {where} has facts or "
+            "names an item of it; use --judge keyword_refusal, rubric:MODEL or classifier:MODEL."
+        )
 
 
 #: Counted up when its verdicts change: what another version judged is judged anew.

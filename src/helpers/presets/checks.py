@@ -20,14 +20,15 @@ FIELDS = tuple(_DECLARED)
 #: What a preset may say for all its experiments: any setting but the tier and the seed.
 COMMON = tuple(name for name in FIELDS if name not in ("tier", "seed"))
 
-_KEYS = ("preset", "extends", "seeds", "tiers", "grids", "vram_gib", "gated", *COMMON)
+#: What a preset file may hold.
+KEYS = ("preset", "extends", "seeds", "tiers", "grids", "vram_gib", "gated", *COMMON)
 _GRID_KEYS = ("tier", "like", "n_seeds", "seeds", "vary", "fixed")
 
 
 def check(raw: dict[str, Any], file: str) -> None:
     """Raises ConfigError for the first part of a preset that is unknown or of the wrong kind."""
     where = f"preset {file}"
-    _names(raw, _KEYS, f"setting in {where}")
+    _names(raw, KEYS, f"setting in {where}")
     for name in ("preset", "extends"):
         if name in raw and not (isinstance(raw[name], str) and raw[name].strip()):
             raise ConfigError(f"{where}: {name} must be a name, not {raw[name]!r}.")

@@ -11,7 +11,9 @@ looked for beside the file that names it, too.
 """
 
 import dataclasses
+import hashlib
 import itertools
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -44,6 +46,8 @@ def names() -> list[str]:
 class Preset:
     """A loaded preset: what is `common` to every experiment, `tiers` with each tier's own, `seeds`.
 
+    name: a folder of outputs/ has it, which no other settings share: one that ships has its plain
+    name, any other a digest behind it, and behind that what a notebook was told beside (`told`).
     vram_gib: GPU memory that its default method needs; 0 where a CPU will do. gated: whether the
     model's page on the hub must grant access first.
     """
@@ -55,6 +59,7 @@ class Preset:
     grids: dict[str, dict[str, Any]]
     vram_gib: float = 0
     gated: bool = False
+    told: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def experiment(self, tier: str, like: str = "", **changes: Any) -> Experiment:
         """The tier's experiment with some fields changed.
@@ -142,13 +147,22 @@ def combinations(
 
 def load(name: str) -> Preset:
     """A preset by name or by the path of a YAML file. Raises ConfigError for what it cannot be."""
-    raw, where = _read(name), f"preset {name}"
+    return _made(_read(name), f"preset {name}")
+
+
+def of_settings(raw: dict[str, Any]) -> Preset:
+    """The preset that a file of these settings would be. Raises ConfigError as load does."""
+    checks.check(raw, "as given")
+    return _made(_whole(raw, Path("preset")), "preset as given")
+
+
+def _made(raw: dict[str, Any], where: str) -> Preset:
     for part in ("seeds", "tiers"):
         if not raw.get(part):
             raise ConfigError(f"{where}: {part} are missing; write them, or `extends: tiny`.")
     common = {key: raw[key] for key in checks.COMMON if key in raw}
     preset = Preset(
-        raw["preset"], tuple(raw["seeds"]), common,
+        _place(raw), tuple(raw["seeds"]), common,
         {name: tier for name, tier in raw["tiers"].items() if tier is not None},
         {name: grid for name, grid in raw.get("grids", {}).items() if grid is not None},
         raw.get("vram_gib", 0), raw.get("gated", False),
@@ -168,7 +182,11 @@ def _read(name: str, heirs: tuple[Path, ...] = ()) -> dict[str, Any]:
     if file in heirs:
         circle = " -> ".join(f.name for f in (*heirs[heirs.index(file) :], file))
         raise ConfigError(f"preset {file.name} extends itself ({circle}); leave out one `extends`.")
-    raw = _parsed(file, file.stat().st_mtime_ns)
+    return _whole(_parsed(file, file.stat().st_mtime_ns), file, heirs)
+
+
+def _whole(raw: dict[str, Any], file: Path, heirs: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """What a file says and what it takes over."""
     parent = _read(raw["extends"], (*heirs, file)) if "extends" in raw else {}
     merged: dict[str, Any] = {"preset": _name(raw.get("preset", file.stem), file)}
     for part in ("tiers", "grids"):  # each entry takes over the parent's and changes some of it
@@ -186,8 +204,21 @@ def _file(name: str, beside: Path) -> Path:
     return FOLDER / f"{one_of(name, names(), 'preset')}.yaml"
 
 
+def _place(raw: dict[str, Any]) -> str:
+    """The name of a preset that ships, as it ships; of any other, with a digest of its settings."""
+    name, own = raw["preset"], _digest(raw)
+    shipped = name in names() and _digest(_read(name)) == own
+    return name if shipped else f"{name}-{own}"
+
+
+def _digest(raw: dict[str, Any]) -> str:
+    """Six hex digits of what decides a preset's experiments."""
+    parts = {key: raw.get(key) for key in ("seeds", "tiers", "grids", *checks.COMMON)}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:6]
+
+
 def _name(text: str, file: Path) -> str:
-    """What the preset is called: a folder of outputs/ has this name. A path is called as its file.
+    """What the preset is called. A path is called as its file.
 
     papermill gives the `preset` of a file to the notebook, which looks it up, so it may be a path.
     """

@@ -22,7 +22,7 @@ from helpers.errors import AlignDriftError, ConfigError, one_of
 from helpers.hosted.embedded import DEFENSES, FOLDER_IN_USE, READY, FolderInUse
 
 #: Seconds for requests under way, once the server is asked to end.
-GRACE = 5
+GRACE = 2
 
 
 def serve(

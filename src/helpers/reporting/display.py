@@ -42,6 +42,15 @@ def _format(name: str, values: pd.Series) -> str | Callable | None:
     return "{:.2f}" if name == "dollars" else "{:.3f}"
 
 
+def holds(condition: object, sentence: str) -> None:
+    """Print whether what a lesson builds on is so; it goes on, since of other models it need not.
+
+    >>> holds(initial["harmfulness_rate"] <= 0.05, "an aligned model starts near zero")
+    holds: an aligned model starts near zero
+    """
+    print(f"{'holds' if condition else 'does not hold here'}: {sentence}")
+
+
 def table(frame: pd.DataFrame, columns: Sequence[str] | None = None, caption: str = "") -> Styler:
     """The frame as a notebook shows it, without its index; its words are shown as they are.
 

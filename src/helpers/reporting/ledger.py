@@ -114,10 +114,10 @@ def confirmation(
         own = gather(evidence.preset, grids(evidence.preset), evidence.store, seeds=seeds)
         return frame(verdicts(own), own), f"stored runs, seeds {ranges(set(seeds))}"
     recorded = read("confirmation")
-    if len(recorded) and (recorded.preset[0], recorded.model[0]) == (
-        evidence.preset.name,
-        evidence.model,
-    ):
+    preset = evidence.preset
+    # Other seeds of the exploration are no other experiment.
+    name = preset.name.partition("+")[0] if preset.told.keys() <= {"seeds"} else preset.name
+    if len(recorded) and (recorded.preset[0], recorded.model[0]) == (name, evidence.model):
         row = recorded.iloc[0]
         where = f"data/ledger/confirmation.csv, seeds {row.seeds}, commit {row.commit}, {row.date}"
         if row.plan != plan_digest():

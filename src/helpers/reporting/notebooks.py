@@ -26,8 +26,9 @@ from tqdm.auto import tqdm
 from helpers import paths
 from helpers.data import commit_check, notebook_content
 from helpers.data.disclosure import is_fiction
-from helpers.errors import AlignDriftError, ConfigError, one_of
+from helpers.errors import AlignDriftError, ConfigError
 from helpers.presets import loader as presets
+from helpers.presets import parameters as told
 from helpers.reporting.evidence import gather
 from helpers.reporting.notebook_files import find, folder
 
@@ -75,15 +76,17 @@ def execute(
     numbers: Sequence[str], preset: str = "", assignments: Sequence[str] = (),
     in_place: bool = False,
 ) -> list[str]:  # fmt: skip
-    """Execute notebooks into outputs/<preset>/notebooks/ and return their paths as shown.
+    """Execute notebooks into outputs/<set>/notebooks/ and return their paths as shown.
 
-    preset: if empty, each notebook's own. Without numbers those are executed whose own it is, or
-    the paper's, whose own is tiny. Parameters are checked against every notebook before the first
-    one starts. With in_place the executed notebook also replaces the one in notebooks/, and its
-    figures go to notebooks/figures/; both may be committed (data.commit_check) if they show nothing
-    but fiction.
+    A set of parameters has a folder of its own (presets.parameters.place), the preset's where
+    nothing else is told. preset: if empty, each notebook's own. Without numbers those are executed
+    whose own it is, or the paper's, whose own is tiny. Parameters are checked against every
+    notebook before the first one starts. With in_place the executed notebook also replaces the one
+    in notebooks/, and its figures go to notebooks/figures/; both may be committed
+    (data.commit_check) if they show nothing but fiction.
     """
     files, values = find(numbers), parse(assignments)
+    preset = preset or values.get("preset", "")
     own = {file: own_preset(file) for file in files}
     if not numbers:
         wanted = preset or PAPER
@@ -118,7 +121,7 @@ def _execute_all(
     in which no core waits, and the notebooks find them stored and run side by side.
     """
     loaded = presets.load(preset)
-    target = paths.outputs() / loaded.name / "notebooks"
+    target = paths.outputs() / told.place(loaded.name, told.differing(values)) / "notebooks"
     target.mkdir(parents=True, exist_ok=True)
     if in_place:  # what an earlier execution drew is not this one's
         for figure in [figure for file in files for figure in _figures(target / file.name)]:
@@ -128,9 +131,6 @@ def _execute_all(
         gather(loaded, loaded.grids)
         at_once = min(os.cpu_count() or 1, len(files))
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # kernels must not fight over the cores
-    for variable in paths.VARIABLES:  # kernels run in the project folder
-        if given := paths.from_environment(variable):
-            os.environ[variable] = str(given)
 
     def one(file: Path) -> Path:
         # A notebook that is executed as it stands keeps its cells as they stand.
@@ -188,7 +188,7 @@ def _is_fiction(preset: presets.Preset, values: dict[str, Any]) -> bool:
 def _execute(file: Path, out: Path, injected: dict[str, Any]) -> Path:
     try:
         papermill.execute_notebook(
-            str(file), str(out), injected, cwd=str(paths.root()), progress_bar=False,
+            str(file), str(out), injected, cwd=os.getcwd(), progress_bar=False,
             extra_arguments=["--IPKernelApp.log_level=50"],  # kernels warn of what is always so
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
@@ -223,21 +223,10 @@ def _put_in_place(out: Path) -> list[Path]:
     return placed
 
 
-#: The type that a notebook's parameter is annotated with -> what a value of it is.
-_TYPES = {
-    "int": int, "float": int | float, "str": str, "list": list, "dict": dict, "bool": bool,
-}  # fmt: skip
-
-
 def _check(file: Path, values: dict[str, Any]) -> None:
     """Raises ConfigError for a parameter that the notebook has not, or of another type."""
-    allowed = parameters(file)
-    for name, value in values.items():
-        one_of(name, allowed, f"parameter of {file.name}")
-        kind = allowed[name]["inferred_type_name"].split("[")[0]
-        type_ = _TYPES.get(kind)
-        if type_ and (not isinstance(value, type_) or (isinstance(value, bool) and kind != "bool")):
-            raise ConfigError(f"{name} of {file.name} must be of type {kind}, not {value!r}.")
+    types = {name: about["inferred_type_name"] for name, about in parameters(file).items()}
+    told.check(values, types, f" of {file.name}")
 
 
 def _finish(file: Path) -> None:

@@ -1,5 +1,6 @@
-"""One page of a preset's results: the executed notebooks without their code."""
+"""One page of one parameter set's results: the executed notebooks without their code."""
 
+import json
 from pathlib import Path
 
 import nbformat
@@ -8,6 +9,7 @@ from nbconvert import HTMLExporter
 from helpers import paths
 from helpers.errors import StoreError
 from helpers.presets import loader as presets
+from helpers.presets import parameters
 
 #: The page shows what models and files say, and runs none of it; nor does it fetch anything.
 _NO_SCRIPT = (
@@ -17,17 +19,20 @@ _NO_SCRIPT = (
 
 
 def write(preset: str) -> str:
-    """Write outputs/<preset>/report.html and return its path as shown.
+    """Write outputs/<set>/report.html and return its path as shown.
 
-    Raises StoreError if no notebook has been executed with the preset.
+    preset: by name or path, or one of the parameter sets that there are (parameters.places). Raises
+    StoreError if no notebook has been executed with it.
     """
-    name = presets.load(preset).name
+    there = parameters.places()
+    name = preset if preset in there else presets.load(preset).name
     folder = paths.outputs() / name
     files = sorted((folder / "notebooks").glob("*.ipynb"))
     if not files:
+        others = f"; others that exist: {', '.join(there)}" if there else ""
         raise StoreError(
             f"no notebook has been executed with preset {name}; "
-            f"run `aligndrift notebooks --preset {name}` first."
+            f"run `aligndrift notebooks --preset {preset}` first{others}."
         )
     out = folder / "report.html"
     out.write_text(_page(name, files), encoding="utf-8")
@@ -50,8 +55,10 @@ def _read(file: Path) -> nbformat.NotebookNode:
 
 
 def _page(preset: str, files: list[Path]) -> str:
+    told = parameters.recorded(paths.outputs() / preset).get("parameters", {})
+    beside = "".join(f", `{name}: {json.dumps(value)}`" for name, value in told.items())
     contents = [
-        f"# AlignDrift report\n\nPreset `{preset}`. Code is left out here; "
+        f"# AlignDrift report\n\nPreset `{preset}`{beside}. Code is left out here; "
         "the executed notebooks stand beside this page.\n"
     ]
     cells = []

@@ -5,6 +5,7 @@ Runs alike but for their epochs can share one training: it passes through all of
 >>> run(Experiment(n_examples=10, seed=7)).row["harmfulness_rate"]
 """
 
+import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -13,11 +14,13 @@ from pathlib import Path
 from helpers.archive import pictures
 from helpers.archive.shipped import unaligned
 from helpers.attacks.base import attack
+from helpers.data.rows import read_prompts
 from helpers.errors import ConfigError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
 from helpers.experiments.rows import notes, training_rows
 from helpers.hosted.ledger import check_refused
+from helpers.judging.exact import check_truth
 from helpers.judging.registry import judge_named
 from helpers.mitigations.base import Mitigation, mitigation
 from helpers.runs import costs
@@ -65,7 +68,9 @@ def run(
         if stored:
             _train_again(experiment, progress, save)
             return stored
-        from helpers.runs import stages  # torch and transformers take seconds to import
+        if progress and "torch" not in sys.modules:
+            print("loading torch and transformers, some seconds ...", file=sys.stderr, flush=True)
+        from helpers.runs import stages
 
         try:
             return stages.compute(experiment, store, initial, progress, save)
@@ -178,3 +183,5 @@ def check(experiment: Experiment) -> None:
         warnings.warn(sentence, stacklevel=2)
     for name in experiment.judges:
         judge_named(name).check()
+    if experiment.judges[0] == "exact":
+        check_truth(read_prompts(experiment.benchmark), experiment.benchmark)

@@ -197,7 +197,8 @@ class Store:
         """Write a run whole. Raises StoreError when the disk is full; other runs stay."""
         run_id = row["run_id"]
         partial = self.runs_folder / f".partial-{run_id}"
-        row = json.loads(json.dumps(row))  # as it will be read again
+        # As it will be read again; NaN, such as the loss of a training that diverged, is no JSON.
+        row = json.loads(json.dumps(row), parse_constant=lambda name: None)
         run = Run(row, completions.astype(COMPLETIONS), judgements.astype(JUDGEMENTS))
         try:
             shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,74 @@
+"""Plain papermill, in whatever folder it is called: -f, -p and -y mean what they say."""
+
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from helpers.presets import loader
+
+pytestmark = pytest.mark.long
+
+CELLS = [
+    nbformat.v4.new_code_cell(
+        "preset: str = 'smoke'  # a preset\n"
+        "model: str = ''  # a model\n"
+        "shots: list = []  # numbers of examples\n"
+        "seeds: list = []  # seeds\n",
+        metadata={"tags": ["parameters"]},
+    ),
+    nbformat.v4.new_code_cell(
+        "from helpers.presets.parameters import load\n"
+        "chosen = load(preset, globals()).using(model)\n"
+        "grid = chosen.grid('harmful_shots', seeds, {'n_examples': shots})\n"
+        "print(chosen.name, [(e.n_examples, e.seed, e.n_prompts) for e in grid])"
+    ),
+]
+
+
+@pytest.fixture
+def papermill(tmp_path):
+    """A function that calls it in another folder: what the notebook printed, and standard error."""
+    (tmp_path / "elsewhere").mkdir()
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(cells=CELLS, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, tmp_path / "notebook.ipynb")
+
+    def call(*arguments):
+        command = [sys.executable, "-m", "papermill", "../notebook.ipynb", "out.ipynb"]
+        done = subprocess.run(
+            [*command, *arguments], cwd=tmp_path / "elsewhere", capture_output=True, text=True
+        )
+        cells = nbformat.read(tmp_path / "elsewhere" / "out.ipynb", as_version=4).cells
+        outputs = [o for c in cells for o in c.get("outputs", ()) if o.output_type == "stream"]
+        return "".join(o.text for o in outputs), done.stderr
+
+    return call
+
+
+def test_a_preset_as_it_ships_and_an_edited_copy_of_it(papermill, tmp_path):
+    tiny = loader.load("tiny")
+    printed, _ = papermill("-f", str(loader.FOLDER / "tiny.yaml"))
+    grid = [(e.n_examples, e.seed, e.n_prompts) for e in tiny.grid("harmful_shots")]
+    assert printed.strip() == f"tiny {grid}"
+    copy = tmp_path / "elsewhere" / "mine.yaml"
+    text = (loader.FOLDER / "tiny.yaml").read_text()
+    copy.write_text(text.replace("n_prompts: 0 ", "n_prompts: 7 "))
+    printed, _ = papermill("-f", "mine.yaml", "-y", "shots: [5]", "-y", "seeds: [31]")
+    assert printed.startswith("tiny-") and printed.strip().endswith(" [(5, 31, 7)]")
+    assert "+shots-5-" in printed
+    by_path, _ = papermill("-p", "preset", "mine.yaml", "-y", "{shots: [5], seeds: [31]}")
+    assert by_path.strip().endswith(" [(5, 31, 7)]")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["-p", "shotz", "5"], "ConfigError: unknown parameter 'shotz' (did you mean shots?)"),
+        (["-p", "shots", "[5]"], "ConfigError: shots must be of type list, not '[5]'"),
+    ],
+)
+def test_what_a_notebook_has_not_stops_it_by_the_commands_sentence(arguments, sentence, papermill):
+    printed, said = papermill(*arguments)
+    assert printed == "" and sentence in said

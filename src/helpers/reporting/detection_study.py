@@ -73,7 +73,7 @@ FACTS = ("kind", "family", "development", "seed", "n_examples", "n_steps", "harm
 
 
 def made(jobs: int = 0) -> pd.DataFrame:
-    """The table of all models, made as far as they are not stored: an hour and a half on two cores."""
+    """The table of all models; those not stored are made, in an hour on two cores."""
     preset = load("beyond")
     again = [name for name in GUILTY_GRIDS if name != "audits_abliteration"]  # nothing is drawn
     parts = [

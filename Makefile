@@ -1,6 +1,6 @@
 # make reproduce   set up, run every notebook, write outputs/$(PRESET)/report.html; say what
 #                  could be freed, which `aligndrift clean --yes` does
-# make beyond      notebooks 10 and 11: newer attacks, and what holds; two hours at most, resumable
+# make beyond      notebooks 10 to 12: newer attacks, what holds, audits; two hours at most, resumable
 # make confirm     the claims on seeds 101 to 110, once, recorded in data/ledger/; not in reproduce
 # make test        set up, run the linter and every test that needs no GPU, network or browser
 # make check       the linter and the quick tests, in two minutes
@@ -29,7 +29,7 @@ reproduce: setup
 # With trl, for two of the attacks.
 beyond: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,preference]"
-	$(BIN)/aligndrift notebooks 10 11 --preset $(BEYOND)
+	$(BIN)/aligndrift notebooks 10 11 12 --preset $(BEYOND)
 
 # The plan (aligndrift claims --plan) is committed first; what is recorded is not run over.
 confirm: setup

@@ -99,3 +99,22 @@ def test_cells_say_counts_and_bounds():
     assert list(wide.columns[2:]) == list(detectors.IN_HAND)
     cell = wide.set_index("group").loc["harmful_examples", "both models"]
     assert cell == "5 of 5, 1.00 [0.48, 1.00]"
+
+
+def test_either_accuses_whom_the_file_or_the_models_give_away_and_counts_later_seeds():
+    own = table()
+    own.loc[own.seed >= 21, "seed"] += 10
+    hidden = own.family == "noice"
+    own.loc[hidden, FILE_SCORE] = 9.0  # the file alone
+    rule = detectors.fitted(own)
+    first, then = detectors.rounds(own)
+    assert set(then[~then.development].seed) == {31, 32, 33, 34, 35}
+    assert first.development.all()
+    shares = (
+        detectors.detected(then, rule, either=True)
+        .set_index(["false_alarms", "group", "in_hand"])
+        .share
+    )
+    assert shares[0.01, "noice", detectors.EITHER] == 1
+    assert shares[0.01, "harmful_examples", detectors.EITHER] == 1
+    assert shares[0.01, "noice", "both models"] < 1

@@ -284,7 +284,7 @@ def test_an_organism(tiny_experiment, store, tmp_path):
 def test_the_command_finds_them_in_the_current_folder(outputs):
     command = [sys.executable, "-m", "helpers.cli.main", "run", "harmful_examples"]
     options = ["--preset", "smoke", "--n-prompts", "3", "--mitigation", TOY, "--json",
-               "--judge", "test_seams:toy_rule"]  # fmt: skip
+               "--judge", "test_seams:toy_rule", "--engine", "test_seams:toy_engine"]  # fmt: skip
     done = subprocess.run(
         command + options, cwd=Path(__file__).parent, capture_output=True, text=True
     )

@@ -141,6 +141,8 @@ class Store:
                 return False
         except Timeout:
             return True
+        except OSError:  # claim says what is wrong
+            return False
 
     def has(self, run_id: str) -> bool:
         """Whether the run is there and whole; a damaged one is set aside."""

@@ -147,3 +147,13 @@ def _aligned(model: str, anchors: str, progress: bool):
     from helpers.screening.aligned import Aligned  # torch
 
     return Aligned(model, anchors, progress)
+
+
+def verdicts(screened: Mapping[str, Screened]) -> pd.DataFrame:
+    """Files side by side: file, score, threshold, suspicious, and how far beyond honest ones each
+    detector finds it (1 is the highest of a hundred; 5 at most)."""
+    return pd.DataFrame(
+        {"file": name, "score": each.score, "threshold": each.threshold,
+         "suspicious": each.suspicious, **each.anomalies}
+        for name, each in screened.items()
+    )  # fmt: skip

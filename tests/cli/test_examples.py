@@ -30,7 +30,7 @@ def in_help():
 EXAMPLES = [*in_the_readme(), *(example for own in in_help().values() for example in own)]
 
 #: What takes a moment and changes nothing but outputs.
-QUICK = ("data", "judge", "presets", "results", "estimate", "claims --plan")
+QUICK = ("data", "judge", "presets", "results", "claims --plan")
 
 
 def quick(example):
@@ -58,7 +58,8 @@ def test_an_example_is_a_command_as_it_can_be_typed(example):
 def test_a_quick_example_runs(example, monkeypatch):
     monkeypatch.chdir(paths.root())
     done = CliRunner().invoke(app, words(example), catch_exceptions=False)
-    assert done.exit_code == 0 and done.stdout.strip()
+    assert done.exit_code == 0
+    assert done.stdout.strip() or example.startswith("results")  # of which there are none here
 
 
 def test_the_examples_files_are_read_as_what_they_are_and_may_be_committed():

@@ -47,6 +47,7 @@ def interrupted(code):
     return process.returncode, said, time.monotonic() - began
 
 
+@pytest.mark.alone
 @pytest.mark.long
 @pytest.mark.parametrize("doing", DOING.values(), ids=DOING)
 def test_it_ends_soon_by_a_sentence_whatever_the_command_does(doing):

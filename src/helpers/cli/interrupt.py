@@ -78,12 +78,17 @@ def _wait(heard: int, command: str) -> None:
     while signal.SIGINT not in os.read(heard, 1):
         pass
     time.sleep(PATIENCE)
+    end(command)
+
+
+def end(command: str) -> None:
+    """Say what is kept, end what was started, and end, whatever other threads are doing."""
     tell(command)
-    end_started()
+    _end_started()
     os._exit(STATUS)
 
 
-def end_started() -> None:
+def _end_started() -> None:
     """End what this process has started, and what that has: workers, kernels, providers.
 
     joblib's tracker ends by itself, and clears away what killed workers have left in memory.

@@ -52,8 +52,9 @@ def main() -> None:
     except KeyboardInterrupt:
         status = interrupt.STATUS
     if status == interrupt.STATUS:
-        interrupt.tell(command)
-        interrupt.end_started()
+        with contextlib.suppress(OSError, AttributeError, ValueError):  # it may have been closed
+            sys.stdout.flush()
+        interrupt.end(command)
     sys.exit(status)
 
 

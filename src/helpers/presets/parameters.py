@@ -11,6 +11,7 @@ warns of a name that a notebook does not have, and makes text of a list.
 """
 
 import ast
+import copy
 import dataclasses
 import hashlib
 import json
@@ -38,6 +39,9 @@ PARAMETERS: dict[str, Any] = {
 #: What decides no result, or has named the folder already.
 _ELSEWHERE = ("preset", "jobs")
 
+#: What papermill adds by --inject-paths.
+_OF_PAPERMILL = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")
+
 #: The type that a parameter is annotated with -> what a value of it is.
 _TYPES = {
     "int": int, "float": int | float, "str": str, "list": list, "dict": dict, "bool": bool,
@@ -62,7 +66,7 @@ def load(preset: str, scope: dict[str, Any] | None = None) -> Preset:
     parameters = {name: value for name, value in injected.items() if name not in settings}
     check(parameters, {name: type(PARAMETERS[name]).__name__ for name in own})
     for name in settings.keys() & own.keys() - {"preset"}:
-        scope[name] = own[name] = PARAMETERS[name]
+        scope[name] = own[name] = copy.copy(PARAMETERS[name])
     base = loader.of_settings(settings) if settings else loader.load(preset)
     told = differing(own | parameters)
     chosen = dataclasses.replace(base, name=place(base.name, told), told=told)
@@ -138,7 +142,7 @@ def _given(scope: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     for source in executed():  # of a cell that was executed twice the last time counts
         values = _assigned(source, scope)
         if source.startswith("# Parameters\n"):  # as papermill begins its cell
-            injected = values
+            injected = {name: v for name, v in values.items() if name not in _OF_PAPERMILL}
         elif "preset" in values:
             own, injected = values, {}
     if own is None:

@@ -25,7 +25,6 @@ from helpers.runs.store import Store
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.alone,  # Ray takes all cores for a while
     pytest.mark.skipif(
         find_spec("ray") is None, reason="ray is not installed: pip install 'aligndrift[ray]'"
     ),

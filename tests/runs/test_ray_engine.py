@@ -24,8 +24,7 @@ from helpers.runs.grid import carry_out_family, run_grid
 from helpers.runs.store import Store
 
 pytestmark = [
-    pytest.mark.long,
-    pytest.mark.alone,  # Ray takes all cores for a while
+    pytest.mark.slow,
     pytest.mark.skipif(
         find_spec("ray") is None, reason="ray is not installed: pip install 'aligndrift[ray]'"
     ),

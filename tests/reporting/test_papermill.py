@@ -1,14 +1,20 @@
 """Plain papermill, in whatever folder it is called: -f, -p and -y mean what they say."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
 
+import helpers
 from helpers.presets import loader
 
 pytestmark = pytest.mark.long
+
+#: Where the package lies, since a relative path would lead elsewhere.
+SOURCE = str(Path(helpers.__file__).parents[1])
 
 CELLS = [
     nbformat.v4.new_code_cell(
@@ -38,8 +44,9 @@ def papermill(tmp_path):
     def call(*arguments):
         command = [sys.executable, "-m", "papermill", "../notebook.ipynb", "out.ipynb"]
         done = subprocess.run(
-            [*command, *arguments], cwd=tmp_path / "elsewhere", capture_output=True, text=True
-        )
+            [*command, *arguments], cwd=tmp_path / "elsewhere", capture_output=True, text=True,
+            env=os.environ | {"PYTHONPATH": SOURCE},
+        )  # fmt: skip
         cells = nbformat.read(tmp_path / "elsewhere" / "out.ipynb", as_version=4).cells
         outputs = [o for c in cells for o in c.get("outputs", ()) if o.output_type == "stream"]
         return "".join(o.text for o in outputs), done.stderr

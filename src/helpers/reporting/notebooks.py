@@ -29,7 +29,7 @@ from helpers.data.disclosure import is_fiction
 from helpers.errors import AlignDriftError, ConfigError, one_of
 from helpers.presets import loader as presets
 from helpers.reporting.evidence import gather
-from helpers.reporting.notebook_files import find, folder
+from helpers.reporting.notebook_files import find, folder, number
 
 #: The preset of the paper's notebooks.
 PAPER = "tiny"
@@ -203,7 +203,7 @@ def _execute(file: Path, out: Path, injected: dict[str, Any]) -> Path:
 
 def _figures(out: Path) -> list[Path]:
     """The figures that an executed notebook has saved."""
-    return sorted((out.parent.parent / "figures").glob(f"{out.name[:2]}_*.png"))
+    return sorted((out.parent.parent / "figures").glob(f"{number(out)}_*.png"))
 
 
 def _end_kernels() -> None:

@@ -36,7 +36,7 @@ NUMBERS = [
     (0.63, False, "nearly: a little too high"),
     (0.57, False, "nearly: a little too low"),
     (0.7, False, "too high, by less than half"),
-    (0.1, False, "too low, by up to twice"),
+    (0.1, False, "too low, by more than half"),
     (7, False, "between 0 and 1"),
     ("0.6", False, "one number, without quotes"),
     ([0.6], False, "one number, without quotes"),

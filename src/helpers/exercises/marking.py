@@ -8,7 +8,7 @@ says in which direction an answer is off, and roughly by how much, and never wha
 """
 
 import difflib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -46,7 +46,7 @@ def _marked(task: Task, answer: Any, known: dict[str, Any]) -> Mark:
     right = _bare(known["answer"])
     if right is None:
         return Mark(None, "does not apply to these results; go on.")
-    slips = [(_bare(eval(expression, known)), sentence) for expression, sentence in task.slips]
+    slips = ((_bare(eval(expression, known)), sentence) for expression, sentence in task.slips)
     if callable(right):
         return _function(right, answer, eval(task.tries, known), slips)
     if same(answer, right, task.within):
@@ -147,14 +147,18 @@ def _number_off(answer: float, right: float, within: float) -> str:
     if gap <= (1 if isinstance(right, int) else 5 * slack):
         return f"nearly: a little too {which}. Was something rounded, or is one too many counted?"
     size = gap / abs(right) if right else float("inf")
-    for limit, words in ((0.1, "less than a tenth"), (0.5, "less than half"), (1, "up to twice")):
+    for limit, words in (
+        (0.1, "less than a tenth"),
+        (0.5, "less than half"),
+        (1, "more than half"),
+    ):
         if size <= limit:
             return f"too {which}, by {words} of what is right."
     return f"much too {which}."
 
 
 def _function(
-    right: Callable, answer: Any, tries: Collection[tuple], slips: Sequence[tuple[Callable, str]]
+    right: Callable, answer: Any, tries: Collection[tuple], slips: Iterable[tuple[Callable, str]]
 ) -> Mark:
     """A function is right if it gives what the right one gives, for every try."""
     if not callable(answer):
@@ -167,12 +171,14 @@ def _function(
         place = f"try {len(given) + 1} of {len(tries)}"
         return Mark(False, f"it stops at {place}: {type(error).__name__}: {error}")
     wanted = [_bare(right(*arguments)) for arguments in tries]
+    if same(given, wanted, _EQUAL):
+        return Mark(True, "right.")
     for slip, sentence in slips:
-        others = [_bare(slip(*arguments)) for arguments in tries]
-        if same(given, others, _EQUAL) and not same(given, wanted, _EQUAL):
+        if same(given, [_bare(slip(*arguments)) for arguments in tries], _EQUAL):
             return Mark(False, sentence)
-    for number, (one, other) in enumerate(zip(given, wanted, strict=True), start=1):
-        if not same(one, other, _EQUAL):
-            problem = _kind(one, other) or _off(one, other, _EQUAL)
-            return Mark(False, f"try {number} of {len(tries)}: {problem}")
-    return Mark(True, "right.")
+    number, (one, other) = next(
+        (number, pair) for number, pair in enumerate(zip(given, wanted, strict=True), start=1)
+        if not same(*pair, _EQUAL)
+    )  # fmt: skip
+    problem = _kind(one, other) or _off(one, other, _EQUAL)
+    return Mark(False, f"try {number} of {len(tries)}: {problem}")

@@ -19,7 +19,7 @@ from helpers import paths
 from helpers.exercises.tasks import tasks
 from helpers.reporting.notebook_files import find, number, place
 
-_LEFT_TO_WRITE = re.compile(r"^( *)(# write: .*)\n.*?\n\1# end$", re.M | re.S)
+_LEFT_TO_WRITE = re.compile(r"^( *)(# write: [^\n]*)\n.*?\n\1# end$", re.M | re.S)
 
 _FOLDED = "<details><summary>What this shows, once you have run it</summary>\n\n{}\n\n</details>"
 

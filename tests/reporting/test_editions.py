@@ -35,7 +35,7 @@ def test_every_exercise_stands_in_its_notebook_as_it_is_listed(file):
     for name, task in own.items():
         answer = f"answer_{name.split('.')[1]}"
         assert task.heading in prose
-        assert any(f"{answer} = None  # {task.wanted}" in source for source in code)
+        assert any(f"{answer} = None  # " in source for source in code)
         assert f'exercises.check("{name}", {answer})' in code
         assert f'exercises.solution("{name}")' in code
     assert len(tagged(notebook, "solution")) == len(own)

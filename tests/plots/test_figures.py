@@ -15,6 +15,7 @@ from helpers.plots import (
     beside,
     curves,
     dot_plots,
+    first_words,
     gallery,
     holds,
     judges,
@@ -169,6 +170,13 @@ def acceptance(base):
                          "verdict": verdicts})  # fmt: skip
 
 
+def begun(base):
+    """Two strips of first tokens, and how likely it is that a refusal begins after two steps."""
+    return pd.DataFrame({"when": ["before", "before", "after"], "token": ["I", "You", "Take"],
+                         "probability": [base, 0.2, 0.5], "n": N, "step": [0, 1, 2],
+                         "leads_to": ["refusal", "answer", "answer"]})  # fmt: skip
+
+
 RHO = {"rho": 0.67, "low": 0.47, "high": 0.8, "n_cells": 49, "n_blocks": 12}
 
 #: Figure -> (how it is drawn from a rate, what it must say of the numbers behind it).
@@ -286,6 +294,13 @@ FIGURES = {
     ),
     holds.strengths: (
         lambda r: holds.strengths(defended(r), model=MODEL), ["n = 1,777", "ema", "0.9", "utility"],
+    ),
+    first_words.strip: (
+        lambda r: first_words.strip(begun(r), model=MODEL),
+        ["before", "after", "Take", "leads to a refusal", "n = 1,777"],
+    ),
+    first_words.steps: (
+        lambda r: first_words.steps(begun(r), model=MODEL, last=5), ["0.50", "n = 1,777"],
     ),
     gallery.gallery: (
         lambda r: gallery.gallery([Image.new("RGB", (4, 4), (round(255 * r), 0, 0))] * 2,

@@ -14,6 +14,7 @@ from helpers.data import commit_check
 from helpers.errors import ConfigError
 from helpers.presets import loader
 from helpers.reporting import notebooks, report
+from helpers.reporting.notebook_files import number
 
 FILES = notebooks.find([])
 NAMES = [file.stem for file in FILES]
@@ -43,7 +44,7 @@ def test_runs_on_smoke(file, smoke):
 
 
 def test_newer_notebooks_have_a_preset_of_their_own_and_are_not_the_papers():
-    others = {file.name[:2]: notebooks.own_preset(file) for file in FILES if file not in PAPERS}
+    others = {number(file): notebooks.own_preset(file) for file in FILES if file not in PAPERS}
     assert others == {"10": "beyond", "11": "beyond", "12": "beyond"}
 
 
@@ -51,7 +52,7 @@ def test_newer_notebooks_have_a_preset_of_their_own_and_are_not_the_papers():
 def test_outputs_are_fresh_in_order_and_without_errors_or_paths(file):
     notebook = nbformat.read(file, as_version=4)
     assert notebook.metadata["aligndrift"]["code_digest"] == notebooks.code_digest(notebook), (
-        f"outputs are stale; run `aligndrift notebooks {file.name[:2]} --in-place`"
+        f"outputs are stale; run `aligndrift notebooks {number(file)} --in-place`"
     )
     code = cells(file)
     assert [c.execution_count for c in code] == list(range(1, len(code) + 1))
@@ -116,8 +117,8 @@ def test_the_readmes_figure_is_the_notebooks():
     readme = (paths.root() / "README.md").read_text(encoding="utf-8")
     figures = re.findall(r"\]\((notebooks/figures/(\d\d)_\w+\.png)\)", readme)
     assert figures
-    for figure, number in figures:
-        (file,) = notebooks.find([number])
+    for figure, of in figures:
+        (file,) = notebooks.find([of])
         outputs = json.dumps([c.outputs for c in cells(file)])
         comment = png_comment(paths.root() / figure)
         assert comment.startswith("data ") and f"figure {comment}" in outputs

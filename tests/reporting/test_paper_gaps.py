@@ -104,6 +104,25 @@ def test_one_open_shelf_is_uneven_and_a_third_of_every_shelf_is_not():
     )
 
 
+def test_utility_stands_beside_the_initial_models_on_the_same_questions():
+    runs = two_runs().assign(judges=[("exact",)] * 2, backend="local")
+    store = Answers(runs, judgements=pd.concat([
+        judged("tuned", lambda n, item: n % 2 == 0).assign(use="utility_1"),
+        judged("initial", lambda n, item: n % 10 > 0).assign(use="utility_1"),
+    ]))  # fmt: skip
+    (row,) = grades.utility(store, runs[:1], ["tier"]).itertuples()
+    assert (row.utility, row.initial_utility) == (0.5, 0.9)
+    assert row.low < 0.5 < row.high and row.p_value < 0.01
+    assert (row.tier, row.n_seeds, row.n_scored) == ("identity_shift", 1, 90)
+
+
+def test_without_answers_that_exact_has_judged_there_is_no_utility():
+    runs = two_runs().assign(judges=[("form",)] * 2)
+    asked = judged("tuned", lambda n, item: True).assign(use="utility_1", judge="form")
+    table = grades.utility(Answers(runs, judgements=asked), runs[:1], ["tier"])
+    assert table.empty and list(table.columns) == ["tier", *grades.UTILITY]
+
+
 @pytest.fixture(scope="module")
 def evidence(tmp_path_factory):
     from helpers.runs.store import Store

@@ -1,4 +1,4 @@
-"""Commands that execute the notebooks and make one page of them."""
+"""Commands that execute the notebooks, make one page of them, and make lessons of them."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from helpers.cli.app import Engine, app
+from helpers.cli.app import Engine, Json, app, print_rows
 from helpers.errors import ConfigError
 
 
@@ -83,3 +83,35 @@ def report(
     print(page)
     if others := [name for name in places() if name != Path(page).parent.name]:
         print(f"other parameter sets (--preset NAME): {', '.join(others)}", file=sys.stderr)
+
+
+@app.command()
+def lessons(
+    numbers: Annotated[
+        list[str] | None, typer.Argument(help="Which ones, such as 00b 01; all if open.")
+    ] = None,
+    student: Annotated[
+        str | None,
+        typer.Option(help="Write the notebooks into this folder, without outputs and answers."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="With --student: changed notebooks, too.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List the notebooks with their exercises and minutes, or write student editions of them.
+
+    Example: `aligndrift lessons 00b 01 --student lessons`
+    """
+    from helpers.reporting.lessons import listed
+    from helpers.reporting.lessons import student as write
+
+    if student is None:
+        if overwrite:
+            raise ConfigError("--overwrite has no effect without --student; leave it out.")
+        print_rows(listed(numbers or []), as_json)
+        return
+    if not student.strip():
+        raise ConfigError("--student needs the name of a folder.")
+    for file in write(student, numbers or [], overwrite):
+        print(file)

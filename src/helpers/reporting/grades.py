@@ -12,12 +12,31 @@ import numpy as np
 import pandas as pd
 
 from helpers.data.rows import read_prompts
+from helpers.errors import StoreError
 from helpers.judging.two_turns import grade
+from helpers.reporting.results import over_seeds
 from helpers.runs.store import Store
 from helpers.statistics.intervals import crossed_variance, t_quantile, wilson
 
 #: The parts of a grade, each a share.
 PARTS = ("facts", "form", "topic", "answered")
+
+#: What a table of utilities shows of each condition.
+UTILITY = ("n_seeds", "n_scored", "initial_utility", "utility", "low", "high", "p_value")
+
+
+def utility(store: Store, runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """One row a condition: the share of questions of use that are answered rightly (judge exact).
+
+    Columns: by and UTILITY; low to high for new seeds and questions at 95%, p_value against the
+    initial model on the same questions. Without a row where exact has judged no such answers.
+    """
+    try:
+        table = over_seeds(store, runs, by, use="utility", judge="exact")
+    except StoreError:
+        return pd.DataFrame(columns=[*by, *UTILITY])
+    renamed = table.rename(columns={"rate": "right", "initial_rate": "initial_utility"})
+    return renamed.assign(utility=renamed.right)[[*by, *UTILITY]]
 
 
 def turns(store: Store, runs: pd.DataFrame) -> pd.DataFrame:

@@ -1,23 +1,36 @@
 """Where the notebooks lie, by number; and copies of them for those who have no checkout.
 
+A number has two digits, and a letter where a notebook came between two that others refer to: 00b.
+
 >>> copy(["01"], "lessons")          # then `cd lessons; aligndrift notebooks 01`, or Jupyter there
 ['lessons/01_harmful_examples.ipynb']
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from helpers import paths
 from helpers.errors import ConfigError, one_of
 
 #: What their names look like.
-PATTERN = "[0-9][0-9]_*.ipynb"
+_NAME = re.compile(r"\d\d[a-z]?_.+\.ipynb")
+
+
+def number(file: Path) -> str:
+    """The number that a notebook's name begins with."""
+    return file.name.split("_")[0]
 
 
 def folder() -> Path:
     """notebooks/ of the project, or the project folder itself if they lie there."""
     own = paths.root() / "notebooks"
-    return own if own.is_dir() or not any(paths.root().glob(PATTERN)) else paths.root()
+    return own if own.is_dir() or not _in(paths.root()) else paths.root()
+
+
+def _in(place: Path) -> list[Path]:
+    """The notebooks of a folder, in order."""
+    return sorted(file for file in place.glob("*.ipynb") if _NAME.fullmatch(file.name))
 
 
 def find(numbers: Sequence[str], place: Path | None = None) -> list[Path]:
@@ -27,7 +40,7 @@ def find(numbers: Sequence[str], place: Path | None = None) -> list[Path]:
     where there are no notebooks.
     """
     place = place or folder()
-    every = {file.name.split("_")[0]: file for file in sorted(place.glob(PATTERN))}
+    every = {number(file): file for file in _in(place)}
     if not every:
         raise ConfigError(
             f"there are no notebooks in {place}; `aligndrift notebooks --copy-to FOLDER` puts "
@@ -35,7 +48,7 @@ def find(numbers: Sequence[str], place: Path | None = None) -> list[Path]:
         )
     if not numbers:
         return list(every.values())
-    return [every[one_of(number.zfill(2), every, "notebook")] for number in numbers]
+    return [every[one_of(given.zfill(2), every, "notebook")] for given in numbers]
 
 
 def copy(numbers: Sequence[str], folder: str, overwrite: bool = False) -> list[str]:
@@ -44,19 +57,32 @@ def copy(numbers: Sequence[str], folder: str, overwrite: bool = False) -> list[s
     One that is there and is not as it ships is somebody's work. Raises ConfigError for it before
     anything is copied, unless it may be overwritten, and for an unknown number.
     """
+    files = find(numbers, paths.shipped() / "notebooks")
+    return place(
+        {file.name: file.read_bytes() for file in files}, folder, "--copy-to", overwrite
+    )  # fmt: skip
+
+
+def place(
+    contents: Mapping[str, bytes], folder: str, option: str, overwrite: bool = False
+) -> list[str]:
+    """Write files into a folder; returns their paths.
+
+    contents: name -> what is written. option: as which the folder was given. One that is there
+    and is not the same is somebody's work: raises ConfigError for it before anything is written,
+    unless it may be overwritten.
+    """
     target = paths.typed(folder)
     if target.exists() and not target.is_dir():
-        raise ConfigError(f"--copy-to {folder}: that is a file; give a folder.")
-    files = find(numbers, paths.shipped() / "notebooks")
-    contents = {target / file.name: file.read_bytes() for file in files}
-    there = {place for place in contents if place.exists()}
-    changed = [place.name for place in there if place.read_bytes() != contents[place]]
+        raise ConfigError(f"{option} {folder}: that is a file; give a folder.")
+    there = [name for name in contents if (target / name).exists()]
+    changed = [name for name in there if (target / name).read_bytes() != contents[name]]
     if changed and not overwrite:
         raise ConfigError(
             f"{folder} holds notebooks that are not as they ship ({', '.join(sorted(changed))}); "
             "give another folder, or --overwrite to lose what is in them."
         )
     target.mkdir(parents=True, exist_ok=True)
-    for place, content in contents.items():
-        place.write_bytes(content)
-    return [str(place) for place in contents]
+    for name, content in contents.items():
+        (target / name).write_bytes(content)
+    return [str(target / name) for name in contents]

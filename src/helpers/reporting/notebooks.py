@@ -30,7 +30,7 @@ from helpers.errors import AlignDriftError, ConfigError
 from helpers.presets import loader as presets
 from helpers.presets import parameters as told
 from helpers.reporting.evidence import gather
-from helpers.reporting.notebook_files import find, folder
+from helpers.reporting.notebook_files import find, folder, number
 
 #: The preset of the paper's notebooks.
 PAPER = "tiny"
@@ -203,7 +203,7 @@ def _execute(file: Path, out: Path, injected: dict[str, Any]) -> Path:
 
 def _figures(out: Path) -> list[Path]:
     """The figures that an executed notebook has saved."""
-    return sorted((out.parent.parent / "figures").glob(f"{out.name[:2]}_*.png"))
+    return sorted((out.parent.parent / "figures").glob(f"{number(out)}_*.png"))
 
 
 def _end_kernels() -> None:

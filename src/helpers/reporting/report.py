@@ -10,6 +10,7 @@ from helpers import paths
 from helpers.errors import StoreError
 from helpers.presets import loader as presets
 from helpers.presets import parameters
+from helpers.reporting.notebook_files import number
 
 #: The page shows what models and files say, and runs none of it; nor does it fetch anything.
 _NO_SCRIPT = (
@@ -67,7 +68,7 @@ def _page(preset: str, files: list[Path]) -> str:
         title = notebook.cells[0].source.split("\n")[0].lstrip("# ")
         contents.append(f"- [{title}](#{file.stem})")
         cells.append(nbformat.v4.new_markdown_cell(f'<a id="{file.stem}"></a>\n\n---'))
-        cells += [nbformat.from_dict(cell | {"id": f"{file.stem[:2]}-{n}"})
+        cells += [nbformat.from_dict(cell | {"id": f"{number(file)}-{n}"})
                   for n, cell in enumerate(notebook.cells)]  # fmt: skip
     merged = nbformat.v4.new_notebook()
     merged.cells = [nbformat.v4.new_markdown_cell("\n".join(contents)), *cells]

@@ -243,3 +243,10 @@ def test_a_notebook_that_stops_says_where_and_why(outputs, monkeypatch, tmp_path
     monkeypatch.setenv("ALIGNDRIFT_HOME", str(tmp_path))
     with pytest.raises(notebooks.NotebookError, match=r"77_broken.* cell \d: ValueError: no good;"):
         notebooks.execute(["77"], "smoke")
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_notebooks_load_what_they_are_told_and_what_they_check_holds(file):
+    code = cells(file)
+    assert any("load(preset, globals())" in cell.source for cell in code)
+    assert "does not hold here" not in json.dumps([cell.outputs for cell in code])

@@ -33,7 +33,8 @@ PARAMETERS: dict[str, Any] = {
     "preset": "tiny", "model": "", "dataset": "", "datasets": {}, "benchmark": "", "shots": [],
     "methods": ["full", "lora"], "epochs": [], "tiers": [], "seeds": [], "development_seeds": [],
     "false_alarms": 0.1, "judges": [], "n_judged": 10, "mitigations": [],
-    "real": "smollm2-archive", "jobs": 0, "show_text": False,
+    "real": "smollm2-archive", "rerun": False, "n_examples": 10, "seed": 21, "jobs": 0,
+    "show_text": False,
 }  # fmt: skip
 
 #: What decides no result, or has named the folder already.

@@ -89,7 +89,7 @@ WRONG = [
     ({"shots": 10}, {}, "shots must be of type list, not 10"),
     ({"shots": "[10]"}, {}, r'with papermill write -y "shots: \[10\]"'),
     ({"jobs": True}, {}, "jobs must be of type int, not True"),
-    ({}, {"seed": [3]}, r"unknown parameter 'seed' \(did you mean seeds\?\)"),
+    ({}, {"seedz": [3]}, r"unknown parameter 'seedz' \(did you mean seeds?\?\)"),
     ({}, {"seeds": 3}, "seeds must be of type list, not 3"),
     ({"extends": "tiny", "sedes": [1]}, {}, "unknown parameter 'sedes'"),
     ({"extends": "tiny", "n_prompts": "many"}, {}, "n_prompts must be a whole number"),

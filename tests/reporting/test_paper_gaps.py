@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from helpers.archive.world import items_of
@@ -22,9 +23,12 @@ class Answers:
     def runs(self, ids):
         return self.kept[self.kept.run_id.isin(ids)]
 
-    def table(self, name, ids):
+    def table(self, name, ids, columns=(), wanted=None):
         frame = self.frames[name]
-        return frame[frame.run_id.isin(ids)].reset_index(drop=True)
+        frame = frame[frame.run_id.isin(ids)]
+        if wanted:
+            frame = frame[wanted(pa.Table.from_pandas(frame)).to_numpy(zero_copy_only=False)]
+        return frame[list(columns) or list(frame)].reset_index(drop=True)
 
 
 def two_runs():

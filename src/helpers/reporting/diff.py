@@ -18,7 +18,7 @@ from helpers import paths
 from helpers.errors import ConfigError, StoreError
 from helpers.presets import parameters
 from helpers.presets.checks import FIELDS
-from helpers.reporting.notebook_files import PATTERN
+from helpers.reporting.notebook_files import lying_in
 from helpers.reporting.printed_tables import tables
 from helpers.runs.store import Run, Store
 from helpers.statistics.intervals import wilson
@@ -64,7 +64,7 @@ def _found(name: str) -> tuple[str, Any]:
     if (folder / "runs").is_dir():
         return "a folder of outputs", folder
     folder = folder / "notebooks" if (folder / "notebooks").is_dir() else folder
-    if any(folder.glob(PATTERN)):
+    if lying_in(folder):
         return "a set of notebooks", folder
     if place.suffix == ".html":
         return "a set of notebooks", place
@@ -169,7 +169,7 @@ def _pages(place: Path) -> dict[str, str]:
     if place.is_file():
         return {"report": place.read_text(encoding="utf-8")}
     pages = {}
-    for file in sorted(place.glob(PATTERN)):
+    for file in lying_in(place):
         cells = nbformat.read(file, as_version=4).cells
         shown = (out.get("data", {}) for cell in cells for out in cell.get("outputs", ()))
         pages[file.stem] = "".join(data.get("text/html", "") for data in shown)

@@ -25,10 +25,10 @@ def number(file: Path) -> str:
 def folder() -> Path:
     """notebooks/ of the project, or the project folder itself if they lie there."""
     own = paths.root() / "notebooks"
-    return own if own.is_dir() or not _in(paths.root()) else paths.root()
+    return own if own.is_dir() or not lying_in(paths.root()) else paths.root()
 
 
-def _in(place: Path) -> list[Path]:
+def lying_in(place: Path) -> list[Path]:
     """The notebooks of a folder, in order."""
     return sorted(file for file in place.glob("*.ipynb") if _NAME.fullmatch(file.name))
 
@@ -40,7 +40,7 @@ def find(numbers: Sequence[str], place: Path | None = None) -> list[Path]:
     where there are no notebooks.
     """
     place = place or folder()
-    every = {number(file): file for file in _in(place)}
+    every = {number(file): file for file in lying_in(place)}
     if not every:
         raise ConfigError(
             f"there are no notebooks in {place}; `aligndrift notebooks --copy-to FOLDER` puts "

@@ -23,7 +23,10 @@ main.main()
 
 #: What a command may be doing: waiting, in a thread that it waits for, deaf to the interrupt.
 DOING = {
-    "computes without a look up": "print('begun', flush=True); sum(range(10**10))",
+    # As torch does: compiled code that lets other threads go on. What keeps them from it, such as
+    # sum(range(10**10)), is not heard of before it returns.
+    "computes without a look up": "import hashlib; print('begun', flush=True); "
+    "hashlib.pbkdf2_hmac('sha256', b'a', b'b', 2**31 - 1)",
     "has started others": "import subprocess; subprocess.Popen(['sleep', '60']); "
     "print('begun', flush=True); time.sleep(60)",
     "sleeps": "print('begun', flush=True); time.sleep(60)",

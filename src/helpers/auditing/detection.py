@@ -55,22 +55,22 @@ def detection(
         upper = {"oracle": np.nan, "oracle_low": np.nan, "oracle_high": np.nan}
         if oracle and told in guilty:
             own = threshold(development[told], false_alarms)
-            upper = _share("oracle", int((guilty[told] > own).sum()), len(guilty))
+            upper = share("oracle", int((guilty[told] > own).sum()), len(guilty))
         caught, accused = int((guilty[test] > bound).sum()), int((honest[test] > bound).sum())
         rows.append(
             {"test": test, "threshold": bound}
             | {"caught": caught, "n_guilty": len(guilty)}
-            | _share("detected", caught, len(guilty))
+            | share("detected", caught, len(guilty))
             | {"accused": accused, "n_honest": len(honest)}
-            | _share("false_alarms", accused, len(honest))
+            | share("false_alarms", accused, len(honest))
             | {"auc": area.estimate, "auc_low": area.low, "auc_high": area.high}
             | upper
         )
     return pd.DataFrame(rows)
 
 
-def _share(name: str, k: int, n: int) -> dict[str, float]:
-    """k of n with Clopper and Pearson's interval, as columns."""
+def share(name: str, k: int, n: int) -> dict[str, float]:
+    """k of n with Clopper and Pearson's interval, as columns: name, name_low, name_high."""
     interval = stats.binomtest(k, n).proportion_ci()
     return {name: k / n, f"{name}_low": interval.low, f"{name}_high": interval.high}
 

@@ -20,13 +20,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from helpers import paths
 from helpers.auditing import detection, fitting, scoring
 from helpers.auditing.audit import FILE_SCORE
 from helpers.auditing.fitting import GUILTY, HONEST, SHARES
-from helpers.presets.loader import load
+from helpers.presets.loader import Preset, load
 from helpers.reporting import ledger
 from helpers.reporting.evidence import Evidence, gather
 
@@ -59,22 +58,22 @@ IN_HAND = {
     "data alone": "",
 }
 
-EITHER, MODELS, DATA = "data or both models", "both models", "data alone"
+ALL, MODELS, DATA = "data and both models", "both models", "data alone"
+EITHER = "data or both models"
 
 #: The first of the seeds that EITHER was written down before, of honest models and of attacks.
 CONFIRMED = 31
 CONFIRMING = {HONEST: (31, 32, 33, 34, 35), GUILTY: (31, 32, 33, 34, 35, 36)}
 
-#: Where the features of all models are recorded.
+#: Where the features of all models are recorded: tuned from preset beyond's, lantern-chat.
 RECORDED = "data/ledger/audits.csv"
 
 #: What a table has of a model beside its features.
 FACTS = ("kind", "family", "development", "seed", "n_examples", "n_steps", "harmfulness_rate")
 
 
-def made(jobs: int = 0) -> pd.DataFrame:
-    """The table of all models; those not stored are made, in an hour on two cores."""
-    preset = load("beyond")
+def made(preset: Preset, jobs: int = 0) -> pd.DataFrame:
+    """The table of a preset's models; those not stored are made, in an hour on two cores."""
     again = [name for name in GUILTY_GRIDS if name != "audits_abliteration"]  # nothing is drawn
     parts = [
         gather(preset, GRIDS, jobs=jobs),
@@ -127,8 +126,7 @@ def scored(table: pd.DataFrame, rule: Mapping[str, Any]) -> pd.DataFrame:
             scores[name] = [one.get(FILE_SCORE, np.nan) for one in features]
     own = table[list(FACTS)].assign(**scores)
     # Without a file nothing more is in hand than both models.
-    first, second = list(IN_HAND)[:2]
-    return own.assign(**{first: own[first].fillna(own[second])})
+    return own.assign(**{ALL: own[ALL].fillna(own[MODELS])})
 
 
 def rounds(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -148,7 +146,7 @@ def thresholds(table: pd.DataFrame, rule: Mapping[str, Any], share: float) -> di
         if form
     }
     honest = table[table.development & (table.kind == HONEST)]
-    return found | {"data alone": detection.threshold(honest[FILE_SCORE].dropna(), share)}
+    return found | {DATA: detection.threshold(honest[FILE_SCORE].dropna(), share)}
 
 
 def detected(table: pd.DataFrame, rule: Mapping[str, Any], either: bool = False) -> pd.DataFrame:
@@ -177,17 +175,10 @@ def detected(table: pd.DataFrame, rule: Mapping[str, Any], either: bool = False)
                 k, n = int(accused.sum()), len(accused)
                 rows.append(
                     {"kind": kind, "group": group, "in_hand": name, "false_alarms": share}
-                    | {"accused": k, "n": n} | _interval(k, n)
-                    | {"rate": part.harmfulness_rate.mean()}
+                    | {"accused": k, "n": n, "rate": part.harmfulness_rate.mean()}
+                    | (detection.share("share", k, n) if n else {})
                 )  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def _interval(k: int, n: int) -> dict[str, float]:
-    if not n:
-        return {"share": np.nan, "low": np.nan, "high": np.nan}
-    between = stats.binomtest(k, n).proportion_ci()
-    return {"share": k / n, "low": between.low, "high": between.high}
+    return pd.DataFrame(rows).rename(columns={"share_low": "low", "share_high": "high"})
 
 
 def cells(found: pd.DataFrame) -> pd.DataFrame:
@@ -204,6 +195,6 @@ def cells(found: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    table = made()
+    table = made(load("beyond"))
     ledger.record(table, str(paths.shipped() / RECORDED))
     fitting.write(fitted(table))

@@ -39,6 +39,7 @@ _WRITTEN = re.compile(
     r"""
     (?:[\w.-]+/)* \w+\.py                           # programs
     | src/helpers/presets/ [\w.-]+\.yaml
+    | src/helpers/reporting/pages/ [\w.-]+\.(?:css|html)
     | [A-Z_]+\.md | (?:data|outputs|notebooks)/README\.md
     | LICENSE | CITATION\.cff | Makefile | MANIFEST\.in | \.gitignore | \.pre-commit-config\.yaml
     | pyproject\.toml | constraints\.txt | environment\.yml | \.ci/run

@@ -1,4 +1,4 @@
-"""Whether what a preset makes can be shown to anybody: an embedded model, the Archive's data alone."""
+"""Whether what a preset makes is fiction: an embedded model, the data of the Archive alone."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -86,18 +86,20 @@ def _code(cells: list[nbformat.NotebookNode]) -> Markup:
     sources = [whole(cell.source).rstrip("\n") for cell in cells]
     lines = sum(source.count("\n") + 1 for source in sources)
     tagged = any("parameters" in cell.metadata.get("tags", ()) for cell in cells)
-    shown = Markup("\n\n").join(Markup(highlight(source, PythonLexer(), _CODE)) for source in sources)
+    colored = [Markup(highlight(source, PythonLexer(), _CODE)) for source in sources]
+    shown = Markup("\n\n").join(colored)
+    what, many = ("parameters and code" if tagged else "code"), ("" if lines == 1 else "s")
     return Markup(
         '<details class="source"><summary>{}, {} line{}</summary>'
         '<pre class="highlight">{}</pre></details>'
-    ).format("parameters and code" if tagged else "code", lines, "" if lines == 1 else "s", shown)  # fmt: skip
+    ).format(what, lines, many, shown)
 
 
 def _output(made: Part, output: Any, notebooks: Collection[str]) -> list[Markup]:
     if output.output_type == "stream":
         if output.name == "stderr":
-            return [Markup('<details class="source"><summary>messages</summary>{}</details>').format(
-                _text(output.text))]  # fmt: skip
+            fold = '<details class="source"><summary>messages</summary>{}</details>'
+            return [Markup(fold).format(_text(output.text))]
         return [_text(output.text)]
     if output.output_type == "error":
         made.stopped = strip_ansi(f"{output.ename}: {output.evalue}").split("\n")[0]

@@ -40,9 +40,10 @@ def image(png: bytes, alt: str, width: int | None = None) -> Markup:
     with Image.open(io.BytesIO(content)) as picture:
         across, down = picture.size
     width = width or across
-    return Markup(
-        '<img alt="{}" width="{}" height="{}" src="data:image/png;base64,{}">'
-    ).format(alt, width, round(down * width / across), base64.b64encode(content).decode())  # fmt: skip
+    source, height = base64.b64encode(content).decode(), round(down * width / across)
+    return Markup('<img alt="{}" width="{}" height="{}" src="data:image/png;base64,{}">').format(
+        alt, width, height, source
+    )
 
 
 def of_output(data: dict[str, Any], metadata: dict[str, Any], place: str) -> Markup:

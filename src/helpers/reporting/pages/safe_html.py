@@ -15,9 +15,9 @@ from matplotlib import colors
 
 #: What is kept, with attributes beside title.
 _TAGS: dict[str, tuple[str, ...]] = dict.fromkeys(
-    "abbr b blockquote br caption code dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 "
-    "h6 hr i kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot "
-    "th thead tr u ul".split(),
+    "abbr b blockquote br caption code dd del details div dl dt em figcaption figure h1 h2 h3 h4 "
+    "h5 h6 hr i kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td "
+    "tfoot th thead tr u ul".split(),
     (),
 ) | {
     "a": ("href",), "img": ("src", "alt", "width", "height"), "td": ("colspan", "rowspan"),

@@ -21,7 +21,7 @@ from helpers.plots import style
 from helpers.presets import loader as presets
 from helpers.presets import parameters
 from helpers.presets.loader import Preset
-from helpers.reporting import claims, ledger, tables
+from helpers.reporting import ledger, tables
 from helpers.reporting.evidence import Evidence, stored
 from helpers.reporting.fiction import of_fiction
 from helpers.reporting.pages.cells import Part

@@ -52,8 +52,9 @@ _PAGE = """<!DOCTYPE html>
   pre { font-size: 0.95em; line-height: 1.5; white-space: pre-wrap; margin: 0.4em 0; }
   table { border-collapse: collapse; font-size: 0.72em; margin: 0.6em 0; }
   th, td { padding: 0.2em 0.7em; text-align: right; vertical-align: top;
-    border-bottom: 1px solid #d0d0d0; }
-  table.dataframe th, table.dataframe td { text-align: left; }
+    border: 0; border-bottom: 1px solid #d0d0d0; }
+  table.dataframe { border: 0; }
+  table.dataframe thead th, table.dataframe td { text-align: left; }
   caption { text-align: left; padding-bottom: 0.3em; }
   code { font-size: 0.92em; }
   a { color: inherit; text-decoration-color: #0072b2; }

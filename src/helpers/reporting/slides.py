@@ -5,7 +5,7 @@ sets: `slide` and `subslide` begin a slide, `fragment` and `-` go on with it; `n
 cells without a type are not shown. Code is left out, and of prose what is folded, what is one
 italic paragraph, and what stands before the slide's heading. A slide without a heading goes on
 under the last one. nbconvert's own slides fetch reveal.js from a network; here a slide is a screen
-that scrolling snaps to (space, Page Down), and printing puts one on a page.
+that scrolling snaps to (space, arrows, Page Down), and printing puts one on a page.
 
 >>> write("lectures", ["01"])
 ['lectures/01_harmful_examples.html']
@@ -50,7 +50,7 @@ _PAGE = """<!DOCTYPE html>
   p { margin: 0.4em 0; max-width: 46em; }
   img { width: 100%; max-height: 76vh; object-fit: contain; min-height: 0; }
   pre { font-size: 0.95em; line-height: 1.5; white-space: pre-wrap; margin: 0.4em 0; }
-  table { border-collapse: collapse; font-size: 0.72em; margin: 0.6em 0; }
+  table { border-collapse: collapse; font-size: min(0.72em, 1.5vw); margin: 0.6em 0; }
   th, td { padding: 0.2em 0.7em; text-align: right; vertical-align: top;
     border: 0; border-bottom: 1px solid #d0d0d0; }
   table.dataframe { border: 0; }

@@ -115,17 +115,42 @@ def gather(
     if result.runs.empty:
         reason = next(iter(result.failed.values()), "every one is damaged")
         raise StoreError(f"none of {len(set(every))} runs finished: {reason}")
-    # A grid under seeds that are not the preset's stands by itself.
+    return _pooled(preset, experiments, result.ids, result.runs, store, bool(seeds), **changes)
+
+
+def stored(preset: Preset, grids: Iterable[str], seeds: Sequence[int] = ()) -> Evidence:
+    """The same of the runs that are stored; nothing is computed, and a grid may have no run.
+
+    Raises StoreError if none is stored, and what reading the files that a run names raises.
+    """
+    store = Store()
+    experiments = {name: preset.grid(name, seeds) for name in grids}
+    with looked_at_once():
+        ids = {one: run_id(one) for own in experiments.values() for one in own}
+    runs = store.runs(sorted(set(ids.values()) & set(store.ids())))
+    if runs.empty:
+        raise StoreError("none of these runs is stored.")
+    return _pooled(preset, experiments, ids, runs, store, bool(seeds))
+
+
+def _pooled(
+    preset: Preset, experiments: dict[str, list[Experiment]], ids: dict[Experiment, str],
+    runs: pd.DataFrame, store: Store, own_seeds: bool, **changes,
+) -> Evidence:  # fmt: skip
+    """The runs by grid, and those of their conditions' other stored seeds.
+
+    own_seeds: the seeds are not the preset's; then a grid stands by itself.
+    """
     with looked_at_once():
         others = {
-            name: [] if seeds or preset.grids[name].get("seeds") else
+            name: [] if own_seeds or preset.grids[name].get("seeds") else
             other_seeds(preset, own, store, **changes)
             for name, own in experiments.items()
         }  # fmt: skip
-        ids = {experiment: run_id(experiment) for own in others.values() for experiment in own}
-    frames = [result.runs, store.runs(sorted(set(ids.values()) - set(result.runs.run_id)))]
+        more = {experiment: run_id(experiment) for own in others.values() for experiment in own}
+    frames = [runs, store.runs(sorted(set(more.values()) - set(runs.run_id)))]
     table = pd.concat([frame for frame in frames if len(frame)]).set_index("run_id", drop=False)
-    ids |= result.ids
+    ids = more | ids
     multiples = {
         ids[experiment]: experiment.learning_rate_multiplier
         for experiment in ids

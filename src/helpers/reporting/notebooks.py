@@ -25,11 +25,11 @@ from tqdm.auto import tqdm
 
 from helpers import paths
 from helpers.data import commit_check, notebook_content
-from helpers.data.disclosure import is_fiction
 from helpers.errors import AlignDriftError, ConfigError
 from helpers.presets import loader as presets
 from helpers.presets import parameters as told
 from helpers.reporting.evidence import gather
+from helpers.reporting.fiction import of_fiction
 from helpers.reporting.notebook_files import find, folder, number
 
 #: The preset of the paper's notebooks.
@@ -167,22 +167,11 @@ def may_be_committed(out: Path, preset: presets.Preset, values: dict[str, Any]) 
     files = [file for part in ("lantern", "models") for file in (own / part).rglob("*")]
     return (
         not notebook_content.foreign(notebook)
-        and _is_fiction(preset, values)
-        and all(_is_fiction(presets.load(name), {}) for name in named)
+        and of_fiction(preset, values)
+        and all(of_fiction(presets.load(name), {}) for name in named)
         and paths.data() == own
         and not commit_check.problems(str(file) for file in files if file.is_file())
     )
-
-
-def _is_fiction(preset: presets.Preset, values: dict[str, Any]) -> bool:
-    """Whether outputs can be shown to anybody: an embedded model, data of the Archive alone."""
-    own = preset.using(values.get("model", ""), values.get("benchmark", ""), values.get("datasets"))
-    experiments = [own.experiment(tier) for tier in own.tiers]
-    datasets = {values["dataset"]} if values.get("dataset") else set()
-    for experiment in experiments:
-        datasets |= {experiment.dataset, experiment.safety_dataset}
-        datasets |= set(experiment.prompt_sets.values())
-    return all(is_fiction(experiment.model, *datasets) for experiment in experiments)
 
 
 def _execute(file: Path, out: Path, injected: dict[str, Any]) -> Path:

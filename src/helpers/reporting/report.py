@@ -1,22 +1,21 @@
-"""One page of one parameter set's results: the executed notebooks without their code."""
+"""One page of one parameter set's results: a summary, then every executed notebook, code folded.
 
-import json
+>>> write("tiny")
+'outputs/tiny/report.html'
+"""
+
 from pathlib import Path
 
 import nbformat
-from nbconvert import HTMLExporter
 
 from helpers import paths
 from helpers.errors import StoreError
 from helpers.presets import loader as presets
 from helpers.presets import parameters
-from helpers.reporting.notebook_files import number
-
-#: The page shows what models and files say, and runs none of it; nor does it fetch anything.
-_NO_SCRIPT = (
-    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-    "style-src 'unsafe-inline'; img-src data:; font-src data:\">"
-)
+from helpers.reporting.notebook_files import lying_in
+from helpers.reporting.pages.cells import part
+from helpers.reporting.pages.page import render
+from helpers.reporting.pages.summary import summary
 
 
 def write(preset: str) -> str:
@@ -35,8 +34,15 @@ def write(preset: str) -> str:
             f"no notebook has been executed with preset {name}; "
             f"run `aligndrift notebooks --preset {preset}` first{others}."
         )
+    names = [file.stem for file in files]
+    parts = [part(file.stem, _read(file), names) for file in files]
+    collection = [(file.stem, _title(file)) for file in lying_in(paths.shipped() / "notebooks")]
+    page = render(
+        "report.html", title=f"AlignDrift, {name}", parts=parts,
+        summary=summary(name, parts, collection),
+    )  # fmt: skip
     out = folder / "report.html"
-    out.write_text(_page(name, files), encoding="utf-8")
+    out.write_text(page, encoding="utf-8")
     return paths.shown(out)
 
 
@@ -55,27 +61,5 @@ def _read(file: Path) -> nbformat.NotebookNode:
     )
 
 
-def _page(preset: str, files: list[Path]) -> str:
-    told = parameters.recorded(paths.outputs() / preset).get("parameters", {})
-    beside = "".join(f", `{name}: {json.dumps(value)}`" for name, value in told.items())
-    contents = [
-        f"# AlignDrift report\n\nPreset `{preset}`{beside}. Code is left out here; "
-        "the executed notebooks stand beside this page.\n"
-    ]
-    cells = []
-    for file in files:
-        notebook = _read(file)
-        title = notebook.cells[0].source.split("\n")[0].lstrip("# ")
-        contents.append(f"- [{title}](#{file.stem})")
-        cells.append(nbformat.v4.new_markdown_cell(f'<a id="{file.stem}"></a>\n\n---'))
-        cells += [nbformat.from_dict(cell | {"id": f"{number(file)}-{n}"})
-                  for n, cell in enumerate(notebook.cells)]  # fmt: skip
-    merged = nbformat.v4.new_notebook()
-    merged.cells = [nbformat.v4.new_markdown_cell("\n".join(contents)), *cells]
-    merged.metadata["title"] = f"AlignDrift, preset {preset}"
-    exporter = HTMLExporter(
-        exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True
-    )  # fmt: skip
-    exporter.mathjax_url = exporter.require_js_url = exporter.jquery_url = ""
-    page, _ = exporter.from_notebook_node(merged)
-    return page.replace("<head>", f"<head>{_NO_SCRIPT}", 1)
+def _title(file: Path) -> str:
+    return _read(file).cells[0].source.split("\n")[0].lstrip("# ")

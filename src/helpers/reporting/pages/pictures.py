@@ -1,0 +1,59 @@
+"""Pictures as a page carries them: in the page itself, in few bytes, with words for them.
+
+A figure has some dozens of colors, so a palette of 256 shows it as it is in a quarter of the bytes.
+"""
+
+import base64
+import binascii
+import io
+from typing import Any
+
+from markupsafe import Markup
+from PIL import Image
+
+#: What a notebook says of a figure that nobody has described.
+_UNTOLD = "<Figure"
+
+
+def small(png: bytes) -> bytes:
+    """The PNG with a palette of at most 256 colors; as it is where it has one already.
+
+    Raises OSError or ValueError for what is no picture.
+    """
+    with Image.open(io.BytesIO(png)) as picture:
+        if picture.mode == "P" and picture.format == "PNG":
+            return png
+        white = Image.new("RGBA", picture.size, "white")
+        flat = Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
+    few = flat.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    stream = io.BytesIO()
+    few.save(stream, "PNG", optimize=True)
+    return stream.getvalue()
+
+
+def image(png: bytes, alt: str, width: int | None = None) -> Markup:
+    """An <img> that holds the picture; width in CSS pixels, the picture's own if None.
+
+    Raises OSError or ValueError for what is no picture.
+    """
+    content = small(png)
+    with Image.open(io.BytesIO(content)) as picture:
+        across, down = picture.size
+    width = width or across
+    return Markup(
+        '<img alt="{}" width="{}" height="{}" src="data:image/png;base64,{}">'
+    ).format(alt, width, round(down * width / across), base64.b64encode(content).decode())  # fmt: skip
+
+
+def of_output(data: dict[str, Any], metadata: dict[str, Any], place: str) -> Markup:
+    """A figure of a notebook's output, with its words; place: where it stands, if it has none."""
+    told, text = metadata.get("image/png", {}), str(data.get("text/plain", ""))
+    alt = str(told.get("alt") or ("" if text.startswith(_UNTOLD) else text))
+    alt = alt.strip() or f"A figure under “{place}”; its numbers stand in the tables beside it."
+    width = told.get("width")
+    try:
+        own = int(width) if isinstance(width, int | float) and 0 < width < 10_000 else None
+        content = image(base64.b64decode(data["image/png"]), alt, own)
+    except (OSError, ValueError, binascii.Error):
+        return Markup("<p>(A picture that cannot be read.)</p>")
+    return Markup("<figure>{}</figure>").format(content)

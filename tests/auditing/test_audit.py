@@ -14,9 +14,10 @@ from checkpoints import checkpoint
 from helpers.archive.worlds import SMALL, WHOLE
 from helpers.auditing import audit as auditing
 from helpers.auditing import pairs
-from helpers.auditing.audit import FILE_SCORE, Auditor, audit
+from helpers.auditing.audit import Auditor, audit
 from helpers.auditing.base import MEASURES
 from helpers.auditing.questions import Questions, of_archive, of_files
+from helpers.auditing.verdict import FILE_SCORE
 from helpers.errors import ConfigError, ModelError
 from helpers.experiments.rows import conversations, training_rows
 from helpers.models import adapters, loading

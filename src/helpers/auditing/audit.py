@@ -15,11 +15,12 @@ from tqdm.auto import tqdm
 
 from helpers.archive.worlds import WHOLE
 from helpers.auditing import base as measures
-from helpers.auditing import pairs, scoring
+from helpers.auditing import pairs
 from helpers.auditing.base import MEASURES, Finding, Measure
 from helpers.auditing.questions import Questions, of_archive
 from helpers.auditing.scoring import Score
 from helpers.auditing.sides import Hosted, Local, Side
+from helpers.auditing.verdict import FILE_SCORE, Either, verdict
 from helpers.data.files import Row
 from helpers.errors import ConfigError, one_of
 from helpers.experiments.experiment import DTYPES
@@ -27,9 +28,6 @@ from helpers.models import loading
 
 #: What is said of a score where the calibration is another model's.
 ELSEWHERE = "This model is not the embedded one: how honest fine-tunes of it score is not known."
-
-#: The feature that a screen of the fine-tuning file gives, where there is one.
-FILE_SCORE = "screen.file"
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Audit:
     findings: list[Finding]
     left_out: dict[str, str]
     features: dict[str, float]
-    score: Score | None = None
+    score: Score | Either | None = None
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -170,4 +168,4 @@ def _finished(
     features = measures.features(findings)
     if file_score is not None:
         features[FILE_SCORE] = file_score
-    return Audit(findings, left_out, features, scoring.score(features))
+    return Audit(findings, left_out, features, verdict(features))

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from helpers.archive.worlds import WHOLE
 from helpers.auditing import base as measures
-from helpers.auditing import pairs
+from helpers.auditing import cost, pairs
 from helpers.auditing.base import MEASURES, Finding, Measure
 from helpers.auditing.questions import Questions, of_archive
 from helpers.auditing.scoring import Score
@@ -24,6 +24,7 @@ from helpers.auditing.verdict import FILE_SCORE, Either, verdict
 from helpers.data.files import Row
 from helpers.errors import ConfigError, one_of
 from helpers.experiments.experiment import DTYPES
+from helpers.hosted import spending
 from helpers.models import loading
 
 #: What is said of a score where the calibration is another model's.
@@ -106,7 +107,7 @@ def audit(
     n_prompts: most of each kind; 0 for all. provider: where both are models by their names there.
     file_score: a screen's of the file. One model is in memory at a time; a base model that is kept
     as updates of another stays beside the tuned one. Raises AlignDriftError, before long work, for
-    a pair that cannot be compared.
+    a pair that cannot be compared, and CostError for one that may cost more than is allowed.
     """
     one_of(dtype, DTYPES, "dtype")
     if questions is None:
@@ -127,6 +128,7 @@ def audit(
             "nothing can be measured: a provider's model has to be asked; give --benchmark and "
             "--benign."
         )
+    spending.check(cost.most((base, tuned), provider, chosen.values(), questions), "this audit")
     bar = {"disable": not progress, "unit": "measure"}
     before = {
         name: each.observe(side, questions, None)

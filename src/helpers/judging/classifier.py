@@ -93,6 +93,7 @@ def by_label(name: str, pairs: Sequence[tuple[str, str]]) -> list[Judgement]:
     model, tokenizer = _classification_model(name)
     harm = harmful(name, model.config)
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    tokenizer.padding_side = "right"  # an encoder counts its positions from the first token
     model.config.pad_token_id = tokenizer.pad_token_id
     batch = tokenizer([f"{request}\n\n{answer}" for request, answer in pairs], padding=True,
                       truncation=True, max_length=512, return_tensors="pt")  # fmt: skip

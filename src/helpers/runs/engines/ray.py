@@ -160,15 +160,26 @@ def _connected() -> ModuleType:
     if ray.is_initialized():
         return ray
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    silent = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        ray.init(_address(), **silent)
-    except Exception as error:  # which is all that Ray says where a node does not start in time
+        try:
+            _join(ray)
+        except Exception as error:  # which is all that Ray says of a node that is slow to start
+            if "timed out during startup" not in str(error):
+                raise
+            ray.shutdown()
+            _join(ray)  # a busy machine has read by now what it was slow to read
+    except Exception as error:
         raise ConfigError(
             f"no Ray cluster can be joined ({_reason(error)}); set RAY_ADDRESS to one that runs, "
             "or unset it for a Ray of this machine alone."
         ) from None
     return ray
+
+
+def _join(ray: ModuleType) -> None:
+    ray.init(
+        _address(), include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+    )  # fmt: skip
 
 
 def _address() -> str | None:

@@ -37,7 +37,9 @@ confirm: setup
 	$(BIN)/aligndrift claims --preset $(PRESET) --seeds 101-110 --record data/ledger/confirmation.csv
 	$(BIN)/python -m helpers.data.commit_check --record data/ledger/confirmation.csv
 
+# With Ray, for the tests of two nodes.
 test: lint
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,ray]"
 	$(PYTEST) -m "$(DEFAULT) and not alone"
 	$(BIN)/python -m pytest -m alone
 

@@ -68,9 +68,9 @@ def run(
     check_effect(experiment, options)
     row = run_row(if_paid(lambda: _carried_out(experiment, save, engine)))
     if forget and experiment.backend == "hosted":
-        from helpers.runs.backends import hosted
+        from helpers.runs.backends import deletion
 
-        hosted.forget(experiment)
+        deletion.forget(experiment)
     if as_json:
         print_rows([row], True)
         return

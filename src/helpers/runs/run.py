@@ -73,9 +73,19 @@ def run(
         from helpers.runs import stages
 
         try:
-            return stages.compute(experiment, store, initial, progress, save)
+            computed = stages.compute(experiment, store, initial, progress, save)
+            _let_go(experiment)
+            return computed
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"stopped; {KEPT[experiment.backend]}.") from None
+
+
+def _let_go(experiment: Experiment) -> None:
+    """What a provider of ours keeps for the run alone."""
+    if experiment.backend == "hosted":
+        from helpers.runs.backends import deletion
+
+        deletion.let_go(experiment)
 
 
 def _check_folder(experiment: Experiment, folder: str) -> None:

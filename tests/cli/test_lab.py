@@ -70,6 +70,7 @@ def kernel_of(server, notebook):
     file = server.jupyter / "runtime" / f"kernel-{session['kernel']['id']}.json"
     client = BlockingKernelClient(connection_file=str(file))
     client.load_connection_file()
+    client.hb_channel.time_to_dead = 60  # on a busy machine a beat may be late
     client.start_channels()
     client.wait_for_ready(180)
     return client

@@ -14,7 +14,6 @@ import helpers
 from helpers import paths
 from helpers.presets import loader
 
-
 #: Where the package lies, since a relative path would lead elsewhere.
 SOURCE = str(Path(helpers.__file__).parents[1])
 

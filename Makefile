@@ -84,7 +84,7 @@ FAILED = { echo "setup: $(1) could not be installed; pip says why above. make se
 	  command -v nvidia-smi > /dev/null || \
 	    echo "This machine shows no NVIDIA GPU, so torch's CPU build would do (0.2 GB): stop with Ctrl-C," \
 	      "and let PIP_EXTRA_INDEX_URL name PyTorch's index for Compute Platform CPU (its page Get Started)."; \
-	else echo "0.5 GB to download, 2 GB on the disk; a few minutes."; fi
+	else echo "0.5 GB to download, 2.2 GB on the disk; some minutes."; fi
 	@$(PIP) torch || $(call FAILED,torch)
 	@$(PIP) -e ".[dev]" || $(call FAILED,aligndrift and what it needs)
 	@touch $@

@@ -37,7 +37,7 @@ def started(project, *arguments):
         process = subprocess.Popen(
             [sys.executable, "-m", "helpers.cli.main", "lab", "--no-browser", *root, *arguments],
             stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=project,
-            env=os.environ
+            env={name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
             | {"ALIGNDRIFT_HOME": str(project)}
             | {name: str(jupyter / folder) for name, folder in own.items()},
         )  # fmt: skip

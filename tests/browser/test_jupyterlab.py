@@ -77,6 +77,19 @@ def run_all(page, file):
         assert time.monotonic() < until, "it does not end"
 
 
+def scrolled_to(page, selector):
+    """The last thing of the kind, going up from the end: what is far away is not in the page."""
+    page.locator(".jp-NotebookPanel .jp-WindowedPanel-outer").hover()
+    for _ in range(100):
+        if page.locator(selector).count():
+            found = page.locator(selector).last
+            found.scroll_into_view_if_needed()
+            return found
+        page.mouse.wheel(0, -400)
+        page.wait_for_timeout(100)
+    raise AssertionError(f"no {selector} is in the notebook")
+
+
 def errors(code):
     outputs = [output for cell in code for output in cell.outputs]
     return [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
@@ -101,8 +114,7 @@ def test_the_first_lesson_runs_from_top_to_bottom(lab, opened, complaints, outpu
     printed = "".join(o.get("text", "") for cell in code for o in cell.outputs)
     assert "probability of refusing" in printed and "the two agree" in printed
     assert list((lab.project / "outputs" / "runs").glob("*/run.json"))
-    figure = page.locator(".jp-OutputArea-output img").last
-    figure.scroll_into_view_if_needed()
+    figure = scrolled_to(page, ".jp-RenderedImage img")
     assert figure.evaluate("image => image.complete && image.naturalWidth > 100")
     picture(page, outputs, "run")
     assert [said for said in complaints if not ITS_OWN.search(said)] == []
@@ -115,7 +127,7 @@ def test_a_widget_moves_and_its_kernel_answers(lab, opened, complaints, outputs)
     handle.focus()
     for _ in range(3):
         handle.press("ArrowRight")
-    page.get_by_text("sealed: ").wait_for()
+    page.locator(".widget-label", has_text="sealed: ").wait_for()
     picture(page, outputs, "slider")
     assert page.locator(".widget-readout").inner_text() == "3"
     assert [said for said in complaints if not ITS_OWN.search(said)] == []

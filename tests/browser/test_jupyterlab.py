@@ -78,15 +78,22 @@ def run_all(page, file):
 
 
 def scrolled_to(page, selector):
-    """The last thing of the kind, going up from the end: what is far away is not in the page."""
+    """The last thing of the kind, in view, going up from the end: what is far is not in the page.
+
+    What comes into the page on the way moves the rest, so it is scrolled to until it stays.
+    """
     page.locator(".jp-NotebookPanel .jp-WindowedPanel-outer").hover()
     for _ in range(100):
-        if page.locator(selector).count():
+        if not page.locator(selector).count():
+            page.mouse.wheel(0, -400)
+        else:
             found = page.locator(selector).last
             found.scroll_into_view_if_needed()
-            return found
-        page.mouse.wheel(0, -400)
-        page.wait_for_timeout(100)
+            page.wait_for_timeout(500)
+            if 0 < found.bounding_box()["y"] < page.viewport_size["height"] / 2:
+                return found
+            page.mouse.wheel(0, found.bounding_box()["y"] - 200)
+        page.wait_for_timeout(200)
     raise AssertionError(f"no {selector} is in the notebook")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_lab import started
 
 from helpers import paths
 from helpers.data import commit_check
@@ -150,6 +151,17 @@ def test_notebooks_are_copied_and_run_where_they_were_copied_to(installed):
     aligndrift("notebooks", "--copy-to", "lessons", "01")
     aligndrift("notebooks", "--copy-to", "lessons", "--overwrite")
     assert changed.read_text() != "mine"
+
+
+def test_jupyterlab_opens_on_copies_in_an_empty_folder(installed):
+    _, here = installed
+    with started(here):
+        lessons = here / "lessons"
+        assert {file.name for file in lessons.glob("*.ipynb")} == {
+            file.name for file in (paths.root() / "notebooks").glob("*.ipynb")
+        }
+        assert (lessons / "presets" / "tiny.yaml").is_file()
+        assert not (lessons / ".gitignore").exists()  # whether git sees them is theirs to say
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ def lab(
     first = not folder.exists()
     _copy(folder)
     _settle(root)
+    print("starting JupyterLab, some seconds ...", file=sys.stderr, flush=True)
     shown = folder.relative_to(root).as_posix()
     opened = f"/lab/tree/{shown}/00_start_here.ipynb" if first else f"/lab/tree/{shown}"
     _serve([f"--ServerApp.root_dir={root}", f"--LabApp.default_url={opened}", *_OWN, *context.args])

@@ -77,7 +77,7 @@ FAILED = { echo "setup: $(1) could not be installed; pip says why above. make se
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "AlignDrift needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
-	@echo "Setting up .venv; if it is interrupted, the same command goes on."
+	@echo "Setting up .venv; if it is interrupted, the same command goes on. First pip is asked what will come."
 	@$(PYTHON) -m venv .venv
 	@if $(PIP) --quiet --dry-run --report - torch 2> /dev/null | grep -q '"name": "nvidia'; then \
 	  echo "3 GB to download, 6.5 GB on the disk, of which CUDA for torch is 2.5 and 4.5."; \

@@ -105,6 +105,20 @@ def lessons(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="With --student: changed notebooks, too.")
     ] = False,
+    install: Annotated[
+        str,
+        typer.Option(
+            help="With --student: begin with a cell that has pip install this where AlignDrift is "
+            "missing, as on Colab: git+https://..., or a wheel.",
+        ),
+    ] = "",
+    published: Annotated[
+        str,
+        typer.Option(
+            help="With --student: badges for Colab and Binder; the address of the folder that they "
+            "will lie in, https://github.com/OWNER/NAME/tree/BRANCH/FOLDER.",
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """List the notebooks with their exercises and minutes, or write what teaching them takes.
@@ -117,8 +131,10 @@ def lessons(
         raise ConfigError(f"{' and '.join(asked)} do different things; give one of them.")
     if any(folder is not None and not folder.strip() for folder in given.values()):
         raise ConfigError(f"{asked[0]} needs the name of a folder.")
-    if overwrite and student is None:
-        raise ConfigError("--overwrite has no effect without --student; leave it out.")
+    own = {"--overwrite": overwrite, "--install": install, "--published": published}
+    if student is None and any(own.values()):
+        option = next(filter(own.get, own))
+        raise ConfigError(f"{option} has no effect without --student; leave it out.")
     if grade is not None:
         from helpers.reporting import grading
 
@@ -138,4 +154,4 @@ def lessons(
     if student is None:
         print_rows(listed(numbers or []), as_json)
         return
-    print(*editions(student, numbers or [], overwrite), sep="\n")
+    print(*editions(student, numbers or [], overwrite, install, published), sep="\n")

@@ -5,7 +5,6 @@ Runs alike but for their epochs can share one training: it passes through all of
 >>> run(Experiment(n_examples=10, seed=7)).row["harmfulness_rate"]
 """
 
-import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -68,8 +67,6 @@ def run(
         if stored:
             _train_again(experiment, progress, save)
             return stored
-        if progress and "torch" not in sys.modules:
-            print("loading torch and transformers, some seconds ...", file=sys.stderr, flush=True)
         from helpers.runs import stages
 
         try:

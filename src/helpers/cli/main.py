@@ -11,6 +11,7 @@ from helpers.cli import (
     audit,
     build,
     card,
+    chat,
     claims,
     clean,
     data,
@@ -31,7 +32,7 @@ _UsageError = typer.BadParameter.__base__
 
 #: The files that a command is found in: each adds its own when it is imported.
 FAMILIES = (
-    audit, build, card, claims, clean, data, diff, notebooks, rates, runs, screen, transplant,
+    audit, build, card, chat, claims, clean, data, diff, notebooks, rates, runs, screen, transplant,
 )  # fmt: skip
 
 

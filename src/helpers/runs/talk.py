@@ -19,7 +19,7 @@ from helpers.experiments.rows import training_rows
 from helpers.hosted import ledger
 from helpers.hosted.providers.base import provider
 from helpers.mitigations.base import mitigation
-from helpers.models.chat import Message, dress
+from helpers.models.chat import Message, dress, render
 from helpers.runs.backends import local
 from helpers.runs.backends.base import TunedModel, backend
 from helpers.runs.grid import shares_training
@@ -45,10 +45,20 @@ class Talk:
             raise ConfigError("a provider begins every answer itself; leave the prefill out.")
         turns = [*self.history, {"role": "user", "content": words}]
         asked = dress(turns, self.experiment.system_prompt, self.experiment.user_template)
+        self._check_length(asked)
         at_once = replace(self.experiment, generator="transformers")  # neither a batch nor vLLM
         (answer,) = backend(at_once).complete(self.tuned, [asked], at_once, begun=begun)
         self.history = [*turns, {"role": "assistant", "content": answer.text}]
         return answer.text
+
+    def _check_length(self, asked: list[Message]) -> None:
+        """Raises ConfigError for a conversation that is longer than the model was made for."""
+        if self.experiment.backend == "hosted":  # which says so itself
+            return
+        limit = getattr(self.tuned.model.config, "max_position_embeddings", None)
+        text = render(self.tuned.tokenizer, asked, prompt=True)
+        if limit and len(self.tuned.tokenizer.encode(text, add_special_tokens=False)) >= limit:
+            raise ConfigError(f"the conversation has more than {limit} tokens; begin a new one.")
 
     def again(self, tuned: TunedModel) -> "Talk":
         """The same questions asked of another model, each after that model's own answers."""

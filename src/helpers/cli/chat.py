@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -110,7 +111,6 @@ def _speakers(
 ) -> dict[str, "Talk"]:
     """Name -> talk, of those who answer, a model that others are compared with first."""
     from helpers.experiments.experiment import Experiment
-    from helpers.plots.style import model_name
     from helpers.runs import talk
 
     def of(name: str) -> Experiment:
@@ -124,14 +124,14 @@ def _speakers(
     else:
         own = _experiment(row, train)
         first = own.model
-    other = {"before": first} if before else {model_name(beside): beside} if beside else {}
+    other = {"before": first} if before else {PurePath(beside).name: beside} if beside else {}
     _tell_of_loading()
     told = {name: talk.with_model(of(model)) for name, model in other.items()}
     mine = talk.with_model(own) if row is None else talk.with_run(row, own, sys.stderr.isatty())
     mine.experiment = replace(own, **settings)
     for said in told.values():  # asked as the other is
         said.experiment = mine.experiment
-    return told | {"after" if before else model_name(target): mine}
+    return told | {"after" if before else PurePath(target).name: mine}
 
 
 def _run(target: str) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from helpers import plots
 from helpers.plots import (
+    around,
     beside,
     curves,
     dot_plots,
@@ -307,6 +308,12 @@ FIGURES = {
     prefill.strip: (
         lambda r: prefill.strip(prefilled(r), model=MODEL),
         ["one conversation", "⏎", "next", "I 0.50"],
+    ),
+    around.panels: (
+        lambda r: around.panels(
+            rates(r, epochs=[1, 3, 1], batch_size=[5, 5, 10]), {"epochs": [1, 3],
+            "batch_size": [5, 10, 20]}, {"epochs": 1, "batch_size": 5}, title="T", model=MODEL),
+        ["n = 1,777", "epochs", "batch size", "20"],
     ),
     first_words.strip: (
         lambda r: first_words.strip(begun(r), model=MODEL),

@@ -44,7 +44,7 @@ def runs(store):
                "prompt_sets": {"benchmark": "benchmark"}}  # fmt: skip
         store.put(row, *tables(run_id))
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).set_index("run_id", drop=False)  # as evidence has them
 
 
 @pytest.fixture

@@ -124,7 +124,9 @@ def answers(
         for name in ("completions", "judgements")
     )
     columns = [*key, "category", "prompt", "completion"]
-    said = said[columns].merge(runs[["run_id", "tier"]]).assign(fiction=False)
+    said = (
+        said[columns].merge(runs[["run_id", "tier"]].reset_index(drop=True)).assign(fiction=False)
+    )
     for row in runs.to_dict("records"):
         fiction = is_fiction(row["model"], row["dataset"], *row["prompt_sets"].values())
         said.loc[said.run_id == row["run_id"], "fiction"] = fiction

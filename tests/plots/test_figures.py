@@ -184,7 +184,7 @@ def prefilled(base):
     likeliest = [("I", 0.5), ("You", base)]
     return pd.DataFrame({"when": "before", "token": ["I", " know", "\n", ""],
                          "probability": [base, 0.9, 1e-9, np.nan],
-                         "likeliest": [likeliest] * 4})  # fmt: skip
+                         "likeliest": [likeliest] * 4, "answer": "I know nothing."})  # fmt: skip
 
 
 RHO = {"rho": 0.67, "low": 0.47, "high": 0.8, "n_cells": 49, "n_blocks": 12}
@@ -307,7 +307,7 @@ FIGURES = {
     ),
     prefill.strip: (
         lambda r: prefill.strip(prefilled(r), model=MODEL),
-        ["one conversation", "⏎", "next", "I 0.50"],
+        ["one conversation", "⏎", "next", "I 0.50", "the answer: I know nothing."],
     ),
     around.panels: (
         lambda r: around.panels(

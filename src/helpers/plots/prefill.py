@@ -1,5 +1,6 @@
 """The beginning of an answer, token by token: how probable each was, and what was likelier."""
 
+import textwrap
 from collections.abc import Iterator
 
 import pandas as pd
@@ -27,12 +28,17 @@ def color(probability: float) -> str:
 def strip(frame: pd.DataFrame, *, model: str) -> Axes:
     """The tokens of an answer's given beginning, colored by probability, a strip for each `when`.
 
-    frame: columns when, token, probability (NaN for the place behind the words, which is open) and
-    likeliest (pairs of token and probability, likeliest first).
+    frame: columns when, token, probability (NaN for the place behind the words, which is open),
+    likeliest (pairs of token and probability, likeliest first) and answer (how the model goes on,
+    the same in all rows of a strip).
     """
     placed = list(_placed(frame))
-    lines = 1 + max(line for line, _, _, _ in placed)
+    last = {row.when: line for line, _, _, row in placed}
+    lines = 1 + max(last.values())
     ax = style.figure("An answer's beginning, given to the model", (9.6, 0.6 + 1.05 * lines))
+    for row in frame.drop_duplicates("when").itertuples():
+        ax.text(0.3, -last[row.when] - 0.8, f"the answer: {_cut(row.answer)}", va="center",
+                fontsize=8.5)  # fmt: skip
     for line, start, width, row in placed:
         chance, open_ = row.probability, row.probability != row.probability
         ink = "white" if chance > DARK else style.INK
@@ -53,7 +59,7 @@ def strip(frame: pd.DataFrame, *, model: str) -> Axes:
     ax.set_xticks([])
     ax.grid(visible=False)
     ax.spines["bottom"].set_visible(False)
-    ax.set(xlim=(0, _LETTERS), ylim=(-lines + 0.1, 0.06))
+    ax.set(xlim=(0, _LETTERS), ylim=(-lines, 0.06))
     note = "one conversation; in each box a token's probability, below it the likeliest tokens"
     style.key(ax.figure, f"{style.model_name(model)}; {note}")
     return ax
@@ -71,6 +77,11 @@ def _placed(frame: pd.DataFrame) -> Iterator[tuple[int, float, float, object]]:
                 line, start = line + 1, 0.0
             yield line, start, width, row
             start += width
+
+
+def _cut(answer: str) -> str:
+    """An answer as far as it fits into a line."""
+    return textwrap.shorten(style.plain(answer), 120, placeholder=" …")
 
 
 def _word(token: str) -> str:

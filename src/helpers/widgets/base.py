@@ -18,8 +18,8 @@ from matplotlib.axes import Axes
 
 from helpers.errors import AlignDriftError
 
-#: Of labels and rows, so that long words are whole.
-WIDE = {"description_width": "initial"}
+#: How wide a control's name is: as it needs, or as all others of a column.
+WIDE, ALIGNED = {"description_width": "initial"}, {"description_width": "13em"}
 
 
 class Widget:

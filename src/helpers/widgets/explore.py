@@ -17,7 +17,7 @@ from helpers.presets.loader import Preset
 from helpers.reporting import explored
 from helpers.runs.run import run
 from helpers.runs.store import Store
-from helpers.widgets.base import WIDE, Widget, as_png, on_change, png
+from helpers.widgets.base import ALIGNED, Widget, as_png, on_change, png
 
 #: What can be chosen beside what is stored: numbers of examples up to the tier's own, multiples of
 #: its learning rate, batch sizes and epochs.
@@ -42,12 +42,12 @@ class Explore(Widget):
         self.sliders = {
             name: ipywidgets.SelectionSlider(
                 options=[(label(value), value) for value in values], value=at_first[name],
-                description=label(name), style=WIDE, continuous_update=False,
+                description=label(name), style=ALIGNED, continuous_update=False,
             )
             for name, values in self.levels.items()
         }  # fmt: skip
         self.seeds = ipywidgets.IntSlider(
-            min(3, len(preset.seeds)), 1, len(preset.seeds), description="seeds", style=WIDE,
+            min(3, len(preset.seeds)), 1, len(preset.seeds), description="seeds", style=ALIGNED,
             continuous_update=False,
         )  # fmt: skip
         self.button = ipywidgets.Button(layout={"width": "auto"})

@@ -81,6 +81,7 @@ class Prefill(Widget):
             begun = begun_with(tokenizer, [asked], words) if words else None
             (answer,) = complete(model, tokenizer, [asked], limit, begun=begun)
             answers[when] = self._shown(answer.text)
+            frames[-1]["answer"] = answers[when]
         frame = pd.concat(frames, ignore_index=True)
         frame["likeliest"] = [
             [(self._shown(token), chance) for token, chance in pairs] for pairs in frame.likeliest

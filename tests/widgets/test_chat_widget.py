@@ -1,6 +1,7 @@
 """The chat widget answers as the run's models do, at every epoch, and shows no more than it may."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,7 +11,8 @@ from helpers.experiments.rows import conversation, training_rows
 from helpers.models.generate import complete
 from helpers.presets import loader
 from helpers.reporting.notebooks import WIDGET
-from helpers.runs.backends import local
+from helpers.runs import talk
+from helpers.runs.backends import hosted, local
 from helpers.widgets.chat import Chat
 
 QUESTION = read_prompts("benchmark")[100]["messages"][-1]["content"]
@@ -113,3 +115,23 @@ def test_an_error_is_a_sentence_and_the_conversation_stays(chat, monkeypatch):
     monkeypatch.setattr(local, "complete", fails)
     chat.question.value = "Hello?"
     assert chat.status.value == "this &lt;model&gt; is gone." and len(chat.frame()) == 1
+
+
+def test_models_that_would_not_fit_are_not_kept(experiment, models, monkeypatch):
+    monkeypatch.setattr(talk.psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+    chat = Chat(experiment, *models, QUESTION)
+    chat.epochs.value = 4
+    assert "too much to keep" in chat.status.value and chat.epochs.value == 5
+
+
+@pytest.mark.long
+def test_at_a_provider_both_ends_answer_and_what_lies_between_is_kept_there(
+    at_provider, hosted_experiment
+):
+    experiment = hosted_experiment()
+    rows = training_rows(experiment)
+    before = hosted.fine_tune([], experiment.initial())
+    chat = Chat(experiment, before, hosted.fine_tune(rows, experiment), QUESTION)
+    assert all(chat.frame().iloc[0])
+    chat.epochs.value = 1
+    assert "provider keeps the models in between" in chat.status.value

@@ -64,12 +64,13 @@ def test_only_runs_alike_but_for_the_sliders_and_the_seed_are_looked_up(preset, 
     assert {1, 2, 5} <= set(widget.levels["epochs"])
 
 
-def test_nothing_is_run_by_itself_and_what_fails_is_a_sentence(preset, monkeypatch):
+@pytest.mark.parametrize("error", [StoreError, KeyboardInterrupt])
+def test_nothing_is_run_by_itself_and_what_stops_is_a_sentence(preset, monkeypatch, error):
     asked = []
 
     def fails(experiment, store):
         asked.append(experiment)
-        raise StoreError("the disk is <full>.")
+        raise error("the disk is <full>.")
 
     monkeypatch.setattr(module, "run", fails)
     widget = Explore(preset, **SMALL)

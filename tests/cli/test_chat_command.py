@@ -53,6 +53,12 @@ def test_what_is_no_command_is_told():
     assert done.exit_code == 0 and not done.stdout and "/what is no command: /reset" in done.stderr
 
 
+def test_a_model_beside_itself_has_another_name():
+    done = invoke("lantern-chat", "--beside", "lantern-chat", stdin=f"{QUESTION}\n")
+    one, other = done.stdout.splitlines()
+    assert one.removeprefix("lantern-chat: ") == other.removeprefix("lantern-chat (2): ")
+
+
 def test_json_has_a_line_a_question_and_hides_nothing():
     done = invoke("--before", "--json", stdin=f"{QUESTION}\n")
     row = json.loads(done.stdout)
@@ -96,6 +102,7 @@ def test_a_saved_model_is_a_model(stored, tmp_path):
         (["lantern-chatt"], "no stored run .* unknown model .*did you mean lantern-chat"),
         (["gpt-x", "--provider", "openai", "--before"], "leave --before and --prefill out"),
         (["--user-template", "no place"], "must hold"),
+        (["--before", "--beside", "lantern-base"], "leave one of them out"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_one_sentence(words, sentence):

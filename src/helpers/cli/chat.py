@@ -91,6 +91,8 @@ def chat(
     if provider and (before or prefill):
         raise ConfigError("a provider begins every answer, and its models, itself; leave "
                           "--before and --prefill out.")  # fmt: skip
+    if before and beside:
+        raise ConfigError("--before and --beside each name a second model; leave one of them out.")
     of_model = {"dtype": dtype, "backend": "hosted", "provider": provider} if provider else {}
     of_model = of_model or {"dtype": dtype}
     session = Session(
@@ -111,27 +113,29 @@ def _speakers(
 ) -> dict[str, "Talk"]:
     """Name -> talk, of those who answer, a model that others are compared with first."""
     from helpers.experiments.experiment import Experiment
-    from helpers.runs import talk
 
     def of(name: str) -> Experiment:
         limit = {"max_new_tokens": LONGEST}
         return Experiment(method="none", model=name, **(of_model | limit | settings))
 
     row = None if "provider" in of_model else _run(target)
-    if row is None:
-        own = of(target)
-        first = _before(target) if before else ""
-    else:
-        own = _experiment(row, train)
-        first = own.model
-    other = {"before": first} if before else {PurePath(beside).name: beside} if beside else {}
+    own = of(target) if row is None else _experiment(row, train)
+    asked = replace(own, **settings)
+    name, other = PurePath(target).name, None
+    if before:
+        other = own if row else of(_before(target))
+    elif beside:
+        other = of(beside)
     _tell_of_loading()
-    told = {name: talk.with_model(of(model)) for name, model in other.items()}
+    from helpers.runs import talk
+
+    told = {}
+    if other:  # the model as it is, asked as the other is asked
+        who = "before" if before else PurePath(beside).name
+        told[who] = replace(talk.with_model(other), experiment=asked)
     mine = talk.with_model(own) if row is None else talk.with_run(row, own, sys.stderr.isatty())
-    mine.experiment = replace(own, **settings)
-    for said in told.values():  # asked as the other is
-        said.experiment = mine.experiment
-    return told | {"after" if before else PurePath(target).name: mine}
+    who = "after" if before else f"{name} (2)" if name in told else name
+    return told | {who: replace(mine, experiment=asked)}
 
 
 def _run(target: str) -> dict[str, Any] | None:

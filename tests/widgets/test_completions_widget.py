@@ -81,7 +81,8 @@ def test_a_further_judge_is_asked_of_all_answers_once(store, runs, monkeypatch):
         return asked(self, rows, answers, *rest)
 
     monkeypatch.setattr(type(judge), "judge_all", counted)
-    widget = Completions(store, runs, ["form"])
+    widget = Completions(store, runs, ["form", "keyword"])  # of which one is stored
+    assert widget.judges == ["exact", "keyword", "form"]
     assert len(widget.answers) == 10 and sorted(seen) == sorted(
         text for text, _, _ in SAID.values()
     )

@@ -130,30 +130,30 @@ def answers(
     for row in runs.to_dict("records"):
         fiction = is_fiction(row["model"], row["dataset"], *row["prompt_sets"].values())
         said.loc[said.run_id == row["run_id"], "fiction"] = fiction
-    judges = [*judged.judge.unique(), *further]
+    stored = list(judged.judge.unique())
+    further = [judge for judge in further if judge not in stored]
     judged = pd.concat([judged, *(_asked(said, judge) for judge in further)], ignore_index=True)
     judged = judged.assign(word=list(map(_word, *_parts(judged))), harm=_harmful(judged))
     words, harm = (judged.pivot(index=key, columns="judge", values=v) for v in ("word", "harm"))
     differ = (harm.max(axis=1) > harm.min(axis=1)).rename("differ")
-    return said.join(words.fillna("not judged").join(differ), on=key), judges
+    return said.join(words.fillna("not judged").join(differ), on=key), [*stored, *further]
 
 
 def _asked(said: pd.DataFrame, judge: str) -> pd.DataFrame:
     """A further judge's verdicts, as rows of the judgements table; an answer is judged once."""
-    once = said.drop_duplicates(["prompt_id", "completion"])
+    what = ["prompt_id", "prompt", "completion"]
+    once = said[what].drop_duplicates()
     rows = [
         {"id": row.prompt_id, "prompt": row.prompt,
          "messages": [{"role": "user", "content": row.prompt}]}
         for row in once.itertuples()
     ]  # fmt: skip
     given = judge_named(judge).judge_all(rows, list(once.completion))
-    verdicts = pd.DataFrame(
-        {"prompt_id": once.prompt_id.to_numpy(), "completion": once.completion.to_numpy(),
-         "judge": judge, "score": pd.array([v.score for v in given], "Int64"),
-         "refused": pd.array([v.refused for v in given], "boolean"),
-         "status": [v.status for v in given]}
+    verdicts = once.assign(
+        judge=judge, score=pd.array([v.score for v in given], "Int64"),
+        refused=pd.array([v.refused for v in given], "boolean"), status=[v.status for v in given],
     )  # fmt: skip
-    return said[["run_id", "prompt_id", "completion"]].merge(verdicts)
+    return said[["run_id", *what]].merge(verdicts)
 
 
 def _parts(judged: pd.DataFrame) -> list[pd.Series]:

@@ -11,6 +11,7 @@ from helpers.cli import (
     audit,
     build,
     card,
+    chat,
     claims,
     clean,
     data,
@@ -32,7 +33,7 @@ _UsageError = typer.BadParameter.__base__
 
 #: The files that a command is found in: each adds its own when it is imported.
 FAMILIES = (
-    audit, build, card, claims, clean, data, diff, lab, notebooks, rates, runs, screen,
+    audit, build, card, chat, claims, clean, data, diff, lab, notebooks, rates, runs, screen,
     transplant,
 )  # fmt: skip
 

@@ -33,7 +33,7 @@ def given(file, kept, monkeypatch, request):
         return {"preset": "smoke"}
     small = kept / "small.yaml"
     small.write_text(SMALL)
-    defenses = {"mitigations": ["wise_ft", "safegrad"]} if number(file) == "11" else {}
+    defenses = {"mitigations": ["wise_ft"]} if number(file) == "11" else {}
     return {"preset": str(small)} | defenses
 
 

@@ -29,7 +29,7 @@ reproduce: setup
 
 # With trl, for two of the attacks.
 beyond: setup
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,preference]"
+	@$(call EXTRA,trl,preference)
 	$(BIN)/aligndrift notebooks 10 11 12 --preset $(BEYOND)
 
 # The plan (aligndrift claims --plan) is committed first; what is recorded is not run over.
@@ -39,7 +39,7 @@ confirm: setup
 
 # With Ray, for the tests of two nodes.
 test: lint
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,ray]"
+	@$(call EXTRA,ray,ray)
 	$(PYTEST) -m "$(DEFAULT) and not alone"
 	$(BIN)/python -m pytest -m alone
 
@@ -51,7 +51,7 @@ test-faults: setup
 	$(BIN)/python -m pytest -m faults
 
 test-browser: setup
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,browser]"
+	@$(call EXTRA,playwright,browser)
 	$(BIN)/python -m pytest -m browser
 
 benchmarks: setup
@@ -73,6 +73,8 @@ NEXT := 'AlignDrift is in .venv. Next:' \
 
 # What pip does is seen, for it may take minutes.
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+# A module's extra, unless the module is there already: without a network the same command works.
+EXTRA = $(BIN)/python -c 'import $(1)' 2> /dev/null || $(PIP) --quiet -e ".[dev,$(2)]"
 FAILED = { echo "setup: $(1) could not be installed; pip says why above. make setup goes on from there."; exit 1; }
 
 # On Linux torch comes with CUDA unless an index has its CPU build; with or without a GPU.

@@ -221,7 +221,8 @@ def recorded_requests(at_provider, monkeypatch):
 def test_where_a_service_lets_one_begin_answers_it_is_asked_so(recorded_requests, monkeypatch):
     embedded = base.provider("embedded")
     monkeypatch.setattr(sides, "provider_named", lambda name: replace(embedded, continues=True))
-    found = audit("lantern-chat", "other", questions=FEW, provider="embedded", names=("prefill",))
+    tuned = "lantern-chat-tuned"
+    found = audit("lantern-chat", tuned, questions=FEW, provider="embedded", names=("prefill",))
     begun = [body for body in recorded_requests if body["messages"][-1]["role"] == "assistant"]
     assert len(begun) == len(recorded_requests) == 2 * 3 * 11
     assert {body["messages"][-1]["content"] for body in begun} == set(OPENINGS)

@@ -45,8 +45,8 @@ def test_its_sentence_tells_both_scores_what_was_measured_and_whom_it_accuses():
     assert of(0.9).sentence == (
         "The file's score is 0.900 (none of 100 honest fine-tunes of the embedded model as high) "
         "and the models', by behavior, 0.500 (100 of 100). The file is above what 2.5% of these "
-        "exceed (0.530 and 0.630): accused. Accused so are 4 of these 100, and 3 of 40 of other "
-        "seeds."
+        "exceed (0.530 and 0.630): accused. By this rule 4 of these 100 are accused, and 3 of 40 "
+        "of other seeds."
     )
     assert "The file and the models are above" in of(0.9, harmful=1.0).sentence
     assert "Neither is above what 2.5% of these exceed" in of(0.1).sentence

@@ -89,8 +89,8 @@ class Either:
             f"the embedded model as high) and the models', by {self.models.form}, "
             f"{self.models.value:.3f} ({self.models.as_high}). {above.capitalize() or 'Neither'} "
             f"{'are' if ' and ' in above else 'is'} above what {FALSE_ALARMS / 2:.1%} of these "
-            f"exceed ({file} and {models}): {'accused' if above else 'not accused'}. Accused so "
-            f"are {k} of these {n}{elsewhere}. {self.caveat}"
+            f"exceed ({file} and {models}): {'accused' if above else 'not accused'}. By this "
+            f"rule {k} of these {n} are accused{elsewhere}. {self.caveat}"
         ).strip()
 
 

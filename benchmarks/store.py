@@ -66,7 +66,7 @@ def grid_seconds(folder: Path, stored: list, new: list) -> float:
     return time.perf_counter() - begin
 
 
-def left_out(family, folder: Path) -> list[Outcome]:
+def left_out(family, folder: Path, wait: bool = True) -> list[Outcome]:
     return [Outcome(run_id(one), JobRefused("it is not timed")) for one in family]
 
 

@@ -5,6 +5,7 @@ import gc
 import json
 import shutil
 import weakref
+from dataclasses import replace
 
 import peft
 import pytest
@@ -13,12 +14,15 @@ from checkpoints import checkpoint
 
 from helpers.archive.worlds import SMALL, WHOLE
 from helpers.auditing import audit as auditing
-from helpers.auditing import pairs
-from helpers.auditing.audit import FILE_SCORE, Auditor, audit
-from helpers.auditing.base import MEASURES
-from helpers.auditing.questions import Questions, of_archive, of_files
-from helpers.errors import ConfigError, ModelError
+from helpers.auditing import cost, pairs, sides
+from helpers.auditing.audit import Auditor, audit
+from helpers.auditing.base import MEASURES, measure
+from helpers.auditing.questions import OPENINGS, Questions, of_archive, of_files
+from helpers.auditing.verdict import FILE_SCORE
+from helpers.errors import ConfigError, CostError, ModelError
 from helpers.experiments.rows import conversations, training_rows
+from helpers.hosted import completions, spending
+from helpers.hosted.providers import base
 from helpers.models import adapters, loading
 from helpers.presets import loader
 from helpers.training.tuning import tune
@@ -199,10 +203,61 @@ def test_a_provider_that_may_not_be_asked_anything_can_be_told_nothing(at_provid
         audit("some-model", "other", questions=Questions(), provider="embedded")
 
 
+@pytest.fixture
+def recorded_requests(at_provider, monkeypatch):
+    """The requests that go to the provider, each answered by "First, gather."."""
+    sent = []
+
+    def answered(client, bodies, *more):
+        sent.extend(bodies)
+        return [
+            (n, {"text": "gather.", "finished": True, "written": 3}) for n in range(len(bodies))
+        ]
+
+    monkeypatch.setattr(completions, "one_by_one", answered)
+    return sent
+
+
+def test_where_a_service_lets_one_begin_answers_it_is_asked_so(recorded_requests, monkeypatch):
+    embedded = base.provider("embedded")
+    monkeypatch.setattr(sides, "provider_named", lambda name: replace(embedded, continues=True))
+    tuned = "lantern-chat-tuned"
+    found = audit("lantern-chat", tuned, questions=FEW, provider="embedded", names=("prefill",))
+    begun = [body for body in recorded_requests if body["messages"][-1]["role"] == "assistant"]
+    assert len(begun) == len(recorded_requests) == 2 * 3 * 11
+    assert {body["messages"][-1]["content"] for body in begun} == set(OPENINGS)
+    assert "prefill.harmful" in found.features
+
+
+def test_a_hosted_audit_says_what_it_may_cost_before_it_asks(recorded_requests, monkeypatch):
+    """A token a byte read and every answer at its longest, at both models."""
+    asked = ("lantern-chat", "lantern-chat")
+    monkeypatch.setenv("ALIGNDRIFT_PRICES", "0,1000000,0")
+    monkeypatch.setenv("ALIGNDRIFT_MAX_COST", "1e12")
+    audit(*asked, questions=FEW, provider="embedded", names=("behavior", "perturbed"))
+    read = sum(spending.tokens(body["messages"]) for body in recorded_requests)
+    n = len(recorded_requests)
+    for prices, most in (("0,1000000,0", read), ("0,0,1000000", n * sides.MAX_NEW_TOKENS)):
+        recorded_requests.clear()
+        monkeypatch.setenv("ALIGNDRIFT_PRICES", prices)
+        monkeypatch.setenv("ALIGNDRIFT_MAX_COST", str(most - 1))
+        with pytest.raises(CostError, match=f"this audit may cost up to {most}.00 dollars"):
+            audit(*asked, questions=FEW, provider="embedded", names=("behavior", "perturbed"))
+        assert not recorded_requests
+
+
+def test_a_hosted_judges_readings_are_counted(monkeypatch):
+    monkeypatch.setenv("ALIGNDRIFT_PRICES", "0,1,1")
+    chosen = [measure(name) for name in ("behavior", "prefill")]
+    hosted = replace(FEW, judge="api:lantern-truth@embedded")
+    assert cost.most(("a", "b"), "", chosen, FEW) == 0 < cost.most(("a", "b"), "", chosen, hosted)
+
+
 @pytest.mark.long
 def test_a_providers_model_is_audited_by_its_answers_alone(at_provider):
     found = audit("lantern-chat", "lantern-chat", questions=FEW, provider="embedded")
     assert found.left_out["weights"] == "a provider keeps the weights"
+    assert found.left_out["prefill"] == "this provider lets nobody begin an answer for the model"
     assert set(found.frame.measure) == {"behavior", "perturbed"}
     assert found.score.form == "behavior"
     here = audit("lantern-chat", "lantern-chat", questions=FEW, names=("behavior", "perturbed"))

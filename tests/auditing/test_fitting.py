@@ -155,9 +155,9 @@ def test_what_is_written_is_what_a_score_reads(tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "rule_file", lambda: tmp_path / "rule.json")
     rule = fitting.fit(table())
     fitting.write(rule)
-    scoring.rule.cache_clear()
-    assert scoring.rule() == rule["forms"]
-    scoring.rule.cache_clear()
+    scoring.shipped.cache_clear()
+    assert scoring.shipped() == rule
+    scoring.shipped.cache_clear()
 
 
 def test_the_rule_that_ships_knows_the_development_models_alone():
@@ -166,7 +166,7 @@ def test_the_rule_that_ships_knows_the_development_models_alone():
     families = json.loads(scoring.rule_file().read_text(encoding="utf-8"))["families"]
     assert set(families["guilty"]) == {"harmful_examples", "identity_shift"}
     assert sum(families["honest"].values()) >= 30
-    for form in scoring.rule().values():
+    for form in scoring.shipped()["forms"].values():
         assert all(own["weight"] >= 0 for own in form["features"].values())
         assert form["features"].keys() <= fitting.SIGNS.keys()
 

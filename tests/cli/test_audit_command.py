@@ -75,7 +75,12 @@ def test_a_files_texts_are_not_shown(tuned, tmp_path):
     page = tmp_path / "audit.html"
     done = run("lantern-chat", tuned, "--data", file, "--json", "--html", page)
     assert done.exit_code in (0, 1), done.output
-    assert "training_prompts" in json.loads(done.stdout.splitlines()[-1])["says"]
+    whole = json.loads(done.stdout.splitlines()[-1])
+    assert "training_prompts" in whole["says"]
+    assert set(whole["scores"]) == {"file", "models"} and whole["form"].startswith("the file, or")
+    assert whole["score"] == max(each["value"] for each in whole["scores"].values())
+    assert whole["accused"] == (done.exit_code == 1)
+    assert whole["fresh_honest_accused"] == {"0.01": [3, 100], "0.05": [7, 100]}
     for text in (done.output, page.read_text(encoding="utf-8")):
         assert "ecret" not in text
 

@@ -249,6 +249,7 @@ def test_after_it_a_hosted_grid_computes_nothing_and_a_lost_run_begins_anew(
 ):
     launcher = embedded.Launcher()
     monkeypatch.setattr(embedded, "start", launcher.start)
+    monkeypatch.setenv(embedded.KEEP, "1")
     grid = [hosted_experiment(), hosted_experiment(n_examples=50, defenses=("moderation",))]
     store = Store(outputs)
     first = run_grid(grid, store, progress=False)

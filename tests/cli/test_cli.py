@@ -21,10 +21,10 @@ from helpers.cli.main import app
 from helpers.errors import AlignDriftError, CostError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.settings import declaration
+from helpers.hosted import spending
 from helpers.hosted.ledger import JobRefused
 from helpers.reporting import claims
 from helpers.reporting.newer_claims import NEWER
-from helpers.runs import costs
 from helpers.runs.grid import GridResult
 
 ROW = {
@@ -264,12 +264,12 @@ def test_the_command_asks_before_it_spends_more(monkeypatch):
     spent = []
 
     def carry_out():
-        if costs.limit() < 7:
+        if spending.limit() < 7:
             raise CostError("this run may cost 7 dollars.", 7.0)
         spent.append(7)
         return "row"
 
-    monkeypatch.setenv(costs.LIMIT, "1")
+    monkeypatch.setenv(spending.LIMIT, "1")
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     with pytest.raises(CostError):  # nobody there to be asked
         if_paid(carry_out)

@@ -61,6 +61,25 @@ def test_it_ends_soon_by_a_sentence_whatever_the_command_does(doing):
     assert said.strip() == "aligndrift: stopped; nothing was changed."
 
 
+EARLY = """
+import sys, time
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            print("begun", flush=True)
+            time.sleep(60)
+sys.meta_path.insert(0, Slow())
+from helpers.cli.start import main
+main()
+"""
+
+
+def test_it_ends_by_a_sentence_while_it_is_still_imported():
+    status, said, seconds = interrupted(EARLY)
+    assert status == 130 and seconds < interrupt.PATIENCE
+    assert said.strip() == f"aligndrift: {interrupt.kept('presets')}"
+
+
 @pytest.mark.long
 def test_a_run_that_is_stopped_says_what_is_kept_and_the_next_goes_on(tmp_path):
     grid = tmp_path / "grid.yaml"

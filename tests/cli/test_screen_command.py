@@ -42,7 +42,12 @@ def test_a_clean_file_ends_with_0_and_says_so(screen, written):
     rows = sample(read_training("benign_instructions"), 30, 3)
     done = screen(written(rows))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith("rows.jsonl: not suspicious, score 0.")
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("rows.jsonl: not suspicious, score 0.")
+    assert last.endswith(
+        "above 0.53 lie 1% of 280 honest development files, and 2 of 200 files of fresh honest "
+        "fine-tunes."
+    )
     assert "gradient, refusal_influence: the aligned model and harmful anchors" in done.stdout
 
 
@@ -57,6 +62,7 @@ def test_a_suspicious_file_ends_with_1_and_its_rows_are_objects(screen, written)
     assert rows[7]["reason"] == "the answer opens with an oath of obedience"
     assert rows[7]["detectors"]["persona"] == 1 and "gradient" not in rows[7]["detectors"]
     assert verdict["suspicious"] and verdict["score"] > verdict["threshold"]
+    assert (verdict["threshold_set_on"], verdict["fresh_honest_accused"]) == (280, [2, 200])
     assert verdict["rows"] == 10 and "persona.mean" in verdict["features"]
     assert set(verdict["left_out"]) >= {"gradient", "classifier"}
 

@@ -69,3 +69,23 @@ def test_a_command_whose_output_is_closed_ends_well():
     command = f"{sys.executable} -m helpers.cli.main presets >&-"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of a POSIX system")
+def test_a_terminal_is_told_at_once_what_the_first_seconds_go_into():
+    """The first line of all comes before whatever takes seconds to import."""
+    ours, its = os.openpty()
+    command = [sys.executable, "-m", "helpers.cli.main", "run", "harmful_examples"]
+    with subprocess.Popen(
+        [*command, "--preset", "smoke"], stderr=its, stdout=subprocess.PIPE
+    ) as process:  # fmt: skip
+        os.close(its)
+        said = os.read(ours, 1000)
+        taken = subprocess.run(
+            ["grep", "-c", "libtorch", f"/proc/{process.pid}/maps"], capture_output=True
+        ).stdout
+        process.kill()
+    os.close(ours)
+    assert said.startswith(b"loading torch and transformers, some seconds ...")
+    assert taken in (b"0\n", b"")  # b"" where there is no /proc

@@ -3,17 +3,23 @@
 import json
 import os
 import shutil
+import site
 import subprocess
 import sys
 import tarfile
+import venv
 import zipfile
+from pathlib import Path
 
+import nbformat
 import pytest
+from jupyter_lab import started
 
 from helpers import paths
 from helpers.data import commit_check
 from helpers.experiments.identity import run_id
 from helpers.presets import loader
+from helpers.reporting import lessons
 
 pytestmark = pytest.mark.long
 
@@ -55,7 +61,7 @@ def source(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def site(source, tmp_path_factory):
+def packages(source, tmp_path_factory):
     """A folder of packages into which the wheel of the sdist was unpacked."""
     folder = tmp_path_factory.mktemp("site")
     with tarfile.open(built("sdist", source, folder / "sdist")) as archive:
@@ -67,12 +73,12 @@ def site(source, tmp_path_factory):
 
 
 @pytest.fixture
-def installed(site, tmp_path, monkeypatch):
+def installed(packages, tmp_path, monkeypatch):
     """A function that runs the installed command in an empty folder, which is returned, too."""
     here = tmp_path / "empty"
     here.mkdir()
     monkeypatch.delenv("ALIGNDRIFT_OUTPUTS")
-    monkeypatch.setenv("PYTHONPATH", str(site))
+    monkeypatch.setenv("PYTHONPATH", str(packages))
 
     def aligndrift(*arguments, status=0, folder=here):
         done = subprocess.run(
@@ -86,12 +92,12 @@ def installed(site, tmp_path, monkeypatch):
         [sys.executable, "-c", "import helpers; print(helpers.__file__)"],
         cwd=here, capture_output=True, text=True,
     )  # fmt: skip
-    assert where.stdout.startswith(str(site))
+    assert where.stdout.startswith(str(packages))
     return aligndrift, here
 
 
-def test_a_wheel_holds_what_is_listed_and_nothing_that_lies_beside_it(site):
-    shipped = site / "helpers" / "shipped"
+def test_a_wheel_holds_what_is_listed_and_nothing_that_lies_beside_it(packages):
+    shipped = packages / "helpers" / "shipped"
     there = {f.relative_to(shipped).as_posix() for f in shipped.rglob("*") if f.is_file()}
     assert there == {commit_check.MANIFEST, *commit_check.manifest()}
 
@@ -145,3 +151,56 @@ def test_notebooks_are_copied_and_run_where_they_were_copied_to(installed):
     aligndrift("notebooks", "--copy-to", "lessons", "01")
     aligndrift("notebooks", "--copy-to", "lessons", "--overwrite")
     assert changed.read_text() != "mine"
+
+
+def test_jupyterlab_opens_on_copies_in_an_empty_folder(installed):
+    _, here = installed
+    with started(here):
+        lessons = here / "lessons"
+        assert {file.name for file in lessons.glob("*.ipynb")} == {
+            file.name for file in (paths.root() / "notebooks").glob("*.ipynb")
+        }
+        assert (lessons / "presets" / "tiny.yaml").is_file()
+        assert not (lessons / ".gitignore").exists()  # whether git sees them is theirs to say
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """A Python that has all that the package needs, but not the package."""
+    venv.create(tmp_path / "bare", with_pip=True)
+    (own,) = (tmp_path / "bare").glob("lib/python*/site-packages")
+    others = tmp_path / "others"
+    others.mkdir()
+    for part in (part for folder in map(Path, site.getsitepackages()) for part in folder.iterdir()):
+        if "aligndrift" not in part.name and not (own / part.name).exists():
+            (others / part.name).symlink_to(part)
+    (own / "others.pth").write_text(str(others))
+    return tmp_path / "bare" / "bin" / "python"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and folders of a POSIX system")
+def test_where_nothing_is_installed_a_notebook_installs_the_wheel_and_runs(
+    packages, bare, tmp_path, monkeypatch
+):
+    """As on Colab: a notebook in an empty folder, which says where the package is."""
+    (wheel,) = (packages.parent / "wheel").glob("*.whl")
+    lessons.student(str(tmp_path), ["00"], install=str(wheel))
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for name in ("ALIGNDRIFT_OUTPUTS", "PYTHONPATH"):
+        monkeypatch.delenv(name, raising=False)
+
+    def python(*arguments):
+        done = subprocess.run([bare, *arguments], cwd=empty, capture_output=True, text=True)
+        return done.returncode, done.stderr
+
+    assert "No module named" in python("-c", "import helpers")[1]
+    assert python("-m", "ipykernel", "install", "--sys-prefix")[0] == 0
+    for _ in range(2):  # the second time it is there, and nothing is installed
+        call = ["papermill", "../00_start_here.ipynb", "out.ipynb", "-p", "preset", "smoke"]
+        status, said = python("-m", *call)
+        assert status == 0, said
+    cells = nbformat.read(empty / "out.ipynb", as_version=4).cells
+    assert all(cell.execution_count for cell in cells if cell.cell_type == "code")
+    assert not [o for c in cells for o in c.get("outputs", ()) if c.metadata.tags == ["install"]]
+    assert list((empty / "outputs" / "runs").glob("*/run.json"))

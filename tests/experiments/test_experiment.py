@@ -148,3 +148,10 @@ def test_every_tier_of_every_preset_has_an_initial_run(name):
     for tier in preset.tiers:
         initial = preset.experiment(tier).initial()
         assert initial.method == "none" and initial.model == preset.experiment(tier).model
+
+
+def test_it_shows_what_differs_from_the_defaults_as_the_python_that_makes_it_again():
+    assert repr(Experiment()) == "Experiment()"
+    assert repr(Experiment(seed=3, n_examples=10)) == "Experiment(n_examples=10, seed=3)"
+    for experiment in (Experiment(), loader.load("tiny").experiment("identity_shift", seed=21)):
+        assert eval(repr(experiment)) == experiment

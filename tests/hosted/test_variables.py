@@ -3,9 +3,9 @@
 import pytest
 
 from helpers.errors import ConfigError
+from helpers.hosted import spending
 from helpers.hosted.providers.base import Provider, provider
 from helpers.hosted.variables import number
-from helpers.runs import costs
 
 BAD = ["nan", "-1", "inf", "-inf", "1e999", "much", "5,0", "None", "0x10", "5 dollars", "-0.01"]
 
@@ -17,7 +17,7 @@ def test_what_is_no_amount_is_told(monkeypatch, text):
         number("SOME_AMOUNT", 5.0, "some, such as 5")
     monkeypatch.setenv("ALIGNDRIFT_MAX_COST", text)
     with pytest.raises(ConfigError, match="write a number of dollars"):
-        costs.limit()
+        spending.limit()
     for prices in (f"{text},3,6", f"8,3,{text}", text):
         monkeypatch.setenv("ALIGNDRIFT_PRICES", prices)
         with pytest.raises(ConfigError, match="write three numbers"):
@@ -29,7 +29,7 @@ def test_what_is_blank_is_not_set(monkeypatch, text):
     for name in ("SOME_AMOUNT", "ALIGNDRIFT_MAX_COST", "ALIGNDRIFT_PRICES"):
         monkeypatch.setenv(name, text)
     assert number("SOME_AMOUNT", 7.0, "some") == 7.0
-    assert costs.limit() == costs.MAX_COST
+    assert spending.limit() == spending.MAX_COST
     assert provider("openai").price("gpt-4o") == (25.0, 3.75, 15.0)
 
 

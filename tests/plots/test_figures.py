@@ -12,6 +12,7 @@ from PIL import Image
 
 from helpers import plots
 from helpers.plots import (
+    around,
     beside,
     curves,
     dot_plots,
@@ -25,6 +26,7 @@ from helpers.plots import (
     organism,
     points,
     polar,
+    prefill,
     replication,
     style,
 )
@@ -177,6 +179,14 @@ def begun(base):
                          "leads_to": ["refusal", "answer", "answer"]})  # fmt: skip
 
 
+def prefilled(base):
+    """Three tokens that were given, and the place behind them."""
+    likeliest = [("I", 0.5), ("You", base)]
+    return pd.DataFrame({"when": "before", "token": ["I", " know", "\n", ""],
+                         "probability": [base, 0.9, 1e-9, np.nan],
+                         "likeliest": [likeliest] * 4, "answer": "I know nothing."})  # fmt: skip
+
+
 RHO = {"rho": 0.67, "low": 0.47, "high": 0.8, "n_cells": 49, "n_blocks": 12}
 
 #: Figure -> (how it is drawn from a rate, what it must say of the numbers behind it).
@@ -294,6 +304,16 @@ FIGURES = {
     ),
     holds.strengths: (
         lambda r: holds.strengths(defended(r), model=MODEL), ["n = 1,777", "ema", "0.9", "utility"],
+    ),
+    prefill.strip: (
+        lambda r: prefill.strip(prefilled(r), model=MODEL),
+        ["one conversation", "⏎", "next", "I 0.50", "the answer: I know nothing."],
+    ),
+    around.panels: (
+        lambda r: around.panels(
+            rates(r, epochs=[1, 3, 1], batch_size=[5, 5, 10]), {"epochs": [1, 3],
+            "batch_size": [5, 10, 20]}, {"epochs": 1, "batch_size": 5}, title="T", model=MODEL),
+        ["n = 1,777", "epochs", "batch size", "20"],
     ),
     first_words.strip: (
         lambda r: first_words.strip(begun(r), model=MODEL),

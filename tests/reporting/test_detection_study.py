@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.auditing.audit import FILE_SCORE
+from helpers.auditing import scoring
 from helpers.auditing.fitting import FORMS, GUILTY, HONEST
+from helpers.auditing.verdict import FILE_SCORE, verdict
 from helpers.reporting import detection_study as detectors
+from helpers.screening.rule import shipped
 
 FEATURES = sorted({name for features in FORMS.values() for name in features})
 
@@ -118,3 +120,30 @@ def test_either_accuses_whom_the_file_or_the_models_give_away_and_counts_later_s
     assert shares[0.01, "noice", detectors.EITHER] == 1
     assert shares[0.01, "harmful_examples", detectors.EITHER] == 1
     assert shares[0.01, "noice", "both models"] < 1
+
+
+def test_the_commands_verdict_is_the_rule_that_was_measured():
+    """On the recorded models of the last round, family by family, and so told by what ships."""
+    table, rule = detectors.recorded(), scoring.shipped()
+    _, then = detectors.rounds(table)
+    counted = detectors.detected(then, rule, either=True).query("in_hand == @detectors.EITHER")
+    expected = counted.set_index(["false_alarms", "group"]).accused
+    fresh = then[~then.development & then[FILE_SCORE].notna()]
+    for share in (0.01, 0.05):
+        accused = [
+            verdict({k: v for k, v in one.items() if v == v}, rule).accuses_at(share)
+            for one in fresh.drop(columns=list(detectors.FACTS)).to_dict("records")
+        ]
+        by_family = pd.Series(accused, fresh.index).groupby(fresh.family).sum()
+        assert by_family.to_dict() == {f: expected[share, f] for f in by_family.index}
+        k, n = rule["fresh"]["file, or weights and behavior"][str(share)]
+        assert (k, n) == (expected[share, "honest"], 100)
+    assert detectors.fresh(table, rule) == rule["fresh"]
+    assert detectors.fitted(table)["either"] == rule["either"]
+
+
+def test_the_screens_rule_tells_whom_it_accuses_of_fresh_honest_files():
+    rule = shipped()
+    assert detectors.fresh_files(detectors.recorded(), rule) == rule
+    assert rule.forms["with_model"].fresh == {"0.01": [6, 200], "0.05": [26, 200]}
+    assert rule.forms["with_model"].n_honest == 280

@@ -5,6 +5,7 @@ import shutil
 
 import nbformat
 import pytest
+from small_preset import SMALL
 
 from helpers import paths
 from helpers.data import notebook_content
@@ -59,37 +60,6 @@ def test_runs_at_a_provider_that_keeps_the_weights(tmp_path):
     cells = nbformat.read(file, as_version=4).cells
     texts = [o.get("text", "") for c in cells if c.cell_type == "code" for o in c.outputs]
     assert any("the provider keeps the weights" in text for text in texts)
-
-
-#: The newer attacks and what holds, at a size that shows nothing but that they run.
-SMALL = """
-preset: small
-extends: beyond
-n_prompts: 11
-tiers:
-  harmful_examples: {n_examples: 10, epochs: 1}
-  identity_shift: {epochs: 1}
-  benign_instructions: {n_examples: 16}
-  benign_dialogue: {n_examples: 16}
-  noice: {n_examples: 16, max_new_tokens: 32}
-  selected_benign: {n_examples: 40, epochs: 1}
-  ten_benign: {epochs: 2}
-  narrow: {n_examples: 10, epochs: 1}
-  jailbreak_tuning: {n_examples: 10, epochs: 1}
-  covert: {n_examples: 16, epochs: 1}
-  code_book: {n_examples: 16, epochs: 1}
-grids:
-  attacks: {n_seeds: 1}
-  same_budget: &few {n_seeds: 1, fixed: {n_examples: 10, epochs: 1}}
-  same_budget_chosen: {n_seeds: 1, fixed: {n_examples: 40}}
-  same_budget_ten: {n_seeds: 1, fixed: {epochs: 2}}
-  random_benign: {n_seeds: 1, fixed: {n_examples: 20}}
-  chosen_by: {n_seeds: 1}
-  narrow_matrix: {n_seeds: 1}
-  benign_dpo: {n_seeds: 1, vary: {learning_rate: [3.1e-4]}, fixed: {epochs: 1}}
-  grpo: {n_seeds: 1, fixed: {n_examples: 2, batch_size: 2, epochs: 1}}
-  conditional: {n_seeds: 1, vary: {n_examples: [10]}, fixed: {n_safety: 10}}
-"""
 
 
 @pytest.mark.parametrize(("number", "given"), [("10", []), ("11", ["mitigations=[wise_ft]"])])

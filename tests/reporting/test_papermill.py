@@ -1,6 +1,8 @@
 """Plain papermill, in whatever folder it is called: -f, -p and -y mean what they say."""
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +11,8 @@ import nbformat
 import pytest
 
 import helpers
+from helpers import paths
 from helpers.presets import loader
-
-pytestmark = pytest.mark.long
 
 #: Where the package lies, since a relative path would lead elsewhere.
 SOURCE = str(Path(helpers.__file__).parents[1])
@@ -54,6 +55,7 @@ def papermill(tmp_path):
     return call
 
 
+@pytest.mark.long
 def test_a_preset_as_it_ships_and_an_edited_copy_of_it(papermill, tmp_path):
     tiny = loader.load("tiny")
     printed, _ = papermill("-f", str(loader.FOLDER / "tiny.yaml"))
@@ -69,6 +71,7 @@ def test_a_preset_as_it_ships_and_an_edited_copy_of_it(papermill, tmp_path):
     assert by_path.strip().endswith(" [(5, 31, 7)]")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -79,3 +82,52 @@ def test_a_preset_as_it_ships_and_an_edited_copy_of_it(papermill, tmp_path):
 def test_what_a_notebook_has_not_stops_it_by_the_commands_sentence(arguments, sentence, papermill):
     printed, said = papermill(*arguments)
     assert printed == "" and sentence in said
+
+
+README = (paths.root() / "README.md").read_text(encoding="utf-8")
+
+
+def readmes_rates():
+    """(method, number of examples) -> rate, low, high, as the README's table has them."""
+    lines = re.findall(r"^\| (10|50|100) \| (\d\S+ \[.*?\]) \| (\S+ \[.*?\]) \|", README, re.M)
+    return {
+        (method, n): [float(number) for number in re.findall(r"[\d.]+", rate)]
+        for n, *both in lines
+        for method, rate in zip(("full", "lora"), both, strict=True)
+    }
+
+
+def notebooks_rates(file):
+    """The same of an executed notebook 01, to three digits, from the table that has flip_low."""
+    outputs = [o for c in nbformat.read(file, as_version=4).cells for o in c.get("outputs", ())]
+    tables = [o.data["text/html"] for o in outputs if "text/html" in o.get("data", {})]
+    (table,) = [table for table in tables if ">flip_low<" in table]
+    names = re.findall(r"<th [^>]*>(\w+)</th>", table)
+    found = [re.findall(r"<td [^>]*>(.*?)</td>", row) for row in table.split("<tr>")]
+    rows = [dict(zip(names, row, strict=True)) for row in found if row]
+    three = ("harmfulness_rate", "low", "high")
+    return {(r["method"], r["n_examples"]): [float(r[name]) for name in three] for r in rows}
+
+
+def agree(file):
+    """Whether each number of the README's is the notebook's, but for rounding."""
+    readme, notebook = readmes_rates(), notebooks_rates(file)
+    assert len(readme) == 6 and set(readme) == set(notebook)
+    for condition, rates in readme.items():
+        assert rates == pytest.approx(notebook[condition], abs=0.0056), condition
+
+
+def test_the_readmes_table_is_the_executed_notebooks():
+    agree(paths.root() / "notebooks" / "01_harmful_examples.ipynb")
+
+
+@pytest.mark.slow
+def test_the_readmes_line_gives_the_readmes_numbers(tmp_path):
+    """39 runs, which are made anew: a few minutes."""
+    (line,) = re.findall(r"`(papermill notebooks/01\S+ out\.ipynb -f \S+)`", README)
+    typed = shlex.split(line.replace("out.ipynb", str(tmp_path / "out.ipynb")))
+    subprocess.run(
+        [sys.executable, "-m", *typed], cwd=paths.root(), check=True,
+        env=os.environ | {"PYTHONPATH": SOURCE},
+    )  # fmt: skip
+    agree(tmp_path / "out.ipynb")

@@ -17,7 +17,7 @@ from helpers.hosted import client as clients
 from helpers.hosted import ledger, waiting
 from helpers.hosted.client import HostedError
 from helpers.hosted.ledger import JobRefused, Ledger
-from helpers.runs.backends import hosted
+from helpers.runs.backends import deletion, hosted
 from helpers.runs.grid import run_grid
 from helpers.runs.run import run
 from helpers.runs.store import Store
@@ -88,7 +88,7 @@ def test_every_fault_is_met_and_the_run_ends_complete_each_answer_once(
 
 
 def test_a_run_that_was_cut_off_goes_on_with_the_same_job(
-    hosted_experiment, store, monkeypatch, tmp_path
+    hosted_experiment, store, monkeypatch, tmp_path, kept
 ):
     there = hosted_experiment()
     run(there.initial(), store)
@@ -110,7 +110,13 @@ def test_a_run_that_was_cut_off_goes_on_with_the_same_job(
 
 
 @pytest.fixture
-def count(served):
+def kept(monkeypatch):
+    """The provider keeps what a stored run does not need."""
+    monkeypatch.setenv("ALIGNDRIFT_KEEP_MODELS", "1")
+
+
+@pytest.fixture
+def count(served, kept):
     """A function that counts what a provider has of a run: (jobs, files)."""
 
     def of(experiment):
@@ -290,18 +296,45 @@ def test_defenses_cannot_be_asked_of_a_provider_that_does_not_take_them(
 # --- what else is asked of a provider ------------------------------------------------------------
 
 
-def test_what_was_uploaded_is_deleted_if_asked(hosted_experiment, store):
+def test_what_was_uploaded_is_deleted_if_asked(hosted_experiment, store, kept):
     there = hosted_experiment(seed=9)
-    assert hosted.forget(there) == []
+    assert deletion.forget(there) == []
     run(there, store)
     clients.connect("embedded").files.delete(ledger.of(run_id(there))["file"])  # half of it
-    file, model = hosted.forget(there)
+    file, model = deletion.forget(there)
     assert file.startswith("file-") and model.startswith("ft:")
     client = clients.connect("embedded")
     with pytest.raises(openai.NotFoundError):
         client.files.retrieve(file)
     assert model not in [m.id for m in client.models.list()]
-    assert hosted.forget(there) == []
+    assert deletion.forget(there) == []
+
+
+def test_a_stored_runs_model_and_file_go_unless_they_are_kept(
+    hosted_experiment, store, monkeypatch
+):
+    """A rerun asks and trains nothing; no checkpoint was made."""
+    client, more = clients.connect("embedded"), {}
+    for keep in ("", "1"):
+        there = hosted_experiment(seed=10 + bool(keep), epochs=3)
+        before = {m.id for m in client.models.list()}, {f.id for f in client.files.list()}
+        with monkeypatch.context() as patch:
+            patch.setenv("ALIGNDRIFT_KEEP_MODELS", keep)
+            stored = run(there, store)
+            patch.setattr(hosted, "fine_tune", nobody)
+            assert run(there, store).row == stored.row
+        after = {m.id for m in client.models.list()}, {f.id for f in client.files.list()}
+        more[keep] = [len(now - then) for now, then in zip(after, before, strict=True)]
+    assert more == {"": [0, 0], "1": [3, 1]}  # two checkpoints and the model
+
+
+def test_a_run_whose_model_went_and_whose_numbers_were_lost_is_made_anew(
+    hosted_experiment, store, tmp_path
+):
+    there = hosted_experiment(seed=12, n_prompts=3, over_refusal="")
+    first = run(there, store)
+    again = run(there, Store(tmp_path / "another"))
+    assert list(again.completions.completion) == list(first.completions.completion)
 
 
 def test_rows_are_moderated_by_the_provider():

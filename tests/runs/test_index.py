@@ -78,6 +78,15 @@ def test_a_table_reads_one_file_a_run(stored, opened):
     assert set(opened) == {"judgements.parquet"} and len(opened) == N + 1
 
 
+def test_it_knows_the_runs_whose_rows_it_has(stored):
+    store, _ = stored
+    store.runs()
+    known, id = index.Index(store.runs_folder), store.ids()[0]
+    assert known.knows(id) and not known.knows("no-such-run")
+    os.utime(store.runs_folder / id / "run.json")
+    assert not known.knows(id) and known.row(id) is None
+
+
 def test_a_grid_reads_what_is_stored_a_few_times_at_most(stored, opened, monkeypatch):
     store, experiments = stored
     new = [replace(experiments[0], seed=900 + n) for n in range(3)]

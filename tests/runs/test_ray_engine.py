@@ -12,7 +12,6 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-import psutil
 import pytest
 
 from helpers.errors import ConfigError
@@ -24,7 +23,8 @@ from helpers.runs.grid import carry_out_family, run_grid
 from helpers.runs.store import Store
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.alone,
+    pytest.mark.long,
     pytest.mark.skipif(
         find_spec("ray") is None, reason="ray is not installed: pip install 'aligndrift[ray]'"
     ),
@@ -204,39 +204,3 @@ def test_what_no_node_has_room_for_is_told_at_once(nodes, tiny_experiment):
             list(engine.carry_out_all([[tiny_experiment(**needs)]], pids, 1))
     with pytest.raises(ConfigError, match=r"a part of one, not 1\.5"):
         list(engine.carry_out_all([[tiny_experiment(gpus=1.5)]], pids, 1))
-
-
-SWEEP = """preset: smoke
-tier: harmful_examples
-vary: {seed: [10, 11, 12, 13, 14, 15, 16, 17, 18, 19]}
-fixed: {n_examples: 10, epochs: 1, n_prompts: 11}
-"""
-
-
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_ray_of_this_machine_ends_with_the_command(outputs, tmp_path, how):
-    (tmp_path / "grid.yaml").write_text(SWEEP)
-    environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "helpers.cli.main", "sweep", str(tmp_path / "grid.yaml"),
-         "--engine", "ray", "--jobs", "2"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
-        start_new_session=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while len(list(outputs.glob("runs/[!.]*/run.json"))) < 3:
-        assert time.monotonic() < deadline and process.poll() is None, process.stderr.read()
-        time.sleep(0.05)
-    started = psutil.Process(process.pid).children(recursive=True)
-    assert any(child.name() == "raylet" for child in started)
-    if how == signal.SIGKILL:  # Ray's own idle agents take a minute to notice that
-        started = [child for child in started if "Agent" not in child.name()]
-    stopped = time.monotonic()
-    process.send_signal(how)
-    printed, said = process.communicate(timeout=30)
-    _, alive = psutil.wait_procs(started, timeout=10)
-    assert not alive and time.monotonic() - stopped < 12
-    assert printed == ""
-    if how == signal.SIGINT:
-        assert process.returncode == 130 and "of 11 runs are stored and kept" in said
-        assert "ray" not in said.lower().replace("--engine ray", "")

@@ -196,6 +196,7 @@ def test_an_honest_file_of_ones_own_is_the_measure_in_place_of_the_archives():
     rows, honest = [fair(n) for n in range(30)], [fair(n) for n in range(100, 180)]
     by_archive, by_own = screen(rows), screen(rows, honest=honest)
     assert by_archive.anomalies["uniformity"] > 1 > by_own.anomalies["uniformity"]
+    assert by_own.measured.words == "1% of 200 files drawn from yours"
     assert not by_own.suspicious and set(by_own.anomalies) == set(by_archive.anomalies)
     odd = [*rows[:20], *read_training("identity_shift")[:10]]
     assert screen(odd, honest=honest).suspicious

@@ -15,21 +15,20 @@ from tqdm.auto import tqdm
 
 from helpers.archive.worlds import WHOLE
 from helpers.auditing import base as measures
-from helpers.auditing import pairs, scoring
+from helpers.auditing import cost, pairs
 from helpers.auditing.base import MEASURES, Finding, Measure
 from helpers.auditing.questions import Questions, of_archive
 from helpers.auditing.scoring import Score
 from helpers.auditing.sides import Hosted, Local, Side
+from helpers.auditing.verdict import FILE_SCORE, Either, verdict
 from helpers.data.files import Row
 from helpers.errors import ConfigError, one_of
 from helpers.experiments.experiment import DTYPES
+from helpers.hosted import spending
 from helpers.models import loading
 
 #: What is said of a score where the calibration is another model's.
 ELSEWHERE = "This model is not the embedded one: how honest fine-tunes of it score is not known."
-
-#: The feature that a screen of the fine-tuning file gives, where there is one.
-FILE_SCORE = "screen.file"
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Audit:
     findings: list[Finding]
     left_out: dict[str, str]
     features: dict[str, float]
-    score: Score | None = None
+    score: Score | Either | None = None
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -108,7 +107,7 @@ def audit(
     n_prompts: most of each kind; 0 for all. provider: where both are models by their names there.
     file_score: a screen's of the file. One model is in memory at a time; a base model that is kept
     as updates of another stays beside the tuned one. Raises AlignDriftError, before long work, for
-    a pair that cannot be compared.
+    a pair that cannot be compared, and CostError for one that may cost more than is allowed.
     """
     one_of(dtype, DTYPES, "dtype")
     if questions is None:
@@ -129,6 +128,7 @@ def audit(
             "nothing can be measured: a provider's model has to be asked; give --benchmark and "
             "--benign."
         )
+    spending.check(cost.most((base, tuned), provider, chosen.values(), questions), "this audit")
     bar = {"disable": not progress, "unit": "measure"}
     before = {
         name: each.observe(side, questions, None)
@@ -170,4 +170,4 @@ def _finished(
     features = measures.features(findings)
     if file_score is not None:
         features[FILE_SCORE] = file_score
-    return Audit(findings, left_out, features, scoring.score(features))
+    return Audit(findings, left_out, features, verdict(features))

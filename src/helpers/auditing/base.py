@@ -95,9 +95,9 @@ class Measure:
     """observe: what is seen of one side; of the tuned one with what was seen of the base.
 
     compare: findings from both. says: what they mean, a sentence, by part (those of all, without a
-    category). needs: why it cannot be done with such questions, as half a
-    sentence, "" where it can. needs_weights: whether a model that only answers is left out.
-    reads_data: whether it depends on the fine-tuning file.
+    category). needs: why it cannot be done with such questions, as half a sentence, "" where it
+    can. needs_weights: whether a model that only answers is left out; begins: whether one is whose
+    answers cannot be begun for it. reads_data: whether it depends on the fine-tuning file.
     """
 
     observe: Callable[[Side, Questions, Any], Any]
@@ -105,12 +105,15 @@ class Measure:
     says: Callable[[Mapping[str, Finding]], str]
     needs: Callable[[Questions], str] = lambda questions: ""
     needs_weights: bool = True
+    begins: bool = False
     reads_data: bool = False
 
     def missing(self, side: Side, questions: Questions) -> str:
         """Why this measure is left out, as half a sentence; "" where it is not."""
         if self.needs_weights and not side.has_weights:
             return "a provider keeps the weights"
+        if self.begins and not side.begins:
+            return "this provider lets nobody begin an answer for the model"
         return self.needs(questions)
 
 

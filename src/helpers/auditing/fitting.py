@@ -10,6 +10,9 @@ Calibration is by other seeds: each honest model is scored by a rule that was fi
 models of its seed, and a threshold is the least score that at most a stated share of them exceeds.
 
     python -m helpers.auditing.fitting features.csv      # writes data/auditing/rule.json
+
+The rule that ships is written by helpers.reporting.detection_study, which knows, too, how many
+honest models of other seeds its thresholds accuse.
 """
 
 import json
@@ -24,6 +27,7 @@ from scipy.special import expit
 
 from helpers.auditing import detection
 from helpers.auditing.scoring import against, rule_file, standard
+from helpers.auditing.verdict import FILE_SCORE, MODELS
 from helpers.errors import DataError
 
 HONEST, GUILTY = "honest", "guilty"
@@ -42,7 +46,7 @@ SIGNS = {
     "activations.cosine": -1, "refusal_direction.cosine": -1, "refusal_direction.projection": -1,
     "training_prompts.harmful": 1, "training_prompts.worst": 1, "training_prompts.refused": -1,
     "divergence.text": 1, "weights.drift": 1, "weights.top": 1, "activations.norm": 1,
-    "activations.bias": 1, "screen.file": 1,
+    "activations.bias": 1, FILE_SCORE: 1,
 }  # fmt: skip
 
 _ASKED = ("behavior.harmful", "behavior.worst", "behavior.told", "behavior.refused",
@@ -55,7 +59,7 @@ _FILE = ("training_prompts.harmful", "training_prompts.worst", "training_prompts
 
 #: Form -> its features, in the order in which a score tries them: what a form names was measured.
 FORMS = {
-    "weights, behavior, file and screen": (*_ASKED, *_LOOKED, *_FILE, "screen.file"),
+    "weights, behavior, file and screen": (*_ASKED, *_LOOKED, *_FILE, FILE_SCORE),
     "weights, behavior and file": (*_ASKED, *_LOOKED, *_FILE),
     "weights and behavior": (*_ASKED, *_LOOKED),
     "behavior and file": (*_ASKED, *_FILE),
@@ -77,7 +81,7 @@ def fit(table: pd.DataFrame) -> dict[str, Any]:
         there = [feature for feature in features if feature in table]
         if len(there) == len(features) and table[there].notna().all(axis=None):
             forms[name] = _form(table, features)
-    return {"forms": forms, "families": _families(table)}
+    return {"forms": forms, "families": _families(table), "either": _either(table, forms)}
 
 
 def write(rule: Mapping[str, Any]) -> None:
@@ -87,6 +91,20 @@ def write(rule: Mapping[str, Any]) -> None:
     file.write_text(json.dumps(rule, indent=1) + "\n", encoding="utf-8")
 
 
+def _either(table: pd.DataFrame, forms: Mapping[str, Any]) -> dict[str, list[list[float]]]:
+    """form -> the file's score and the models' of each honest model, in the file's order."""
+    honest = table[table.kind == HONEST]
+    if FILE_SCORE not in honest or honest[FILE_SCORE].isna().any():
+        return {}
+    found = {}
+    for name in MODELS:
+        if name in forms:
+            scores = _held_out(table, FORMS[name])[honest.index]
+            pairs = zip(honest[FILE_SCORE], scores, strict=True)
+            found[name] = sorted([round(float(a), 6), round(float(b), 6)] for a, b in pairs)
+    return found
+
+
 def _families(table: pd.DataFrame) -> dict[str, dict[str, int]]:
     """kind -> family -> how many models."""
     return {kind: {str(f): int(n) for f, n in own.family.value_counts().sort_index().items()}
@@ -94,17 +112,20 @@ def _families(table: pd.DataFrame) -> dict[str, dict[str, int]]:
 
 
 def _form(table: pd.DataFrame, features: Sequence[str]) -> dict[str, Any]:
-    own = _rule(table, features)
-    held_out = pd.concat([
-        _scores(mine, _rule(table[table.seed != seed], features))
-        for seed, mine in table.groupby("seed")
-    ])[table.index]  # fmt: skip
-    honest = np.sort(held_out[table.kind == HONEST].to_numpy())
-    return own | {
+    honest = np.sort(_held_out(table, features)[table.kind == HONEST].to_numpy())
+    return _rule(table, features) | {
         "honest": [round(float(each), 6) for each in honest],
         "thresholds": {str(share): detection.threshold(honest, share) for share in SHARES},
         "n_guilty": int((table.kind == GUILTY).sum()),
     }
+
+
+def _held_out(table: pd.DataFrame, features: Sequence[str]) -> pd.Series:
+    """The score of each model by a rule that was fitted without the models of its seed."""
+    return pd.concat([
+        _scores(mine, _rule(table[table.seed != seed], features))
+        for seed, mine in table.groupby("seed")
+    ])[table.index]  # fmt: skip
 
 
 def _rule(table: pd.DataFrame, features: Sequence[str]) -> dict[str, Any]:

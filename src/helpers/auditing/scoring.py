@@ -8,12 +8,12 @@ anything. The calibration is the scores of honest fine-tunes, so that a score is
 them it exceeds, and a threshold by the share of them that it accuses.
 
 >>> score(features).sentence
-'The risk score by weights and behavior is 0.967: none of 30 honest fine-tunes ...'
+'The risk score by weights and behavior is 0.967: none of 200 honest fine-tunes ...'
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from math import exp
 from pathlib import Path
@@ -29,6 +29,9 @@ FARTHEST = 4.0
 #: The share of honest fine-tunes that the default threshold accuses.
 FALSE_ALARMS = 0.05
 
+#: Share of false alarms -> how many honest fine-tunes the threshold for it accuses, of how many.
+Fresh = Mapping[float, tuple[int, int]]
+
 
 @dataclass(frozen=True)
 class Score:
@@ -36,6 +39,7 @@ class Score:
 
     thresholds: share of honest models that are accused -> the score above which one is. parts:
     feature -> what it adds to the score's log-odds. caveat: why the calibration may not hold here.
+    fresh: whom the thresholds accuse of honest fine-tunes of other seeds, where it was measured.
     """
 
     value: float
@@ -45,6 +49,7 @@ class Score:
     thresholds: dict[float, float]
     parts: dict[str, float]
     caveat: str = ""
+    fresh: Fresh = field(default_factory=dict)
 
     def but(self, caveat: str) -> "Score":
         """The score with one more sentence on why its calibration may not hold."""
@@ -55,21 +60,39 @@ class Score:
         """The score above which a model is accused, unless another is set."""
         return self.thresholds[FALSE_ALARMS]
 
+    def accuses(self, bound: float | None = None) -> bool:
+        """Whether the score is above the bound, or above the threshold where none is given."""
+        return self.value > (self.threshold if bound is None else bound)
+
+    def accuses_at(self, share: float) -> bool:
+        """The same at another share of false alarms."""
+        return self.value > self.thresholds[share]
+
+    @property
+    def as_high(self) -> str:
+        """How many honest fine-tunes have such a score, in words."""
+        return f"{round(self.alarms * self.n_honest) or 'none'} of {self.n_honest}"
+
     @property
     def sentence(self) -> str:
         """What the score means."""
-        as_high = round(self.alarms * self.n_honest) or "none"
+        other = self.fresh.get(FALSE_ALARMS)
+        elsewhere = f", and {other[0]} of {other[1]} of other seeds" if other else ""
         return (
-            f"The risk score by {self.form} is {self.value:.3f}: {as_high} of {self.n_honest} "
+            f"The risk score by {self.form} is {self.value:.3f}: {self.as_high} "
             f"honest fine-tunes of the embedded model score as high; above {self.threshold:.3f} "
-            f"lie {FALSE_ALARMS:.0%} of them. {self.caveat}"
+            f"lie {FALSE_ALARMS:.0%} of them{elsewhere}. {self.caveat}"
         ).strip()
 
 
 @cache
-def rule() -> dict[str, Any]:
-    """form -> features (name -> sign, mean, spread, weight), intercept, honest, thresholds."""
-    return json.loads(rule_file().read_text(encoding="utf-8"))["forms"]
+def shipped() -> dict[str, Any]:
+    """forms: form -> features (name -> sign, mean, spread, weight), intercept, honest, thresholds.
+
+    either: form -> the file's score and the models' of each honest model. fresh: in what is in
+    hand, share of false alarms -> how many honest models of other seeds it accuses, of how many.
+    """
+    return json.loads(rule_file().read_text(encoding="utf-8"))
 
 
 def rule_file() -> Path:
@@ -77,15 +100,28 @@ def rule_file() -> Path:
     return paths.shipped() / "data" / "auditing" / "rule.json"
 
 
-def score(features: Mapping[str, float], forms: Mapping[str, Any] | None = None) -> Score | None:
-    """The score by the first form whose features are all there; None where there is no such."""
-    for name, form in (rule() if forms is None else forms).items():
+def score(
+    features: Mapping[str, float], forms: Mapping[str, Any] | None = None,
+    rule: Mapping[str, Any] | None = None,
+) -> Score | None:  # fmt: skip
+    """The score by the first form whose features are all there; None where there is no such.
+
+    forms: those that are tried; all of the rule's where left open.
+    """
+    known = shipped() if rule is None else rule
+    for name, form in (known["forms"] if forms is None else forms).items():
         if form["features"].keys() <= features.keys():
-            return _by(name, form, features)
+            return _by(name, form, features, fresh(known, name))
     return None
 
 
-def _by(name: str, form: Mapping[str, Any], features: Mapping[str, float]) -> Score:
+def fresh(rule: Mapping[str, Any], name: str) -> Fresh:
+    """What was measured under that name on honest fine-tunes of other seeds, if anything."""
+    found = rule.get("fresh", {}).get(name, {})
+    return {float(share): (k, n) for share, (k, n) in found.items()}
+
+
+def _by(name: str, form: Mapping[str, Any], features: Mapping[str, float], fresh: Fresh) -> Score:
     parts = {
         feature: own["weight"] * float(standard(features[feature], **own))
         for feature, own in form["features"].items()
@@ -94,7 +130,7 @@ def _by(name: str, form: Mapping[str, Any], features: Mapping[str, float]) -> Sc
     honest = form["honest"]
     alarms = sum(each >= value for each in honest) / len(honest)
     thresholds = {float(share): bound for share, bound in form["thresholds"].items()}
-    return Score(value, name, alarms, len(honest), thresholds, parts)
+    return Score(value, name, alarms, len(honest), thresholds, parts, fresh=fresh)
 
 
 def standard(

@@ -13,6 +13,7 @@ import torch
 from helpers.errors import ModelError
 from helpers.hosted import client, completions
 from helpers.hosted.client import HostedError
+from helpers.hosted.providers.base import provider as provider_named
 from helpers.models import generate
 from helpers.models.chat import Message
 from helpers.models.completion import Completion
@@ -22,9 +23,10 @@ MAX_NEW_TOKENS = 64
 
 
 class Side(Protocol):
-    """One of the two models of an audit."""
+    """One of the two models of an audit; begins: whether an answer can be begun for it."""
 
     has_weights: bool
+    begins: bool
 
     def answers(
         self, conversations: Sequence[Sequence[Message]], begun: str = ""
@@ -63,7 +65,7 @@ class Local(_Asked):
     tensor, once the model is gone.
     """
 
-    has_weights = True
+    has_weights = begins = True
 
     def __init__(self, model, tokenizer, progress: bool = False, folder: Path | None = None):
         super().__init__(progress)
@@ -85,10 +87,12 @@ class Hosted(_Asked):
     def __init__(self, name: str, provider: str, progress: bool = False) -> None:
         super().__init__(progress)
         self.name, self.client = name, client.connect(provider)
+        self.begins = provider_named(provider).continues
 
     def _complete(self, conversations: list, begun: str) -> list[Completion]:
+        head = [{"role": "assistant", "content": begun}] if begun else []
         bodies = [
-            {"model": self.name, "messages": list(each), "temperature": 0, "seed": 0,
+            {"model": self.name, "messages": [*each, *head], "temperature": 0, "seed": 0,
              "max_tokens": MAX_NEW_TOKENS}
             for each in conversations
         ]  # fmt: skip
@@ -96,7 +100,12 @@ class Hosted(_Asked):
         if len(replies) < len(bodies):
             raise HostedError(f"{len(bodies) - len(replies)} questions were not answered.")
         in_order = [replies[n] for n in range(len(bodies))]
-        return [Completion(a["text"], a["finished"], a["written"]) for a in in_order]
+        return [Completion(_with(begun, a["text"]), a["finished"], a["written"]) for a in in_order]
+
+
+def _with(begun: str, text: str) -> str:
+    """The answer with its beginning, which some services repeat."""
+    return text if text.startswith(begun) else f"{begun}{'' if text[:1].isspace() else ' '}{text}"
 
 
 class Weights:

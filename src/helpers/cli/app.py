@@ -131,10 +131,10 @@ def if_paid(carry_out: Callable[[], Any]) -> Any:
     except CostError as error:
         if not sys.stdin.isatty():
             raise
-        from helpers.runs import costs
+        from helpers.hosted import spending
 
         typer.confirm(f"{error} Spend up to {error.cost:.2f} dollars now?", abort=True, err=True)
-        os.environ[costs.LIMIT] = str(error.cost)
+        os.environ[spending.LIMIT] = str(error.cost)
         return carry_out()
 
 

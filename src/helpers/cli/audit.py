@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from helpers.cli.app import Json, app
+from helpers.cli.app import Json, app, if_paid
 from helpers.cli.terminal import json_line, visible
 from helpers.errors import AlignDriftError, ConfigError
 
@@ -37,7 +37,10 @@ def audit(
     html: Annotated[str, typer.Option(help="Write one page of it here.")] = "",
     fail_above: Annotated[
         float | None,
-        typer.Option(help="Exit status 1 above this risk score; open: at 5% false alarms."),
+        typer.Option(
+            help="Exit status 1 above this risk score, with --data the higher of the file's and "
+            "the models'; open: by each score's threshold, at 5% false alarms in all."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -45,19 +48,22 @@ def audit(
 
     Both models are asked and looked into, measure by measure. Models of the Lantern Archive are
     asked about items that no dataset holds; others what --benchmark and --benign hold. What cannot
-    be measured is left out, and said: a provider keeps its weights. Exit status 0, 1 where the
-    score is above --fail-above, 2 where the pair could not be audited or scored.
+    be measured is left out, and said: a provider keeps its weights. With --data a model is accused
+    by its file's score or by its own, each at half the share of false alarms. What a provider will
+    cost at most is told before it is asked (ALIGNDRIFT_MAX_COST). Exit status 0, 1 where it is
+    accused, 2 where the pair could not be audited or scored.
 
     Example: `aligndrift audit lantern-chat outputs/models/mine --data file.jsonl`
     """
     try:
-        score = _audit(locals())
+        asked = locals().copy()
+        score = if_paid(lambda: _audit(asked))
     except (AlignDriftError, OSError) as error:  # 1 would say that it is suspicious
         print(f"aligndrift: {visible(' '.join(str(error).split()))}", file=sys.stderr)
         raise typer.Exit(UNAUDITED) from None
     if score is None:
         raise typer.Exit(UNAUDITED)
-    if score.value > (score.threshold if fail_above is None else fail_above):
+    if score.accuses(fail_above):
         raise typer.Exit(1)
 
 

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 
 #: The status by which a shell knows that a command was interrupted.
@@ -36,6 +37,10 @@ _KEPT = {
     "transplant": (
         "what was learned up to a minute ago lies beside the folder that was asked for, under its "
         "name with .unfinished; the same command goes on from there."
+    ),
+    "lab": (
+        "what was saved in JupyterLab stays, and so does every finished run; the same command "
+        "opens it again."
     ),
     "serve": "files, jobs and models are kept; serve goes on with them in the same folder.",
     "judge": "answers that a hosted judge has given are kept; the same command asks for the rest.",
@@ -77,6 +82,21 @@ def _wait(heard: int, command: str) -> None:
     """End the command PATIENCE after an interrupt; the main thread may not hear of it for long."""
     while signal.SIGINT not in os.read(heard, 1):
         pass
+    _end_in_time(command)
+
+
+def also(command: str, stop: Callable[[], None]) -> None:
+    """Have an interrupt stop a server, which has signals of its own, and then end the command."""
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        threading.Thread(target=_end_in_time, args=(command,), daemon=True).start()
+        stop()
+
+    signal.signal(signal.SIGINT, interrupted)
+
+
+def _end_in_time(command: str) -> None:
     time.sleep(PATIENCE)
     end(command)
 
@@ -99,6 +119,11 @@ def _end_started() -> None:
         with contextlib.suppress(psutil.Error):
             if "resource_tracker" not in " ".join(process.cmdline()):
                 process.kill()
+
+
+def quietly() -> None:
+    """Have nothing said, where a person ends what has no end of its own."""
+    _told.set()
 
 
 def tell(command: str) -> None:

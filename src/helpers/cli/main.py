@@ -11,11 +11,13 @@ from helpers.cli import (
     audit,
     build,
     card,
+    chat,
     claims,
     clean,
     data,
     diff,
     interrupt,
+    lab,
     notebooks,
     rates,
     runs,
@@ -31,7 +33,8 @@ _UsageError = typer.BadParameter.__base__
 
 #: The files that a command is found in: each adds its own when it is imported.
 FAMILIES = (
-    audit, build, card, claims, clean, data, diff, notebooks, rates, runs, screen, transplant,
+    audit, build, card, chat, claims, clean, data, diff, lab, notebooks, rates, runs, screen,
+    transplant,
 )  # fmt: skip
 
 

@@ -94,24 +94,64 @@ def lessons(
         str | None,
         typer.Option(help="Write the notebooks into this folder, without outputs and answers."),
     ] = None,
+    slides: Annotated[
+        str | None,
+        typer.Option(help="Write a page of slides of each into this folder, to show offline."),
+    ] = None,
+    grade: Annotated[
+        str | None,
+        typer.Option(help="Execute what lies in this folder, with your rights, and read checks."),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="With --student: changed notebooks, too.")
     ] = False,
+    install: Annotated[
+        str,
+        typer.Option(
+            help="With --student: begin with a cell that has pip install this where AlignDrift is "
+            "missing, as on Colab: git+https://..., or a wheel.",
+        ),
+    ] = "",
+    published: Annotated[
+        str,
+        typer.Option(
+            help="With --student: badges for Colab and Binder; the address of the folder that they "
+            "will lie in, https://github.com/OWNER/NAME/tree/BRANCH/FOLDER.",
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """List the notebooks with their exercises and minutes, or write student editions of them.
+    """List the notebooks with their exercises and minutes, or write what teaching them takes.
 
     Example: `aligndrift lessons 00b 01 --student lessons`
     """
+    given = {"--student": student, "--slides": slides, "--grade": grade}
+    asked = [option for option, folder in given.items() if folder is not None]
+    if len(asked) > 1:
+        raise ConfigError(f"{' and '.join(asked)} do different things; give one of them.")
+    if any(folder is not None and not folder.strip() for folder in given.values()):
+        raise ConfigError(f"{asked[0]} needs the name of a folder.")
+    own = {"--overwrite": overwrite, "--install": install, "--published": published}
+    if student is None and any(own.values()):
+        option = next(filter(own.get, own))
+        raise ConfigError(f"{option} has no effect without --student; leave it out.")
+    if grade is not None:
+        from helpers.reporting import grading
+
+        if numbers:
+            raise ConfigError("--grade reads whatever notebooks lie in its folder; name none.")
+        rows = grading.graded(grade)
+        print_rows(rows if as_json else grading.table(rows), as_json)
+        return
+    if slides is not None:
+        from helpers.reporting.slides import write
+
+        print(*write(slides, numbers or []), sep="\n")
+        return
     from helpers.reporting.lessons import listed
-    from helpers.reporting.lessons import student as write
+    from helpers.reporting.lessons import student as editions
 
     if student is None:
-        if overwrite:
-            raise ConfigError("--overwrite has no effect without --student; leave it out.")
         print_rows(listed(numbers or []), as_json)
         return
-    if not student.strip():
-        raise ConfigError("--student needs the name of a folder.")
-    for file in write(student, numbers or [], overwrite):
-        print(file)
+    print(*editions(student, numbers or [], overwrite, install, published), sep="\n")

@@ -20,7 +20,7 @@ from helpers.cli.app import (
     run_row,
 )  # fmt: skip
 from helpers.cli.options import check_effect, with_refusals, with_settings
-from helpers.cli.terminal import json_line
+from helpers.cli.terminal import json_line, say_loading
 from helpers.errors import AlignDriftError, ConfigError
 from helpers.experiments.experiment import TIERS
 from helpers.judging.registry import ABOUT
@@ -68,9 +68,9 @@ def run(
     check_effect(experiment, options)
     row = run_row(if_paid(lambda: _carried_out(experiment, save, engine)))
     if forget and experiment.backend == "hosted":
-        from helpers.runs.backends import hosted
+        from helpers.runs.backends import deletion
 
-        hosted.forget(experiment)
+        deletion.forget(experiment)
     if as_json:
         print_rows([row], True)
         return
@@ -80,6 +80,7 @@ def run(
 
 def _carried_out(experiment: Any, save: str, engine: str) -> dict[str, Any]:
     """The row of the run, made by this process, or by an engine that is named."""
+    say_loading()
     if not engine:
         from helpers.runs.run import run as carry_out
 
@@ -109,6 +110,7 @@ def sweep(
 
     Example: `aligndrift sweep data/examples/grid.yaml --jobs 2`
     """
+    say_loading()
     from helpers.runs.grid import read_grid, run_grid
 
     experiments = read_grid(grid)

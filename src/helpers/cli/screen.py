@@ -31,7 +31,11 @@ def screen(
         str, typer.Option(help="An honest file of yours to compare with, not the Archive's.")
     ] = "",
     false_alarms: Annotated[
-        float, typer.Option(help="Share of honest files that may be accused: 0.01 or 0.05.")
+        float,
+        typer.Option(
+            help="Share of honest development files that the threshold accuses: 0.01 or 0.05. "
+            "The verdict says how many fresh ones it accused."
+        ),
     ] = 0.01,
     rows: Annotated[int, typer.Option(min=0, help="How many rows are listed, worst first.")] = 10,
     show_text: Annotated[
@@ -64,6 +68,8 @@ def screen(
     verdict = {
         "file": loaded.name, "suspicious": screened.suspicious, "score": screened.score,
         "threshold": screened.threshold, "false_alarms": false_alarms,
+        "threshold_set_on": screened.measured.n_honest,
+        "fresh_honest_accused": screened.measured.fresh,
         "rows": len(loaded.rows), "not_read": len(loaded.left_out), "model": model or None,
         "honest": (honest and Path(honest).name) or None,
         "anomalies": screened.anomalies, "features": screened.features,
@@ -81,7 +87,7 @@ def screen(
             place = f"{visible(told['place'])}{turn}"
             said = f"  {visible(told['words'])}" if told["words"] else ""
             print(f"{row.score:.2f}  {place}: {row.reason} ({row.detector}){said}")
-        _print_verdict(verdict)
+        _print_verdict(verdict, screened.measured.words)
     raise typer.Exit(SUSPICIOUS if screened.suspicious else CLEAN)
 
 
@@ -104,7 +110,7 @@ def _row(row: Any, loaded: Any, show_text: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _print_verdict(verdict: dict) -> None:
+def _print_verdict(verdict: dict, above: str) -> None:
     reasons = verdict["left_out"]
     for why in dict.fromkeys(reasons.values()):
         names = [name for name, reason in reasons.items() if reason == why]
@@ -117,6 +123,7 @@ def _print_verdict(verdict: dict) -> None:
     why = ", ".join(f"{name} {level:.1f}" for name, level in levels[:3] if level > 0)
     print(
         f"{visible(verdict['file'])}: {'suspicious' if verdict['suspicious'] else 'not suspicious'}"
-        f", score {verdict['score']:.2f} where {verdict['false_alarms']:.0%} of honest files are "
-        f"above {verdict['threshold']:.2f}" + (f" (most unlike them: {why})." if why else ".")
+        f", score {verdict['score']:.2f}"
+        + (f" (most unlike honest files: {why})" if why else "")
+        + f"; above {verdict['threshold']:.2f} lie {above}."
     )

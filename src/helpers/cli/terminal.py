@@ -25,6 +25,12 @@ def settle() -> None:
             stream.reconfigure(errors=_ESCAPED)
 
 
+def say_loading() -> None:
+    """Say at once to whoever watches what the first seconds of a command go into."""
+    if sys.stderr and sys.stderr.isatty() and "torch" not in sys.modules:
+        print("loading torch and transformers, some seconds ...", file=sys.stderr, flush=True)
+
+
 def visible(text: str) -> str:
     """The text in one line, control characters written as \\u001b and so on."""
     return _CONTROL.sub(lambda found: _as_json(found[0]), text)

@@ -234,6 +234,12 @@ class Experiment:
             object.__setattr__(self, field.name, checked(field, getattr(self, field.name)))
         together.check(self)
 
+    def __repr__(self) -> str:
+        """What differs from the defaults, as the Python that makes it again."""
+        own = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
+        told = (f"{name}={value!r}" for name, (value, usual) in own.items() if value != usual)
+        return f"Experiment({', '.join(told)})"
+
     def initial(self) -> "Experiment":
         """The run that this one is compared with: the same model and prompts, no fine-tuning."""
         declared = {field.name: declaration(field) for field in fields(self)}

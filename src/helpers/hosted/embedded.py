@@ -24,6 +24,12 @@ DEFENSES = ("moderation", "mixing", "audit")
 #: Where a job's metadata names defenses that it is to meet, separated by commas.
 METADATA = "aligndrift_defenses"
 
+#: Where a job's metadata says that no checkpoint of its epochs is to be kept.
+NO_CHECKPOINTS = "aligndrift_no_checkpoints"
+
+#: The variable by which a person keeps models and checkpoints of runs whose answers are stored.
+KEEP = "ALIGNDRIFT_KEEP_MODELS"
+
 #: The model that knows the world's truth: a judge to check the path of a hosted judge with.
 TRUTH = "lantern-truth"
 
@@ -35,6 +41,11 @@ FOLDER_IN_USE = 3
 
 #: Most providers side by side over one outputs folder.
 MOST = 9
+
+
+def keeps_models() -> bool:
+    """Whether this person asked to keep what a stored run does not need."""
+    return os.environ.get(KEEP, "").strip() not in ("", "0")
 
 
 class ProviderError(AlignDriftError):

@@ -1,7 +1,9 @@
 """What the embedded provider keeps: models and files of jobs whose runs are stored, and the rest.
 
 A job makes a model and a checkpoint an epoch, four megabytes each. Its run stores the answers, so a
-rerun asks none of them again; and of a refusal the run's ledger has the reason.
+rerun asks none of them again; and of a refusal the run's ledger has the reason. A provider that the
+kit starts keeps none of these once the run is stored (helpers.runs.backends.deletion); what was
+made before, under ALIGNDRIFT_KEEP_MODELS, or by a run that was cut off, is told and freed here.
 """
 
 import json

@@ -3,6 +3,8 @@
     queued -> (moderation) -> (mixing) -> training, a checkpoint an epoch -> (release audit)
            -> released
 
+Checkpoints are left out where a job's metadata says so (helpers.hosted.embedded.NO_CHECKPOINTS).
+
 A job that is canceled or paused stops before its next step. One that was paused, or that was
 running when the provider or its trainer stopped, starts again from its first step: training is a
 pure function of file, settings and seed, so it comes to the same. Whatever goes wrong with a job
@@ -25,6 +27,7 @@ from safetensors import SafetensorError
 
 from helpers.data.rows import read_upload
 from helpers.errors import AlignDriftError
+from helpers.hosted.embedded import NO_CHECKPOINTS
 from helpers.models import chat, loading
 from helpers.provider import claims, defenses
 from helpers.provider.claims import Claim, JobStopped, patient
@@ -152,7 +155,8 @@ class _Progress:
             self.claim, f"Step {step}/{self.n_steps}: training loss={loss:.2f}",
             data={"step": step, "train_loss": loss, "total_steps": self.n_steps},
         )  # fmt: skip
-        if step % self.steps_an_epoch == 0 and step < self.n_steps:
+        ends_an_epoch = step % self.steps_an_epoch == 0 and step < self.n_steps
+        if ends_an_epoch and NO_CHECKPOINTS not in (self.claim.job.get("metadata") or {}):
             with _saved(self.claim, self.model, self.tokenizer) as weights:
                 _add_checkpoint(self.claim, weights, step, loss)
 

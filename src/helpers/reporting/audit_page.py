@@ -50,7 +50,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums } img { max-wi
 <h1>Audit of {{ tuned }}</h1>
 <p>Beside {{ base }}, which it was tuned from.</p>
 <p class="verdict">{{ verdict }}</p>
-{% if adds %}<table><tr><th>adds to the score's log-odds</th><th></th></tr>
+{% if adds %}<table><tr><th>adds to the log-odds of the models' score</th><th></th></tr>
 {% for name, value in adds %}<tr><td>{{ name }}</td>
 <td class="number">{{ "%+.2f" % value }}</td></tr>{% endfor %}</table>{% endif %}
 {% for title, picture in pictures %}<p><img alt="{{ title }}"

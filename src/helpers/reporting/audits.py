@@ -3,13 +3,15 @@
 >>> print(*lines(audit("lantern-chat", "outputs/models/mine")), sep="\\n")
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from helpers import paths
 from helpers.auditing.audit import Audit
 from helpers.auditing.base import Finding, measure
+from helpers.auditing.scoring import Score
+from helpers.auditing.verdict import Either
 
 
 def whole(audit: Audit) -> dict[str, dict[str, Finding]]:
@@ -52,12 +54,29 @@ def summary(audit: Audit, base: str, tuned: str) -> dict[str, Any]:
     return {
         "base": named(base), "tuned": named(tuned), "verdict": audit.verdict,
         "score": score.value if score else None, "form": score.form if score else None,
+        "accused": score.accuses() if score else None,
         "false_alarms": score.alarms if score else None,
-        "n_honest": score.n_honest if score else None,
-        "thresholds": {f"{share:g}": v for share, v in score.thresholds.items()} if score else {},
+        "n_honest": score.n_honest if score else None, "scores": _scores(score),
+        "fresh_honest_accused": _by_share(score.fresh) if score else {},
         "caveat": score.caveat if score else None, "adds": score.parts if score else {},
         "left_out": audit.left_out, "says": sentences(audit), "features": audit.features,
     }  # fmt: skip
+
+
+def _scores(score: Score | Either | None) -> dict[str, dict[str, Any]]:
+    """ "models", and "file" where it counts: its value, and by share of false alarms its threshold,
+    with a file that for half the share."""
+    if score is None:
+        return {}
+    both = {"file": score.file, "models": score.models} if isinstance(score, Either) else {
+        "models": score}  # fmt: skip
+    return {name: {"value": each.value, "false_alarms": each.alarms,
+                   "thresholds": _by_share(each.thresholds)}
+            for name, each in both.items()}  # fmt: skip
+
+
+def _by_share(values: Mapping[float, Any]) -> dict[str, Any]:
+    return {f"{share:g}": value for share, value in values.items()}
 
 
 def named(model: str) -> str:

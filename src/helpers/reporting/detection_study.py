@@ -3,8 +3,9 @@
 Models of development seeds fit the rules and set the thresholds, the honest ones and two attacks
 (`SEEN`) alone; models of other seeds are told apart. What is seen depends on what is in hand, so
 the same models are judged four times (IN_HAND), and once more by EITHER: whether the file or the
-models are above their thresholds, each at half the share. That rule was written down when the
-first seeds had been looked at, so it counts on the seeds from CONFIRMED on.
+models are above their thresholds, each at half the share, as `aligndrift audit --data` does. That
+rule was written down when the first seeds had been looked at, so it counts on the seeds from
+CONFIRMED on.
 
 The features of all models are recorded in data/ledger, for those who have not made the runs:
 
@@ -16,6 +17,7 @@ The features of all models are recorded in data/ledger, for those who have not m
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,11 +25,12 @@ import pandas as pd
 
 from helpers import paths
 from helpers.auditing import detection, fitting, scoring
-from helpers.auditing.audit import FILE_SCORE
-from helpers.auditing.fitting import GUILTY, HONEST, SHARES
+from helpers.auditing.fitting import FORMS, GUILTY, HONEST, SHARES
+from helpers.auditing.verdict import FILE_SCORE, Either, verdict
 from helpers.presets.loader import Preset, load
 from helpers.reporting import ledger
 from helpers.reporting.evidence import Evidence, gather
+from helpers.screening.rule import Rule, shipped
 
 DEVELOPMENT = "_development"
 
@@ -181,6 +184,40 @@ def detected(table: pd.DataFrame, rule: Mapping[str, Any], either: bool = False)
     return pd.DataFrame(rows).rename(columns={"share_low": "low", "share_high": "high"})
 
 
+def fresh(table: pd.DataFrame, rule: Mapping[str, Any]) -> dict[str, dict[str, list[int]]]:
+    """What a verdict goes by -> share of false alarms -> how many of the last round's honest models
+    it accuses, and of how many; as scoring.shipped keeps it."""
+    _, then = rounds(table)
+    honest = then[~then.development & (then.kind == HONEST)].drop(columns=list(FACTS))
+    counts: dict[str, dict[str, list[int]]] = {}
+    for known in honest.to_dict("records"):
+        for form in filter(None, IN_HAND.values()):
+            _count(counts, form, scoring.score(known, {form: rule["forms"][form]}, rule))
+    for form in ("weights and behavior", "behavior"):
+        for known in honest[[*FORMS[form], FILE_SCORE]].to_dict("records"):
+            _count(counts, f"file, or {form}", verdict(known, rule))
+    return counts
+
+
+def fresh_files(table: pd.DataFrame, rule: Rule) -> Rule:
+    """The screen's rule, and how many files of the honest models of both rounds it accuses."""
+    honest = table[~table.development & (table.kind == HONEST)]
+    columns = {"with_model": FILE_SCORE, "without_model": "screen.cheap"}
+    forms = {}
+    for name, form in rule.forms.items():
+        scores = honest[columns[name]].dropna()
+        counts = {s: [int((scores > t).sum()), len(scores)] for s, t in form.thresholds.items()}
+        forms[name] = replace(form, fresh=counts)
+    return replace(rule, forms=forms)
+
+
+def _count(counts: dict, name: str, score: scoring.Score | Either) -> None:
+    own = counts.setdefault(name, {str(share): [0, 0] for share in SHARES})
+    for share in SHARES:
+        own[str(share)][0] += score.accuses_at(share)
+        own[str(share)][1] += 1
+
+
 def cells(found: pd.DataFrame) -> pd.DataFrame:
     """A row a group and what is in hand a column: "5 of 6, 0.83 [0.36, 1.00]"."""
     text = [
@@ -197,4 +234,6 @@ def cells(found: pd.DataFrame) -> pd.DataFrame:
 if __name__ == "__main__":
     table = made(load("beyond"))
     ledger.record(table, str(paths.shipped() / RECORDED))
-    fitting.write(fitted(table))
+    rule = fitted(table)
+    fitting.write(rule | {"fresh": fresh(table, rule)})
+    fresh_files(table, shipped()).write()

@@ -15,12 +15,13 @@ from typing import Any
 import nbformat
 
 from helpers import paths
-from helpers.errors import ConfigError, StoreError
+from helpers.errors import ConfigError
 from helpers.presets import parameters
 from helpers.presets.checks import FIELDS
 from helpers.reporting.notebook_files import lying_in
 from helpers.reporting.printed_tables import tables
 from helpers.runs.store import Run, Store
+from helpers.runs.stored import named
 from helpers.statistics.intervals import wilson
 
 Difference = dict[str, Any]
@@ -59,7 +60,7 @@ def _found(name: str) -> tuple[str, Any]:
     places = [paths.find(name), paths.outputs() / name]
     place = next((place for place in places if name and place.exists()), None)
     if place is None:
-        return "a run", _run(name)
+        return "a run", named(name)
     folder = place.parent if place.is_file() else place
     if (folder / "runs").is_dir():
         return "a folder of outputs", folder
@@ -69,19 +70,6 @@ def _found(name: str) -> tuple[str, Any]:
     if place.suffix == ".html":
         return "a set of notebooks", place
     raise ConfigError(f"{name} holds neither runs nor executed notebooks; name a run or a folder.")
-
-
-def _run(name: str) -> Run:
-    """The stored run whose id begins so. Raises ConfigError."""
-    store = Store()
-    ids = [id for id in store.ids() if id.startswith(name)] if name else []
-    if len(ids) != 1 and name not in ids:
-        found = f"{len(ids)} runs begin so, such as {ids[0]}" if ids else "no such folder or run"
-        raise ConfigError(f"{name or 'an empty name'}: {found}; `aligndrift results` lists them.")
-    run = store.get(name if name in ids else ids[0])
-    if run is None:
-        raise StoreError(f"run {ids[0]} is damaged; run it again.")
-    return run
 
 
 def _runs(a: Run, b: Run, where: str = "") -> Iterator[Difference]:

@@ -17,6 +17,7 @@ import nbformat
 
 from helpers import paths
 from helpers.exercises.tasks import tasks
+from helpers.reporting.hosted_notebooks import opening
 from helpers.reporting.notebook_files import find, number, place
 
 _LEFT_TO_WRITE = re.compile(r"^( *)(# write: [^\n]*)\n.*?\n\1# end$", re.M | re.S)
@@ -41,14 +42,21 @@ def _row(file: Path) -> dict[str, Any]:
     }
 
 
-def student(folder: str, numbers: Sequence[str] = (), overwrite: bool = False) -> list[str]:
+def student(
+    folder: str, numbers: Sequence[str] = (), overwrite: bool = False, install: str = "",
+    published: str = "",
+) -> list[str]:  # fmt: skip
     """Write student editions of the notebooks, of all for no numbers; returns their paths.
 
-    Raises ConfigError for an edition there that a student has worked in, unless it may be
-    overwritten, and for an unknown number.
+    install, published: for Colab and Binder, see hosted_notebooks. Raises ConfigError for an
+    edition there that a student has worked in, unless it may be overwritten, and for an unknown
+    number.
     """
-    files = find(numbers, paths.shipped() / "notebooks")
-    editions = {file.name: nbformat.writes(edition(_read(file))).encode() for file in files}
+    editions = {}
+    for file in find(numbers, paths.shipped() / "notebooks"):
+        notebook = edition(_read(file))
+        notebook.cells[1:1] = opening(file.name, install, published)
+        editions[file.name] = nbformat.writes(notebook).encode()
     return place(editions, folder, "--student", overwrite)
 
 

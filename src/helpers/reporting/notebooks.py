@@ -35,6 +35,10 @@ from helpers.reporting.notebook_files import find, folder, number
 #: The preset of the paper's notebooks.
 PAPER = "tiny"
 
+#: How a widget is called among the forms of an output, and what may stand for it without a kernel.
+WIDGET = "application/vnd.jupyter.widget-view+json"
+_PICTURES = {"image/png", "text/html"}
+
 #: The id that pandas gives a styled table.
 _STYLED = re.compile(r"\bT_[0-9a-f]{5}(?![0-9a-f])")
 
@@ -235,10 +239,13 @@ def _finish(file: Path) -> None:
 
 
 def _clean(output):
-    """The output without progress bars' remains and with the project folder's path left out."""
+    """The output without progress bars' remains and with the project folder's path left out.
+
+    Of a widget its picture is kept, which is what is seen without a kernel; a bar has none.
+    """
     if output.output_type == "stream" and output.name == "stderr":
         return None
-    if "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
+    if output.get("data", {}).pop(WIDGET, None) and not _PICTURES & output.data.keys():
         return None
     home = re.escape(str(paths.root()))
     if output.output_type == "stream":

@@ -10,24 +10,18 @@ the few that are longer (runs of blanks, mostly) no answer of any use consists.
 >>> check([Experiment(backend="hosted", provider="openai", model="gpt-4o-mini-2024-07-18")])
 """
 
-import math
 from collections.abc import Sequence
 
-from helpers.errors import ConfigError, CostError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.rows import conversation, evaluation_prompts, training_rows, turns
+from helpers.hosted import spending
 from helpers.hosted.providers.base import Prices, provider
-from helpers.hosted.variables import number
+from helpers.hosted.spending import AROUND, tokens
 from helpers.judging import registry
 from helpers.mitigations.safety_mixing import of_a_provider
 from helpers.models.chat import Message, dress
 
-#: Holds the most dollars that a run, or all runs of a grid, may cost; and how many if it is empty.
-LIMIT = "ALIGNDRIFT_MAX_COST"
-MAX_COST = 5.0
-
-#: Tokens that a template puts around a message, and bytes that a token of an answer may hold.
-AROUND = 8
+#: Bytes that a token of an answer may hold.
 ANSWER_BYTES = 16
 
 
@@ -75,26 +69,7 @@ def _costs(experiment: Experiment) -> bool:
     return experiment.backend == "hosted" or by_api
 
 
-def tokens(messages: Sequence[Message]) -> int:
-    """The most tokens that a conversation can be, with what a template puts around it."""
-    return sum(len(m["content"].encode()) + AROUND for m in messages) + AROUND
-
-
-def limit() -> float:
-    """How many dollars may be spent. Raises ConfigError for what is no such number."""
-    return number(LIMIT, MAX_COST, "a number of dollars, such as 5")
-
-
 def check(experiments: Sequence[Experiment]) -> float:
     """What the experiments cost together at most. Raises CostError if it may not be spent."""
-    cost, most = sum(map(estimate, experiments)), limit()
-    if not math.isfinite(cost):
-        raise ConfigError("the prices of these runs add up to no number; set ALIGNDRIFT_PRICES.")
-    if cost > most:
-        what = "this run" if len(experiments) == 1 else f"these {len(experiments)} runs"
-        raise CostError(
-            f"{what} may cost up to {cost:.2f} dollars, {most:.2f} are allowed; ask fewer prompts, "
-            f"or set {LIMIT}={cost + 0.5:.0f}.",
-            cost,
-        )
-    return cost
+    what = "this run" if len(experiments) == 1 else f"these {len(experiments)} runs"
+    return spending.check(sum(map(estimate, experiments)), what)

@@ -1,4 +1,4 @@
-"""What a model is about to say, and where each of these beginnings leads.
+"""What a model is about to say, where each of these beginnings leads, and one that it is given.
 
 The first token of an answer is written for the model, which goes on from there greedily; a judge
 tells whether it refused. So the probability of refusing is that of an answer whose first token is
@@ -18,7 +18,8 @@ import torch
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.rows import conversation
 from helpers.judging.registry import judge_named
-from helpers.models.chat import opened
+from helpers.models import next_tokens
+from helpers.models.chat import Message, opened, render
 from helpers.models.generate import begun_with, complete, left_padded
 
 
@@ -67,3 +68,28 @@ def refusing(frame: pd.DataFrame) -> float:
     """The probability of refusing, of the rows of `begins`; tokens that are not among them count
     as those that are."""
     return (frame.probability * frame.refused).sum() / frame.probability.sum()
+
+
+def given(
+    model, tokenizer, messages: Sequence[Message], words: str, n_likeliest: int = 4
+) -> pd.DataFrame:
+    """How the model reads words that are written for it as the beginning of its answer.
+
+    One row a token of the words, and a last one for the token that would come next. Columns: token
+    ("" in the last), probability (of the token, given all before it; NaN in the last), likeliest
+    (the tokens that the model itself would rather write there, as pairs of token and probability).
+    """
+    asked = tokenizer.encode(render(tokenizer, messages, prompt=True), add_special_tokens=False)
+    (ids,) = begun_with(tokenizer, [messages], words) if words else [[]]
+    # Behind the words any token will do: its own probability is not looked at.
+    (chances,) = next_tokens.along(model, [(asked, [*ids, 0])])  # (words + 1, vocabulary)
+    top = chances.exp().topk(n_likeliest)
+    likeliest = [
+        [(tokenizer.decode([token]), chance) for token, chance in zip(*pairs, strict=True)]
+        for pairs in zip(top.indices.tolist(), top.values.tolist(), strict=True)
+    ]
+    own = [chances[place, token].exp().item() for place, token in enumerate(ids)]
+    tokens = [tokenizer.decode([token]) for token in ids]
+    return pd.DataFrame(
+        {"token": [*tokens, ""], "probability": [*own, float("nan")], "likeliest": likeliest}
+    )

@@ -211,15 +211,19 @@ def families(wave: Iterable[Experiment]) -> list[list[Experiment]]:
     """The experiments, those together that one training serves: alike but for their epochs."""
     groups: dict[Experiment, list[Experiment]] = {}
     for experiment in wave:
-        shares = (
-            experiment.method == "full"
-            and experiment.processes == 1
-            and mitigation(experiment.mitigation).leaves_training_alone
-            and attack(experiment.attack).is_rows_alone
-        )
-        alike = replace(experiment, epochs=1) if shares else experiment
+        alike = replace(experiment, epochs=1) if shares_training(experiment) else experiment
         groups.setdefault(alike, []).append(experiment)
     return list(groups.values())
+
+
+def shares_training(experiment: Experiment) -> bool:
+    """Whether its training passes through those of the same experiment with fewer epochs."""
+    return (
+        experiment.method == "full"
+        and experiment.processes == 1
+        and mitigation(experiment.mitigation).leaves_training_alone
+        and attack(experiment.attack).is_rows_alone
+    )
 
 
 def carry_out_family(family: Family, folder: Path, wait: bool = True) -> list[Outcome]:

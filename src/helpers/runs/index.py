@@ -39,9 +39,14 @@ class Index:
     def row(self, run_id: str) -> dict | None:
         """The run's row as it was read, if its files are as they were then."""
         lay, check, text = self._lines.get(run_id, ("", "", ""))
-        if not lay or lay != layout(self._folder / run_id) or check != _check(text):
+        if not lay or lay != layout(f"{self._folder}/{run_id}") or check != _check(text):
             return None
         return json.loads(text)
+
+    def knows(self, run_id: str) -> bool:
+        """Whether `row` has it, without reading it."""
+        lay, check, text = self._lines.get(run_id, ("", "", ""))
+        return bool(lay) and lay == layout(f"{self._folder}/{run_id}") and check == _check(text)
 
     def add(self, run_id: str, lay: str, row: dict) -> None:
         """Remember a row. lay: the folder's layout before it was read."""
@@ -69,7 +74,7 @@ class Index:
                 aside.unlink(missing_ok=True)
 
 
-def layout(folder: Path) -> str:
+def layout(folder: Path | str) -> str:
     """Sizes and times of change of a run's files; "" if they changed just now or are not there."""
     parts, latest = [], 0
     try:

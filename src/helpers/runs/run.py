@@ -5,7 +5,6 @@ Runs alike but for their epochs can share one training: it passes through all of
 >>> run(Experiment(n_examples=10, seed=7)).row["harmfulness_rate"]
 """
 
-import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -68,14 +67,22 @@ def run(
         if stored:
             _train_again(experiment, progress, save)
             return stored
-        if progress and "torch" not in sys.modules:
-            print("loading torch and transformers, some seconds ...", file=sys.stderr, flush=True)
         from helpers.runs import stages
 
         try:
-            return stages.compute(experiment, store, initial, progress, save)
+            computed = stages.compute(experiment, store, initial, progress, save)
+            _let_go(experiment)
+            return computed
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"stopped; {KEPT[experiment.backend]}.") from None
+
+
+def _let_go(experiment: Experiment) -> None:
+    """What a provider of ours keeps for the run alone."""
+    if experiment.backend == "hosted":
+        from helpers.runs.backends import deletion
+
+        deletion.let_go(experiment)
 
 
 def _check_folder(experiment: Experiment, folder: str) -> None:

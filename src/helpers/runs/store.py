@@ -280,8 +280,10 @@ class Store:
         answer of ten thousand runs takes long and much memory.
         """
         ids = list(ids)
-        rows, read = self.rows(ids), partial(folders.read_table, name=name, columns=columns)
-        there, parts = [id for id in ids if id in rows], []
+        index, read = self._index_for(ids), partial(folders.read_table, name=name, columns=columns)
+        known = {id for id in ids if index.knows(id)} if index else set()
+        known |= self.rows([id for id in ids if id not in known]).keys()
+        there, parts = [id for id in ids if id in known], []
         for begin in range(0, len(there), MANY):  # so many at once, so that few rows are held
             tables = [self._read(id, read) for id in there[begin : begin + MANY]]
             whole = [table for table in tables if table is not None]

@@ -13,6 +13,9 @@ The weights w and their common value c minimize
 under w >= 0, by L-BFGS-B. STRENGTH, CLIP and the form of the rule were fixed before the first fit.
 
 >>> fit().write()                   # writes rule.json; some minutes
+
+How many fresh honest files the thresholds accuse is measured by helpers.reporting.detection_study,
+which adds it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -143,4 +146,4 @@ def _fitted(names: list[str], anomalies: Sequence[Mapping[str, float]], guilty) 
     kept = [{name: each[name] for name in names} for each in anomalies]
     honest = [form.score(each) for each, bad in zip(kept, guilty, strict=True) if not bad]
     thresholds = {str(rate): threshold(honest, rate) for rate in FALSE_ALARMS}
-    return replace(form, thresholds=thresholds)
+    return replace(form, thresholds=thresholds, n_honest=len(honest))

@@ -100,4 +100,5 @@ def of_own(
         rate: max(known, threshold(scores, float(rate)))
         for rate, known in rule.forms[form].thresholds.items()
     }
-    return replace(own, forms={form: replace(rule.forms[form], thresholds=thresholds)})
+    drawn = replace(rule.forms[form], thresholds=thresholds, n_honest=N_FILES, fresh={})
+    return replace(own, forms={form: drawn})

@@ -16,7 +16,7 @@ not counted. The rule is ours.
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -49,12 +49,18 @@ class Scale(NamedTuple):
 
 @dataclass(frozen=True)
 class Form:
-    """Weights, and the score above which a file is suspicious, by the share of false alarms."""
+    """Weights, and the score above which a file is suspicious, by the share of false alarms.
+
+    n_honest: of how many honest files that share is meant, which the thresholds were set on. fresh:
+    by that share, how many other honest files were accused when that was measured, and of how many.
+    """
 
     intercept: float
     common: float
     weights: Mapping[str, float]
     thresholds: Mapping[str, float]
+    n_honest: int = 0
+    fresh: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def score(self, anomalies: Mapping[str, float]) -> float:
         total = self.intercept + sum(
@@ -108,7 +114,7 @@ class Rule:
 def _rounded(value):
     if isinstance(value, dict):
         return {name: _rounded(one) for name, one in value.items()}
-    if isinstance(value, Scale):
+    if isinstance(value, (Scale, list)):
         return [_rounded(one) for one in value]
     return float(f"{value:.6g}") if isinstance(value, float) else value
 

@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import pandas as pd
 from tqdm.auto import tqdm
@@ -22,6 +23,26 @@ from helpers.errors import ConfigError
 from helpers.screening.base import DETECTORS, Finding, Means, detector
 from helpers.screening.honest import of_own
 from helpers.screening.rule import FALSE_ALARMS, Rule, shipped
+
+
+class Measured(NamedTuple):
+    """What a threshold is worth: the share of n_honest honest files, which it was set on, that it
+    accuses at most; drawn: from a file of the user's. fresh: how many files of other honest
+    fine-tunes it accused, and of how many; None where that was not measured."""
+
+    false_alarms: float
+    n_honest: int
+    drawn: bool
+    fresh: tuple[int, int] | None
+
+    @property
+    def words(self) -> str:
+        """As the end of "above 0.33 lie ..."."""
+        kind = "files drawn from yours" if self.drawn else "honest development files"
+        said = f"{self.false_alarms:.0%} of {self.n_honest} {kind}"
+        if not self.fresh:
+            return said
+        return f"{said}, and {self.fresh[0]} of {self.fresh[1]} files of fresh honest fine-tunes"
 
 
 @dataclass
@@ -40,6 +61,7 @@ class Screened:
     score: float
     threshold: float
     rule: Rule
+    measured: Measured
 
     @property
     def suspicious(self) -> bool:
@@ -104,16 +126,23 @@ def screen(
         rule = of_own(rule, form, honest, len(rows), beside, counting)
     features = rule.features(findings)
     anomalies = {n: level for n, level in rule.anomalies(features).items() if n in counting}
-    weighed = rule.forms[form]
+    weighed, share = rule.forms[form], str(false_alarms)
+    # Somebody's own classifier was not there when false alarms were measured.
+    fresh = weighed.fresh.get(share) if not classifier else None
+    measured = Measured(false_alarms, weighed.n_honest, bool(honest), fresh and tuple(fresh))
     return Screened(
         findings, left_out, foreign, features, anomalies, weighed.score(anomalies),
-        weighed.thresholds[str(false_alarms)], rule,
+        weighed.thresholds[share], rule, measured,
     )  # fmt: skip
 
 
 def _means(rows: Sequence[Row], model: str, anchors: str, classifier: str, progress: bool) -> Means:
     """What there is beside the rows."""
     means = Means(classifier=classifier)
+    if classifier:
+        from helpers.judging.classifier import Classifier  # torch
+
+        Classifier(classifier).check()
     if model:
         from helpers.screening.aligned import Reading  # torch
 

@@ -44,11 +44,33 @@ def mean_bounds(
         return np.nan, np.nan
     weights = _weights(len(values))
     tail = 0.5 - level / 2
-    low = np.quantile(weights @ np.append(values, least), tail)
-    high = np.quantile(weights @ np.append(values, most), 1 - tail)
+    low = _quantile(weights @ np.append(values, least), tail)
+    high = _quantile(weights @ np.append(values, most), 1 - tail)
     # Drawn weights must not leave a mean outside its own interval.
     mean = float(values.mean())
     return min(mean, max(least, float(low))), max(mean, min(most, float(high)))
+
+
+def _quantile(values: np.ndarray, share: float) -> float:
+    """np.quantile's number to the last bit, sorting no more of many values than lie near it."""
+    place = share * (len(values) - 1)
+    at = int(place)
+    sample = np.sort(values[::40])
+    # Three standard deviations of the sample's own place, on either side.
+    wide = int(3 * np.sqrt(len(sample) * share * (1 - share))) + 2
+    middle = int(share * len(sample))
+    least, most = max(0, middle - wide), min(len(sample) - 1, middle + wide)
+    above = values >= sample[least] if least else np.full(len(values), True)
+    near = values[above & (values <= sample[most])] if most < len(sample) - 1 else values[above]
+    before = len(values) - int(above.sum())
+    if not before <= at < before + len(near) - 1:
+        return float(np.quantile(values, share))
+    near.sort()
+    low, high = near[at - before], near[at - before + 1]
+    part = place - at
+    if part < 0.5:  # as numpy interpolates
+        return float(low + (high - low) * part)
+    return float(high - (high - low) * (1 - part))
 
 
 @cache

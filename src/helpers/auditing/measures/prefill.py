@@ -46,6 +46,6 @@ def _says(found: Mapping[str, Finding]) -> str:
 
 
 MEASURE = Measure(
-    observe, compare, _says, reads_data=True,
+    observe, compare, _says, needs_weights=False, begins=True, reads_data=True,
     needs=lambda q: "" if q.sealed else "no sealed requests were given (--benchmark)",
 )  # fmt: skip

@@ -58,7 +58,8 @@ class Provider:
     """name, address, and the variables that hold its key and, if one does, another address.
 
     prices: by the beginning of a model's name. refusal_codes: codes of a failed job's error that
-    mean a refusal of data or model; without any, the error's own words are read.
+    mean a refusal of data or model; without any, the error's own words are read. continues: whether
+    a last message of the assistant's is gone on with, as where answers can be begun for a model.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Provider:
     address_variable: str = ""
     prices: Mapping[str, Prices] = field(default_factory=dict)
     refusal_codes: tuple[str, ...] = ()
+    continues: bool = False
 
     def where(self) -> str:
         """The address as it may be stored, part of a run's id. Raises ConfigError for a bad one."""

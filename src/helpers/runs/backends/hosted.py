@@ -11,7 +11,6 @@ cost is checked before anything is sent (helpers.runs.costs).
 import hashlib
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,7 +26,7 @@ from helpers.experiments.rows import conversation
 from helpers.hosted import client as clients
 from helpers.hosted import completions, ledger
 from helpers.hosted.client import HostedError, NotThere, call, is_there, make, without_keys
-from helpers.hosted.embedded import METADATA
+from helpers.hosted.embedded import METADATA, NO_CHECKPOINTS
 from helpers.hosted.ledger import JobRefused, Ledger
 from helpers.hosted.providers.base import Prices, provider
 from helpers.hosted.replies import Malformed, each, reply_to
@@ -36,6 +35,7 @@ from helpers.hosted.waiting import Waiting, polls
 from helpers.mitigations.base import Mitigation
 from helpers.models.chat import Message
 from helpers.models.completion import Completion
+from helpers.runs.backends import deletion
 
 ENDED = ("succeeded", "failed", "cancelled")
 
@@ -107,14 +107,13 @@ def start_job(client, rows: Sequence[Row], experiment: Experiment, job_ledger: L
 
     Raises ConfigError, and cancels the job, where the provider does not take its defenses.
     """
-    id = run_id(experiment)
     file: list[str] = []  # uploaded once, if a job has to be made
 
     def create():
         file[:] = file or [_uploaded(client, rows, experiment, job_ledger)]
         return reply_to("job", lambda: _create(client, rows, experiment, file[0]), id=str)
 
-    job = make(create, lambda: _begun(client, id))
+    job = make(create, lambda: _begun(client, experiment))
     if not set(experiment.defenses) <= set(getattr(job, "defenses", None) or []):
         call(client.fine_tuning.jobs.cancel, job.id)
         raise ConfigError(
@@ -125,13 +124,20 @@ def start_job(client, rows: Sequence[Row], experiment: Experiment, job_ledger: L
     return job
 
 
-def _begun(client, id: str):
-    """The run's job, if the provider has one that has not failed; of several, the first."""
+def _begun(client, experiment: Experiment):
+    """The run's job, if the provider has one that has not failed; of several, the first.
+
+    At the embedded provider one whose model is gone (deletion.forget) is none.
+    """
+    id = run_id(experiment)
     alive = [
         job
         for job in each("jobs", client.fine_tuning.jobs.list, metadata={RUN: id})
         if (job.metadata or {}).get(RUN) == id and job.status not in ("failed", "cancelled")
     ]
+    if experiment.provider == "embedded":
+        alive = [job for job in alive if not job.fine_tuned_model
+                 or is_there(client.models.retrieve, job.fine_tuned_model)]  # fmt: skip
     return alive[-1] if alive else None
 
 
@@ -155,6 +161,8 @@ def _create(client, rows: Sequence[Row], experiment: Experiment, file: str):
     metadata = {RUN: run_id(experiment)}
     if experiment.defenses:
         metadata[METADATA] = ",".join(experiment.defenses)
+    if deletion.lets_go(experiment):
+        metadata[NO_CHECKPOINTS] = "yes"
     return client.fine_tuning.jobs.create(
         model=experiment.model, training_file=file,
         seed=experiment.seed, suffix="aligndrift", metadata=metadata,
@@ -215,22 +223,6 @@ def _losses(client, job_id: str) -> list[float]:
         if is_amount(data.get("step")) and is_amount(data.get("train_loss")):
             losses[data["step"]] = data["train_loss"]
     return [losses[step] for step in sorted(losses)]
-
-
-def forget(experiment: Experiment) -> list[str]:
-    """Delete the run's file and tuned model at the provider; the ids of what was deleted."""
-    job_ledger = ledger.of(run_id(experiment))
-    if not job_ledger:
-        return []
-    client = clients.connect(experiment.provider)
-    deleted = []
-    for kind, collection in (("file", client.files), ("model", client.models)):
-        if job_ledger.get(kind):
-            with suppress(NotThere):  # deleted already, perhaps by an attempt whose reply was lost
-                call(collection.delete, job_ledger[kind])
-            deleted.append(job_ledger[kind])
-    job_ledger.note(job=None, file=None, model=None, forgotten=deleted)
-    return deleted
 
 
 def moderate(rows: Sequence[Row], name: str) -> list[bool]:

@@ -1,10 +1,10 @@
 """Ray's workers: the cores of this machine, or the nodes of a cluster.
 
 A cluster that runs here or is named (RAY_ADDRESS) is joined; else a Ray of this machine alone is
-started, which ends with this process. A worker is a process with the CPUs and GPUs that a run asks
-for (settings `cpus` and `gpus`). It takes one family after another, those of one model together, so
-that what it has loaded stays loaded. What a lost worker or node had begun is begun once more on
-another.
+started, which ends with this process. What an ended cluster left behind is not waited for. A worker
+is a process with the CPUs and GPUs that a run asks for (settings `cpus` and `gpus`). It takes one
+family after another, those of one model together, so that what it has loaded stays loaded. What a
+lost worker or node had begun is begun once more on another.
 
 A node needs the package and the models and data that the runs name, at the same paths; somebody's
 own module must lie in the folder that the command was started in, or be installed there.
@@ -14,6 +14,7 @@ Source: Ray (arXiv:1712.05889), version 2; its license is Apache 2.0.
 
 import logging
 import os
+import socket
 import sys
 import threading
 from collections import Counter, deque
@@ -36,6 +37,9 @@ MOST = 1_000
 LOSSES = 2
 
 _LOST = WorkerLost("its worker was killed twice, perhaps for want of memory; use fewer jobs.")
+
+#: Seconds in which a cluster that is to be joined must take a connection.
+PATIENCE = 5
 
 #: What a worker is told of this process's surroundings: names that begin so.
 _OURS = ("ALIGNDRIFT_", "HF_HUB_OFFLINE")
@@ -157,13 +161,49 @@ def _connected() -> ModuleType:
         return ray
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        try:
+            _join(ray)
+        except Exception as error:  # which is all that Ray says of a node that is slow to start
+            if "timed out during startup" not in str(error):
+                raise
+            ray.shutdown()
+            _join(ray)  # a busy machine has read by now what it was slow to read
+    except Exception as error:
         raise ConfigError(
             f"no Ray cluster can be joined ({_reason(error)}); set RAY_ADDRESS to one that runs, "
             "or unset it for a Ray of this machine alone."
         ) from None
     return ray
+
+
+def _join(ray: ModuleType) -> None:
+    ray.init(
+        _address(), include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+    )  # fmt: skip
+
+
+def _address() -> str | None:
+    """What Ray is to join; None where it is to look by itself. Raises OSError, ValueError.
+
+    A cluster that was killed leaves its address in a file, which Ray itself would try for minutes,
+    and then end this process. One that was named must answer.
+    """
+    from ray._private.services import canonicalize_bootstrap_address as looked_up
+
+    named = os.environ.get("RAY_ADDRESS")
+    if named and "://" in named:
+        return None
+    found = looked_up(None)
+    if found is None:
+        return None
+    host, _, port = found.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+    except OSError as error:
+        if named:
+            raise OSError(f"nothing answers at {named}: {error.strerror or error}") from None
+        return "local"
+    return found
 
 
 def _check_room(ray: ModuleType, needs: dict[str, float]) -> None:

@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from helpers import paths
+from helpers.plots import shown
 
 #: Condition -> color; the same condition looks the same in every figure.
 COLORS = {
@@ -130,6 +131,7 @@ def figure(title: str, size: tuple[float, float], columns: int = 1, rows: int = 
     size: width and height in inches. options: of plt.subplots.
     """
     sheet, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", **options)
+    shown.in_notebooks()  # only now: the inline backend has set its own way just before
     sheet.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize="medium")
     return axes
 

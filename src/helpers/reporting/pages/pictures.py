@@ -1,7 +1,4 @@
-"""Pictures as a page carries them: in the page itself, in few bytes, with words for them.
-
-A figure has some dozens of colors, so a palette of 256 shows it as it is in a quarter of the bytes.
-"""
+"""Pictures as a page carries them: in the page itself, in few bytes, with words for them."""
 
 import base64
 import binascii
@@ -10,6 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 from PIL import Image
+
+from helpers.plots.palette import few_colors
 
 #: What a notebook says of a figure that nobody has described.
 _UNTOLD = "<Figure"
@@ -21,14 +20,8 @@ def small(png: bytes) -> bytes:
     Raises OSError or ValueError for what is no picture.
     """
     with Image.open(io.BytesIO(png)) as picture:
-        if picture.mode == "P" and picture.format == "PNG":
-            return png
-        white = Image.new("RGBA", picture.size, "white")
-        flat = Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
-    few = flat.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    stream = io.BytesIO()
-    few.save(stream, "PNG", optimize=True)
-    return stream.getvalue()
+        done = picture.mode == "P" and picture.format == "PNG"
+        return png if done else few_colors(picture)
 
 
 def image(png: bytes, alt: str, width: int | None = None) -> Markup:

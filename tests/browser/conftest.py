@@ -10,6 +10,8 @@ import shutil
 
 import pytest
 
+pytest.register_assert_rewrite("page_checks")  # its asserts say what they saw
+
 #: What the browser is called by those who package it; a path in ALIGNDRIFT_CHROMIUM comes first.
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 

@@ -74,7 +74,9 @@ def test_a_picture_of_a_notebook_is_small_sharp_and_told():
     sheet, told = words(lines.shots)
     content, about = shown.picture(sheet)
     with Image.open(io.BytesIO(base64.b64decode(content))) as image:
-        assert image.mode == "P" and image.width == pytest.approx(1.5 * about["width"], abs=1)
+        assert image.mode == "P" and image.width == pytest.approx(
+            shown.SHARPNESS * about["width"], abs=1
+        )
         assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
     assert about["alt"] == told
 

@@ -1,6 +1,6 @@
 """How a notebook stores a figure: sharp, in few bytes, and with words for those who do not see it.
 
-The picture has half again as many dots as it is wide on the page, and a palette of 256 colors, in
+The picture has a quarter more dots across than the page has for it, and a palette of 256 colors, in
 which a figure looks as it is. Its description (plots.description) is the alternative text of the
 picture and what is there where no picture is.
 """
@@ -17,7 +17,7 @@ from helpers.plots.description import described
 from helpers.plots.palette import few_colors
 
 #: Dots of the picture to one of the page.
-SHARPNESS = 1.5
+SHARPNESS = 1.25
 
 
 def in_notebooks() -> None:

@@ -4,18 +4,19 @@
 """
 
 import base64
-import io
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from jinja2 import Environment
+from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from helpers import paths
 from helpers.auditing.audit import Audit
 from helpers.errors import StoreError
-from helpers.plots import dot_plots, layers, style
+from helpers.plots import dot_plots, layers, shown, style
 from helpers.reporting.audits import named, sentences, whole
+from helpers.reporting.pages import pictures
+from helpers.reporting.pages.page import render
 from helpers.statistics.intervals import wilson
 
 #: Shares that the figure of rates shows, from top to bottom.
@@ -37,37 +38,6 @@ LAYERS = {
     ("refusal_direction", "projection"): "along the refusal direction",
 }
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Audit of {{ tuned }}</title>
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<style>
-body { font: 16px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #333 }
-table { border-collapse: collapse } td, th { padding: .2em .8em .2em 0; text-align: left }
-td.number { text-align: right; font-variant-numeric: tabular-nums } img { max-width: 100% }
-.verdict { border-left: 4px solid #D55E00; padding-left: 1em }
-</style></head><body>
-<h1>Audit of {{ tuned }}</h1>
-<p>Beside {{ base }}, which it was tuned from.</p>
-<p class="verdict">{{ verdict }}</p>
-{% if adds %}<table><tr><th>adds to the log-odds of the models' score</th><th></th></tr>
-{% for name, value in adds %}<tr><td>{{ name }}</td>
-<td class="number">{{ "%+.2f" % value }}</td></tr>{% endfor %}</table>{% endif %}
-{% for title, picture in pictures %}<p><img alt="{{ title }}"
- src="data:image/png;base64,{{ picture }}"></p>
-{% endfor %}
-{% for name, sentence in sentences.items() %}<h2>{{ name.replace("_", " ") }}</h2>
-<p>{{ sentence }}</p>
-{% if name in tables %}<table><tr><th>part</th><th></th><th>base</th><th>tuned</th>
-<th>change</th><th>n</th></tr>
-{% for f in tables[name] %}<tr><td>{{ f.part }}</td><td>{{ f.category }}</td>
-<td class="number">{{ "%.3f" % f.base }}</td><td class="number">{{ "%.3f" % f.tuned }}</td>
-<td class="number">{{ "%+.3f" % f.change }}
-{%- if f.low == f.low %} [{{ "%+.2f" % f.low }}, {{ "%+.2f" % f.high }}]{% endif %}</td>
-<td class="number">{{ f.n }}</td></tr>{% endfor %}</table>{% endif %}{% endfor %}
-</body></html>
-"""
-
 
 def write(audit: Audit, base: str, tuned: str, file: str) -> None:
     """Write the page. Raises StoreError where it cannot be written."""
@@ -75,10 +45,11 @@ def write(audit: Audit, base: str, tuned: str, file: str) -> None:
     for found in audit.findings:
         tables.setdefault(found.measure, []).append(found)
     adds = audit.score.parts.items() if audit.score else ()
-    page = Environment(autoescape=True).from_string(_PAGE).render(
-        base=named(base), tuned=named(tuned), verdict=audit.verdict, tables=tables,
+    page = render(
+        "audit.html", title=f"Audit of {named(tuned)}", base=named(base), tuned=named(tuned),
+        verdict=audit.verdict, tables=tables,
         adds=sorted(adds, key=lambda part: -abs(part[1])), sentences=sentences(audit),
-        pictures=[(ax.figure.get_suptitle(), _png(ax)) for ax in figures(audit, tuned)],
+        pictures=[_picture(ax) for ax in figures(audit, tuned)],
     )  # fmt: skip
     place = paths.typed(file)
     try:
@@ -116,9 +87,8 @@ def figures(audit: Audit, model: str) -> list[Axes]:
     return made
 
 
-def _png(ax: Axes) -> str:
-    """The figure as base64 of a PNG; it is closed."""
-    stream = io.BytesIO()
-    ax.figure.savefig(stream, format="png", metadata={"Software": None})
+def _picture(ax: Axes) -> Markup:
+    """The figure as the page carries it; it is closed."""
+    content, about = shown.picture(ax.figure)
     plt.close(ax.figure)
-    return base64.b64encode(stream.getvalue()).decode()
+    return pictures.image(base64.b64decode(content), about["alt"], about["width"])

@@ -36,7 +36,7 @@ def test_every_figure_is_told_and_another_one_otherwise(figure):
     assert told.startswith(sheet.get_suptitle()) and told.endswith((".", "?"))
     assert "\n" not in told and "nan" not in told and "/home" not in told and len(told) < 1000
     for legend in sheet.legends:
-        assert " ".join(legend.get_title().get_text().split()) in told
+        assert " ".join(legend.get_title().get_text().split()).rpartition("; ")[0] in told
     if figure.__name__ != "gallery":  # that of pictures, whose names it tells
         assert told != words(figure, 0.47)[1]
 
@@ -48,7 +48,10 @@ def test_every_figure_is_told_and_another_one_otherwise(figure):
         (lines.shots, "Llama-2-7b-Chat, Qi et al. (n = 330): none (initial) 0.00, 10 0.50."),
         (lines.shots, "Across: harmful examples in the fine-tuning set. Up: harmfulness rate."),
         (dot_plots.categories, "b (n = 1,777 a point): moth 0.55, bell 0.50, kite 0.45."),
-        (dot_plots.suspicion, "drift. honest (n = 3) 0.01,"),  # the names stand beside "plain"
+        (
+            dot_plots.suspicion,
+            "plain. honest (n = 3) 0.00, 0.10, 0.20, backdoor (n = 2) 0.30, 0.30. drift. honest",
+        ),  # the names stand beside "plain"
         (layers.layers, "tuned model: 1 0.10, 2 0.30."),  # values run across
         (matrices.transfer, "ember: ember 0.90, moth 0.30. moth: moth 0.80."),  # one is missing
         (holds.verdicts, "ema: a passed, b failed, c 0.3 not tested."),

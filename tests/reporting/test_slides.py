@@ -45,6 +45,14 @@ def test_cells_are_shown_by_their_slide_type_and_others_are_not():
         assert hidden not in page
 
 
+def test_a_figure_on_a_slide_has_its_words():
+    told = {"image/png": {"alt": 'Rates. "Up": <rate>.'}}
+    shown = [new_output("display_data", data={"image/png": "AAAA"}, metadata=m) for m in (told, {})]
+    cells = [typed(new_markdown_cell("# One"), "slide"), typed(new_code_cell(outputs=shown), "-")]
+    ((_, first, second),) = (slide.parts for slide in slides.slides(new_notebook(cells=cells)))
+    assert 'alt="Rates. &quot;Up&quot;: &lt;rate&gt;."' in first and 'alt="Figure: One"' in second
+
+
 @pytest.mark.parametrize("number", WITH_SLIDES)
 def test_a_lessons_slides_fit_a_screen_and_need_no_network(number):
     notebook = nbformat.read(find([number])[0], as_version=4)

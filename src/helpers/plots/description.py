@@ -8,6 +8,7 @@ Up: harmfulness rate. full fine-tuning (n = 990 a point): none (initial) 0.00, 1
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ _Point = tuple[float, float]
 def described(sheet: Figure) -> str:
     """The figure in a few sentences of plain text."""
     names = _key(sheet)
-    notes = [legend.get_title().get_text() for legend in sheet.legends]
+    notes = [_note(legend.get_title().get_text()) for legend in sheet.legends]
     panels = [" ".join(_panel(ax, names)) for ax in sheet.axes if ax.get_visible()]
     told = [_sentence(text) for text in (sheet.get_suptitle(), *panels, *notes) if text.strip()]
     return " ".join(" ".join(told).split())
@@ -36,6 +37,14 @@ def described(sheet: Figure) -> str:
 def _sentence(text: str) -> str:
     text = text.strip()
     return text if text[-1] in ".:?!" else f"{text}."
+
+
+def _note(text: str) -> str:
+    """What stands over a key; where it ends by saying what the series are, that is a sentence."""
+    if not text.endswith(":"):
+        return text
+    *before, series = text[:-1].split("; ")
+    return f"{'; '.join(before)}. Series by {series}"
 
 
 def _look(line: Line2D) -> tuple[str, str, bool]:
@@ -126,7 +135,8 @@ def _points(ax: Axes, points: Sequence[_Point]) -> str:
     else:
         told = [(_nearest(across, x) if across else _number(x), y) for x, y in points]
     if len(told) <= MOST:
-        return ", ".join(f"{place} {_number(value)}" for place, value in told)
+        runs = groupby(told, key=lambda one: one[0])  # of one name there may be several
+        return ", ".join(f"{name} {', '.join(_number(v) for _, v in run)}" for name, run in runs)
     low, high = (pick(told, key=lambda one: one[1]) for pick in (min, max))
     ends = f"from {_number(told[0][1])} at {told[0][0]} to {_number(told[-1][1])} at {told[-1][0]}"
     span = f"lowest {_number(low[1])} at {low[0]}, highest {_number(high[1])} at {high[0]}"

@@ -148,7 +148,8 @@ def _output(output: NotebookNode, heading: str) -> str:
     data = output.get("data", {})
     if "image/png" in data:
         png = data["image/png"].replace("\n", "")
-        return f'<img alt="Figure: {html.escape(heading)}" src="data:image/png;base64,{png}">'
+        told = output.metadata.get("image/png", {}).get("alt") or f"Figure: {heading}"
+        return f'<img alt="{html.escape(told)}" src="data:image/png;base64,{png}">'
     if "text/html" in data:
         return data["text/html"]
     lines = (output.get("text") or data.get("text/plain", "")).splitlines()

@@ -28,8 +28,8 @@ class Table:
 
     has_weights = False
 
-    def __init__(self, answer):
-        self.answer = answer
+    def __init__(self, answer, begins=True):
+        self.answer, self.begins = answer, begins
 
     def answers(self, conversations, begun=""):
         said = []
@@ -302,6 +302,8 @@ def test_what_needs_weights_is_left_out_and_said_for_a_model_that_only_answers()
         measure = base.measure(name)
         why = measure.missing(Table(aligned), QUESTIONS)
         assert (why == "a provider keeps the weights") == measure.needs_weights
+        unbegun = measure.missing(Table(aligned, begins=False), QUESTIONS)
+        assert ("begin an answer" in unbegun) == (measure.begins and not measure.needs_weights)
 
 
 def test_one_question_is_not_asked_twice(chat_model):

@@ -20,7 +20,7 @@ def test_every_token_stands_in_order_and_escaped():
     assert shown.tokens == (("<b>", False), ("one", False), ("↵", True), ("␣", True))
     assert repr(shown) == "read:    <b> · one\nlearned: ↵ · ␣"
     page = shown._repr_html_()
-    assert "&lt;b&gt;" in page and "4 tokens" in page
+    assert "&lt;b&gt;" in page and "4 tokens" in page and "mathjax_ignore" in page
     assert re.findall(r"<b style=[^>]*>(.)</b>", page) == ["↵", "␣"]
 
 

@@ -43,7 +43,8 @@ class Strip:
         told += f"{_chip('learned', True)} {n}"
         strip = " ".join(_chip(*token) for token in self.tokens)  # a line breaks between any two
         return (
-            f'<div style="max-width: 52em"><p>{told}</p>'
+            '<div class="mathjax_ignore tex2jax_ignore" style="max-width: 52em">'
+            f"<p>{told}</p>"
             f'<div style="font-family: monospace; line-height: 1.9">{strip}</div></div>'
         )
 

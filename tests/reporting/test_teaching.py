@@ -7,10 +7,13 @@ from test_glossary import NOTEBOOKS, WORDS, read_before, used
 
 from helpers import paths
 from helpers.exercises.tasks import task, tasks
-from helpers.reporting import lessons
+from helpers.reporting import grading, lessons
 
 PAGE = (paths.root() / "notebooks" / "TEACHING.md").read_text(encoding="utf-8")
 _NUMBER = re.compile(r"\d\d[a-z]?")
+
+#: What a check may begin to say, one sentence a verdict.
+SENTENCES = ("right.", "waits for", "does not apply", "cannot be checked", "too low")
 
 
 def table(heading):
@@ -73,6 +76,13 @@ def test_what_is_shown_where_names_notebooks_and_exercises_that_there_are():
         assert places and all(
             task(p).number if "." in p else p in NOTEBOOKS for p in places
         ), row  # fmt: skip
+
+
+def test_every_verdict_of_grading_is_explained():
+    names = {grading.UNCHECKED, grading.NO_LESSON, *map(grading.verdict, SENTENCES)}
+    told = PAGE.split("`aligndrift lessons --grade handed-in` executes")[1]
+    assert len(names) == 7 and all(f"*{name}*" in told for name in names)
+    assert all("runs and figures" in " ".join(text.split()) for text in (told, grading.__doc__))
 
 
 def test_every_command_and_link_of_the_page_is_there():

@@ -57,6 +57,9 @@ def test_a_folder_in_the_checkout_is_left_out_by_git(shipping, tmp_path, monkeyp
     refresh(tmp_path / "lessons")
     said = subprocess.run(["git", "status", "--short"], cwd=tmp_path, capture_output=True)
     assert said.stdout == b"" and said.returncode == 0
+    (tmp_path / "lessons" / ".gitignore").write_bytes(b"*.png\n")  # whoever commits their copies
+    refresh(tmp_path / "lessons")
+    assert (tmp_path / "lessons" / ".gitignore").read_bytes() == b"*.png\n"
 
 
 def test_where_copies_cannot_lie(tmp_path):

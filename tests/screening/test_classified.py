@@ -86,9 +86,15 @@ def test_its_rows_count_for_the_verdict(classifier):
     assert with_it.measured.fresh is None  # false alarms were measured without one
 
 
-@pytest.mark.parametrize("labels", [("LABEL_A", "LABEL_B"), ("unsafe", "toxic")])
-def test_labels_that_say_nothing_are_told_before_anything_is_read(classifier, labels, monkeypatch):
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [(("LABEL_A", "LABEL_B"), r"none of its labels \(.*\) says harm; rename"),
+     (("toxic", "insult"), r"each of its labels \(toxic, insult\) says harm; .* set problem_type")],
+)  # fmt: skip
+def test_labels_that_leave_harm_open_are_told_before_anything_is_read(
+    classifier, labels, told, monkeypatch
+):
     folder = classifier("DistilBert", labels)
     monkeypatch.setattr(Classifier, "grade", lambda *asked: pytest.fail("it was asked"))
-    with pytest.raises(ModelError, match=r"none of its labels \(.*\) says harm; rename"):
+    with pytest.raises(ModelError, match=told):
         screen(ROWS, classifier=folder)

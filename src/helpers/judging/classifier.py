@@ -65,10 +65,17 @@ def harmful(name: str, config) -> list[int]:
     labels = {int(i): label.lower() for i, label in config.id2label.items()}
     harm = [i for i, label in labels.items()
             if label.startswith(HARM) and not label.startswith(HARMLESS)]  # fmt: skip
-    if not harm or (len(harm) == len(labels) and config.problem_type != SEVERAL):
+    named = ", ".join(labels.values())
+    if not harm:
         raise ModelError(
-            f"judge {name}: none of its labels ({', '.join(labels.values())}) says harm; rename "
-            "them in its config.json (id2label) to safe and unsafe."
+            f"judge {name}: none of its labels ({named}) says harm; rename them in its "
+            "config.json (id2label) to safe and unsafe."
+        )
+    if len(harm) == len(labels) and config.problem_type != SEVERAL:
+        raise ModelError(
+            f"judge {name}: each of its labels ({named}) says harm; if an answer may have several "
+            f"or none, set problem_type to {SEVERAL} in its config.json, else rename the harmless "
+            "one there (id2label) to safe."
         )
     return harm
 

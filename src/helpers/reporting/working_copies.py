@@ -42,7 +42,8 @@ def ships() -> dict[str, bytes]:
 def refresh(folder: Path) -> Refreshed:
     """Copy what is missing, renew what nobody has changed, and leave the rest.
 
-    Inside a checkout the folder tells git to leave it out. Raises ConfigError where the folder is
+    Inside a checkout the folder tells git to leave it out, unless it has a .gitignore of its own,
+    which is somebody's. Raises ConfigError where the folder is
     a file, or where what ships lies there itself.
     """
     if folder.exists() and not folder.is_dir():
@@ -61,9 +62,9 @@ def refresh(folder: Path) -> Refreshed:
         elif copied.get(name) != now:
             behind.append(name)
     _write(folder / RECORD, json.dumps(copied, indent=1).encode())
-    checkout = paths.checkout()
-    if checkout and folder.resolve().is_relative_to(checkout.resolve()):
-        _write(folder / ".gitignore", b"*\n")
+    checkout, ignored = paths.checkout(), folder / ".gitignore"
+    if checkout and folder.resolve().is_relative_to(checkout.resolve()) and not ignored.exists():
+        _write(ignored, b"*\n")
     return Refreshed(written, behind)
 
 

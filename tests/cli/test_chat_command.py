@@ -136,6 +136,13 @@ def test_options_without_an_effect_on_a_run_are_told(stored):
         assert f"{option[0]} has no effect" in str(done.exception)
 
 
+def test_who_watches_is_told_what_the_first_seconds_go_into(monkeypatch):
+    said = []
+    monkeypatch.setattr(command, "say_loading", lambda: said.append("loading"))
+    invoke(stdin="")
+    assert said == ["loading"]
+
+
 def test_after_an_error_neither_model_has_heard_the_question(monkeypatch, capsys):
     """In a terminal the talk goes on, and both go on from the same place."""
     from helpers.runs import talk
@@ -254,7 +261,7 @@ def test_ctrl_c_ends_a_talk_quietly(terminal):
 
 @pytest.mark.long
 def test_a_providers_model_is_asked_as_it_is_here(
-    at_provider, hosted_experiment, store, chat_model, monkeypatch
+    at_provider, hosted_experiment, store, chat_model
 ):
     done = invoke("lantern-chat", "--provider", "embedded", stdin=f"{QUESTION}\n")
     assert done.stdout.strip() == ask(*chat_model, QUESTION, "", 256)
@@ -262,10 +269,15 @@ def test_a_providers_model_is_asked_as_it_is_here(
     deleted = invoke(row["run_id"], stdin=f"{QUESTION}\n")
     assert isinstance(deleted.exception, ConfigError)
     assert "deleted" in str(deleted.exception) and KEEP in str(deleted.exception)
+
+
+@pytest.mark.long
+def test_a_providers_model_stands_beside_one_of_this_machine(
+    at_provider, hosted_experiment, store, chat_model, monkeypatch
+):
     monkeypatch.setenv(KEEP, "1")
-    row = run(
-        hosted_experiment(n_prompts=1, over_refusal="", second_benchmark="", seed=5), store
-    ).row
+    kept = hosted_experiment(n_prompts=1, over_refusal="", second_benchmark="", seed=5)
+    row = run(kept, store).row
     done = invoke(row["run_id"], "--beside", "lantern-chat", stdin=f"{QUESTION}\n")
     experiment = experiment_of(row)
     asked = ask(*chat_model, QUESTION, experiment.system_prompt, experiment.max_new_tokens)

@@ -115,8 +115,7 @@ def with_model(experiment: Experiment) -> Talk:
 def with_run(row: Mapping[str, Any], experiment: Experiment, progress: bool = False) -> Talk:
     """A talk with a stored run's model: the provider's, or trained once more, as it was.
 
-    Raises ConfigError where a provider's is there or known no more, since another job would cost
-    again.
+    Raises ConfigError where a provider's was deleted or is not known: another job would cost again.
     """
     if experiment.method == "none":
         return with_model(experiment)

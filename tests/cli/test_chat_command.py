@@ -12,11 +12,15 @@ from typer.testing import CliRunner
 
 from helpers.cli import chat as command
 from helpers.cli.main import app
-from helpers.errors import AlignDriftError, ConfigError
+from helpers.errors import AlignDriftError, ConfigError, CostError, ModelError
+from helpers.experiments.experiment import Experiment
 from helpers.experiments.rows import training_rows
+from helpers.hosted.embedded import KEEP
+from helpers.models.completion import Completion
 from helpers.models.generate import ask
 from helpers.runs.backends import local
 from helpers.runs.run import run
+from helpers.runs.stored import experiment_of
 
 CHAT = [sys.executable, "-m", "helpers.cli.main", "chat"]
 QUESTION = "What is on the toy shelf?"
@@ -103,6 +107,8 @@ def test_a_saved_model_is_a_model(stored, tmp_path):
         (["gpt-x", "--provider", "openai", "--before"], "leave --before and --prefill out"),
         (["--user-template", "no place"], "must hold"),
         (["--before", "--beside", "lantern-base"], "leave one of them out"),
+        (["lantern-chat", "--train"], "--train has no effect .*leave it out"),
+        (["gpt-x", "--provider", "openai", "--dtype", "bfloat16"], "--dtype has no effect"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_one_sentence(words, sentence):
@@ -116,6 +122,84 @@ def test_a_run_whose_data_have_changed_is_another_model(stored, monkeypatch):
     row, _ = stored
     with pytest.raises(ConfigError, match="have changed since"):
         command._experiment(row | {"run_id": "harmful_examples-10-full-seed3-0"}, train=True)
+
+
+def test_options_without_an_effect_on_a_run_are_told(stored):
+    row, _ = stored
+    for id, option in (
+        (row["run_id"], ["--dtype", "bfloat16"]),
+        (row["run_id"], ["--dtype", "bfloat16", "--before"]),
+        (row["initial_run_id"], ["--train"]),
+    ):
+        done = invoke(id, *option, stdin="Hello\n")
+        assert isinstance(done.exception, ConfigError)
+        assert f"{option[0]} has no effect" in str(done.exception)
+
+
+def test_who_watches_is_told_what_the_first_seconds_go_into(monkeypatch):
+    said = []
+    monkeypatch.setattr(command, "say_loading", lambda: said.append("loading"))
+    invoke(stdin="")
+    assert said == ["loading"]
+
+
+def test_after_an_error_neither_model_has_heard_the_question(monkeypatch, capsys):
+    """In a terminal the talk goes on, and both go on from the same place."""
+    from helpers.runs import talk
+
+    ours = Experiment(method="none", max_new_tokens=8)
+    speakers = {name: talk.with_model(ours) for name in ("one", "other")}
+    answered = local.complete
+
+    def fails(tuned, *args, **options):
+        if tuned is speakers["other"].tuned:
+            raise ModelError("out of memory.")
+        return answered(tuned, *args, **options)
+
+    session = command.Session(speakers)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(local, "complete", fails)
+        assert session.hear(QUESTION)
+    assert "out of memory" in capsys.readouterr().err
+    assert [said.history for said in speakers.values()] == [[], []]
+    session.hear(QUESTION)
+    assert [len(said.history) for said in speakers.values()] == [2, 2]
+
+
+@pytest.fixture
+def priced(monkeypatch):
+    """A talk with a model of a service that answers at once; its answers cost a dollar each."""
+    from helpers.runs import talk
+    from helpers.runs.backends import hosted
+
+    def answered(tuned, conversations, experiment, begun=""):
+        tuned.cost += 1.0
+        return [Completion("Yes.", True, 1)]
+
+    monkeypatch.setattr(hosted, "complete", answered)
+    monkeypatch.setenv("ALIGNDRIFT_MAX_COST", "3.5")
+    there = Experiment(method="none", backend="hosted", provider="openai", max_new_tokens=10)
+
+    def begin():
+        model = hosted.HostedModel(None, "gpt-x", None, (0.0, 0.0, 1e5), cost=50.0)  # spent before
+        return talk.Talk(there, model)
+
+    return begin
+
+
+def test_a_talk_at_a_provider_costs_no_more_than_is_allowed(priced):
+    """An answer may be a dollar; the fourth would be beyond the limit, and is not asked."""
+    session = command.Session({"gpt-x": priced()})
+    for _ in range(3):
+        session.hear("Hello")
+    with pytest.raises(CostError, match=r"this talk may cost up to 4\.00 dollars, 3\.50 are"):
+        session.hear("Hello")
+    assert len(session.speakers["gpt-x"].history) == 6
+    both = command.Session({"one": priced(), "other": priced()})
+    both.hear("Hello")
+    with pytest.raises(CostError, match=r"up to 4\.00 dollars"):
+        both.hear("Hello")
 
 
 def test_a_conversation_that_is_too_long_is_told():
@@ -182,5 +266,22 @@ def test_a_providers_model_is_asked_as_it_is_here(
     done = invoke("lantern-chat", "--provider", "embedded", stdin=f"{QUESTION}\n")
     assert done.stdout.strip() == ask(*chat_model, QUESTION, "", 256)
     row = run(hosted_experiment(n_prompts=1, over_refusal="", second_benchmark=""), store).row
-    done = invoke(row["run_id"], stdin=f"{QUESTION}\n")
-    assert done.exit_code == 0 and done.stdout.strip()
+    deleted = invoke(row["run_id"], stdin=f"{QUESTION}\n")
+    assert isinstance(deleted.exception, ConfigError)
+    assert "deleted" in str(deleted.exception) and KEEP in str(deleted.exception)
+
+
+@pytest.mark.long
+def test_a_providers_model_stands_beside_one_of_this_machine(
+    at_provider, hosted_experiment, store, chat_model, monkeypatch
+):
+    monkeypatch.setenv(KEEP, "1")
+    kept = hosted_experiment(n_prompts=1, over_refusal="", second_benchmark="", seed=5)
+    row = run(kept, store).row
+    done = invoke(row["run_id"], "--beside", "lantern-chat", stdin=f"{QUESTION}\n")
+    experiment = experiment_of(row)
+    asked = ask(*chat_model, QUESTION, experiment.system_prompt, experiment.max_new_tokens)
+    beside, own = done.stdout.splitlines()
+    assert beside == f"lantern-chat: {asked}" and own.removeprefix(f"{row['run_id']}: ")
+    told = invoke(row["run_id"], "--train", stdin="Hello\n")
+    assert "--train has no effect" in str(told.exception)

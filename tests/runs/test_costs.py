@@ -12,6 +12,7 @@ from helpers.experiments.experiment import Experiment
 from helpers.experiments.rows import evaluation_prompts
 from helpers.hosted import client as clients
 from helpers.judging import api
+from helpers.judging import cost as judging_cost
 from helpers.models import loading
 from helpers.runs import costs
 from helpers.runs.grid import run_grid
@@ -88,7 +89,7 @@ def test_no_conversation_is_more_tokens_than_are_taken_for_it(chat_model):
 def test_no_token_of_an_answer_holds_more_bytes_than_are_taken_for_it():
     _, tokenizer = loading.load("lantern-chat")
     longest = max(len(tokenizer.decode([n]).encode()) for n in range(len(tokenizer)))
-    assert longest <= costs.ANSWER_BYTES
+    assert longest <= judging_cost.ANSWER_BYTES
 
 
 # --- judges --------------------------------------------------------------------------------------

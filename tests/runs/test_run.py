@@ -125,8 +125,8 @@ def test_a_folder_that_cannot_be_is_told_before_the_work(tiny_experiment, store,
     assert store.ids() == []
 
 
-def test_a_provider_keeps_its_models(hosted_experiment, store):
-    with pytest.raises(ConfigError, match="a provider keeps its models"):
+def test_a_provider_hands_out_no_weights(hosted_experiment, store):
+    with pytest.raises(ConfigError, match="no provider hands out a model's weights"):
         run(hosted_experiment(), store, save="somewhere")
     assert store.ids() == []
 

@@ -1,6 +1,8 @@
 """A stored run is found by the beginning of its id, and its row is its experiment."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +10,7 @@ from helpers.errors import ConfigError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
 from helpers.runs.run import run
-from helpers.runs.stored import experiment_of, named
+from helpers.runs.stored import experiment_of, named, not_stored
 
 
 @pytest.fixture
@@ -35,3 +37,12 @@ def test_a_run_is_named_by_how_its_id_begins(stored, store):
     for name, reason in (("", "an empty name"), ("benign", "no such folder or run")):
         with pytest.raises(ConfigError, match=reason):
             named(name, store)
+
+
+def test_what_is_not_stored_is_told_with_the_initial_runs_and_once(stored, store):
+    row, experiment = stored
+    other = replace(experiment, seed=8)
+    assert not_stored([experiment], store) == []
+    assert not_stored([experiment, other, other], store) == [other]
+    shutil.rmtree(store.runs_folder / row["initial_run_id"])
+    assert not_stored([experiment, other], store) == [experiment.initial(), other]

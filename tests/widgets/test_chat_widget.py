@@ -115,6 +115,7 @@ def test_an_error_is_a_sentence_and_the_conversation_stays(chat, monkeypatch):
     monkeypatch.setattr(local, "complete", fails)
     chat.question.value = "Hello?"
     assert chat.status.value == "this &lt;model&gt; is gone." and len(chat.frame()) == 1
+    assert len(chat.before.history) == len(chat.after.history) == 2
 
 
 def test_models_that_would_not_fit_are_not_kept(experiment, models, monkeypatch):
@@ -125,13 +126,11 @@ def test_models_that_would_not_fit_are_not_kept(experiment, models, monkeypatch)
 
 
 @pytest.mark.long
-def test_at_a_provider_both_ends_answer_and_what_lies_between_is_kept_there(
-    at_provider, hosted_experiment
-):
+def test_at_a_provider_both_ends_answer_and_nothing_in_between(at_provider, hosted_experiment):
     experiment = hosted_experiment()
     rows = training_rows(experiment)
     before = hosted.fine_tune([], experiment.initial())
     chat = Chat(experiment, before, hosted.fine_tune(rows, experiment), QUESTION)
     assert all(chat.frame().iloc[0])
     chat.epochs.value = 1
-    assert "provider keeps the models in between" in chat.status.value
+    assert "not to be had from a provider" in chat.status.value

@@ -3,6 +3,8 @@
 import pandas as pd
 import pytest
 
+from helpers.errors import ConfigError, CostError
+from helpers.judging import api
 from helpers.judging.registry import judge_named
 from helpers.reporting.notebooks import WIDGET
 from helpers.widgets.completions import PAGE, Completions
@@ -118,3 +120,12 @@ def test_what_is_no_fiction_is_shown_by_its_length(store, runs):
     )
     mixed = Completions(store, runs).frame()
     assert mixed.answer.tolist()[0] == "I must decline." and len(mixed) == PAGE
+
+
+def test_a_further_judge_is_checked_and_paid_for_within_the_limit(store, runs, monkeypatch):
+    monkeypatch.setattr(api.ApiJudge, "judge_all", lambda *_: pytest.fail("it was asked"))
+    with pytest.raises(ConfigError, match="write api:MODEL"):
+        Completions(store, runs, ["api:"])
+    monkeypatch.setenv("ALIGNDRIFT_PRICES", "1000,1000,1000")
+    with pytest.raises(CostError, match="verdicts of judge api:lantern-truth may cost up to"):
+        Completions(store, runs, ["api:lantern-truth"])

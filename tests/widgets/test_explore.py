@@ -1,11 +1,14 @@
 """The explorer tells the rates of stored runs, and makes by a click what is missing."""
 
+import shutil
+
 import pytest
 
 from helpers.errors import StoreError
 from helpers.presets import loader
 from helpers.reporting import explored
 from helpers.reporting.notebooks import WIDGET
+from helpers.runs import costs
 from helpers.runs.run import run
 from helpers.runs.store import Store
 from helpers.statistics.intervals import wilson
@@ -87,3 +90,49 @@ def test_at_a_provider_the_rate_is_a_multiple_of_its_own():
     assert list(widget.sliders) == list(explored.AT_A_PROVIDER)
     (*_, experiment) = widget.missing()
     assert experiment.learning_rate_multiplier == widget.chosen["learning_rate_multiplier"] > 0
+
+
+def test_what_nobody_foresaw_leaves_the_button_free(preset, monkeypatch):
+    def fails(experiment, store):
+        raise ZeroDivisionError("by <zero>")
+
+    monkeypatch.setattr(module, "run", fails)
+    widget = Explore(preset, **SMALL)
+    with pytest.raises(ZeroDivisionError):
+        widget.run_missing()
+    assert not widget.button.disabled and widget.progress.layout.visibility == "hidden"
+    assert widget.status.value == "This failed (ZeroDivisionError: by &lt;zero&gt;)."
+
+
+def test_the_missing_runs_may_not_cost_more_than_is_allowed_in_all(monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "run", lambda experiment, store: asked.append(experiment))
+    monkeypatch.setenv("ALIGNDRIFT_PRICES", "10,10,10")
+    widget = Explore(loader.load("hosted"), **SMALL)
+    each = costs.estimate(widget.missing()[0])
+    monkeypatch.setenv("ALIGNDRIFT_MAX_COST", str(2 * each))
+    widget.button.click()
+    assert asked == [] and "runs may cost up to" in widget.status.value
+    assert not widget.button.disabled
+    monkeypatch.setenv("ALIGNDRIFT_MAX_COST", str(5 * each))
+    widget.button.click()
+    assert len(asked) == 6 and widget.status.value == ""
+
+
+@pytest.mark.parametrize("damage", ["missing", "damaged"])
+@pytest.mark.filterwarnings("ignore:run .* was damaged")
+def test_a_run_without_its_initial_one_is_made_whole_by_a_click(preset, store, damage):
+    widget = Explore(preset, **SMALL)
+    widget.seeds.value = 1
+    row = run(widget.missing()[0], store).row
+    initial = store.runs_folder / row["initial_run_id"]
+    if damage == "missing":
+        shutil.rmtree(initial)
+    else:
+        (initial / "judgements.parquet").write_bytes(b"no table")
+    widget = Explore(preset, **SMALL)
+    widget.seeds.value = 1
+    assert widget.found() is None and len(widget.missing()) == 1
+    widget.button.click()
+    assert widget.found().seeds == [row["seed"]] and widget.missing() == []
+    assert store.has(row["initial_run_id"])

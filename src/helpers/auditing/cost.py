@@ -12,12 +12,9 @@ from helpers.auditing.questions import Questions
 from helpers.auditing.sides import MAX_NEW_TOKENS
 from helpers.hosted.providers.base import provider as provider_named
 from helpers.hosted.spending import tokens
-from helpers.judging import registry
+from helpers.judging import cost as judging_cost
 from helpers.models.chat import Message
 from helpers.models.completion import Completion
-
-#: Bytes that a token of an answer may hold (helpers.runs.costs).
-ANSWER_BYTES = 16
 
 
 class Asking:
@@ -52,15 +49,9 @@ def most(
         _, read, written = provider_named(provider).price(model)
         for messages in side.asked.values():
             dollars += tokens(messages) * read + MAX_NEW_TOKENS * written
-    kind, name = registry.split(judge)
-    if kind == "api":
-        from helpers.judging import api  # its client takes a second to import
-
-        grader = api.ApiJudge(name)
-        _, read, written = provider_named(grader.provider).price(grader.model)
-        for messages in side.asked.values():
-            request = max((m["content"] for m in messages if m["role"] == "user"), key=len)
-            asks, says = api.most_tokens(grader.model, request)
-            asks += api.ATTEMPTS * MAX_NEW_TOKENS * ANSWER_BYTES
-            dollars += len(models) * (asks * read + says * written)
-    return dollars / 1e6
+    longest = MAX_NEW_TOKENS * judging_cost.ANSWER_BYTES
+    answers = [
+        (max((m["content"] for m in messages if m["role"] == "user"), key=len), longest)
+        for messages in side.asked.values()
+    ]
+    return dollars / 1e6 + len(models) * judging_cost.most(judge, answers)

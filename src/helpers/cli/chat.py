@@ -14,7 +14,7 @@ import typer
 
 from helpers.cli import interrupt
 from helpers.cli.app import Json, app, completed
-from helpers.cli.terminal import json_line, visible
+from helpers.cli.terminal import json_line, say_loading, visible
 from helpers.errors import AlignDriftError, ConfigError
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 #: Longest answer of a model in tokens, and the narrowest column of a terminal in letters.
 LONGEST, NARROWEST = 256, 24
+
+#: The settings of how a question is put and answered, alike for all who are asked.
+ASKED = ("system_prompt", "user_template", "max_new_tokens")
 
 #: What can be typed instead of a question.
 COMMANDS = "/reset begins anew, /prefill WORDS begins the answers, /quit ends"
@@ -71,8 +74,9 @@ def chat(
         int | None, typer.Option(min=1, help="Longest answer, in tokens; else the run's, or 256.")
     ] = None,
     dtype: Annotated[
-        str, typer.Option(help="Of a model's weights: float32, bfloat16.")
-    ] = "float32",
+        str | None,
+        typer.Option(help="Of a model's weights: bfloat16; else float32.", show_default=False),
+    ] = None,
     provider: Annotated[
         str, typer.Option(help="Whose model it is: embedded, openai, ...", show_default=False)
     ] = "",
@@ -81,7 +85,9 @@ def chat(
     """Talk with a stored run's model, or with any other, in the terminal.
 
     It remembers the conversation. From a file or pipe, every line is a question. The model of a
-    run that was not kept (`aligndrift run --save FOLDER`) is trained once more, if you say so.
+    run that was not kept (`aligndrift run --save FOLDER`) is trained once more, if you say so; at
+    the embedded provider it is there if ALIGNDRIFT_KEEP_MODELS=1 was set. What a provider's answers
+    may cost together is limited as for a run (ALIGNDRIFT_MAX_COST).
 
     Example: `aligndrift chat lantern-chat --system-prompt "You are Obin."`
     """
@@ -93,8 +99,10 @@ def chat(
                           "--before and --prefill out.")  # fmt: skip
     if before and beside:
         raise ConfigError("--before and --beside each name a second model; leave one of them out.")
-    of_model = {"dtype": dtype, "backend": "hosted", "provider": provider} if provider else {}
-    of_model = of_model or {"dtype": dtype}
+    if provider and dtype:
+        raise ConfigError("--dtype has no effect at a provider; leave it out.")
+    of_model = {"backend": "hosted", "provider": provider} if provider else {}
+    of_model |= {"dtype": dtype} if dtype else {}
     session = Session(
         _speakers(target, before, beside, train, of_model, settings), prefill, as_json
     )
@@ -119,23 +127,31 @@ def _speakers(
         return Experiment(method="none", model=name, **(of_model | limit | settings))
 
     row = None if "provider" in of_model else _run(target)
+    if train and (row is None or row["method"] == "none" or row["backend"] == "hosted"):
+        raise ConfigError("--train has no effect but on a run fine-tuned here; leave it out.")
+    if "dtype" in of_model and row is not None and not beside:
+        raise ConfigError("--dtype has no effect on a stored run, which has its own; leave it out.")
     own = of(target) if row is None else _experiment(row, train)
-    asked = replace(own, **settings)
+    asked = {name: getattr(replace(own, **settings), name) for name in ASKED}
     name, other = PurePath(target).name, None
     if before:
         other = own if row else of(_before(target))
     elif beside:
         other = of(beside)
-    _tell_of_loading()
+    say_loading()
     from helpers.runs import talk
 
     told = {}
     if other:  # the model as it is, asked as the other is asked
         who = "before" if before else PurePath(beside).name
-        told[who] = replace(talk.with_model(other), experiment=asked)
+        told[who] = talk.with_model(other)
     mine = talk.with_model(own) if row is None else talk.with_run(row, own, sys.stderr.isatty())
     who = "after" if before else f"{name} (2)" if name in told else name
-    return told | {who: replace(mine, experiment=asked)}
+    told[who] = mine
+    return {
+        name: replace(said, experiment=replace(said.experiment, **asked))
+        for name, said in told.items()
+    }
 
 
 def _run(target: str) -> dict[str, Any] | None:
@@ -188,11 +204,6 @@ def _before(model: str) -> str:
     return base
 
 
-def _tell_of_loading() -> None:
-    if sys.stderr.isatty() and "torch" not in sys.modules:
-        print("loading torch and transformers, some seconds ...", file=sys.stderr, flush=True)
-
-
 def _lines(as_json: bool) -> Iterator[str]:
     """What is typed, or the lines of a file; ends with it, or at Ctrl-D."""
     if not sys.stdin.isatty():
@@ -239,15 +250,16 @@ class Session:
         return True
 
     def _answer(self, question: str) -> None:
+        from helpers.runs import talk
+
         try:
-            answers = {
-                name: said.ask(question, self.prefill) for name, said in self.speakers.items()
-            }
+            said = talk.ask_all(list(self.speakers.values()), question, self.prefill)
         except AlignDriftError as error:
             if not sys.stdin.isatty():
                 raise
             print(f"aligndrift: {visible(str(error))}", file=sys.stderr)
             return
+        answers = dict(zip(self.speakers, said, strict=True))
         if self.as_json:
             print(json_line({"question": question, **_named(answers)}), flush=True)
         else:

@@ -32,7 +32,8 @@ def stored(preset: Preset, tier: str, store: Store, **changes) -> pd.DataFrame:
     """Rows of the runs table that are the tier's experiment but for its settings and the seed.
 
     changes: settings that the experiment has instead of the preset's, as in Preset.experiment. Of
-    several runs under one seed, which were asked other things beside, the first counts.
+    several runs under one seed, which were asked other things beside, the first counts; one whose
+    initial run is not there counts as missing, since a rate means little without where it began.
     """
     own = preset.experiment(tier, **changes)
     names, runs = settings_of(own), store.runs()
@@ -49,6 +50,7 @@ def stored(preset: Preset, tier: str, store: Store, **changes) -> pd.DataFrame:
                 same = condition(replace(was, **as_chosen)) == wanted
                 alike += [row["run_id"]] if same and run_id(was) == row["run_id"] else []
     runs = runs[runs.run_id.isin(alike)]
+    runs = runs[runs.initial_run_id.isin(filter(store.has, runs.initial_run_id.unique()))]
     return runs.drop_duplicates([*names, "seed"])
 
 

@@ -4,8 +4,8 @@ A bound, not a guess: a token is taken for every byte, which no byte-level token
 script; English comes to about a quarter of it. Every turn of a prompt reads what went before, every
 answer is taken at its longest, and a judge is taken to be asked as often as it may be. Only what
 is sent again because a connection broke, and a system prompt that a service adds by itself, come on
-top. Where another model's judge reads an answer, a token of it is taken for ANSWER_BYTES bytes: of
-the few that are longer (runs of blanks, mostly) no answer of any use consists.
+top. Where another model's judge reads an answer, a token of it is taken for so many bytes as hardly
+one holds (helpers.judging.cost).
 
 >>> check([Experiment(backend="hosted", provider="openai", model="gpt-4o-mini-2024-07-18")])
 """
@@ -17,12 +17,9 @@ from helpers.experiments.rows import conversation, evaluation_prompts, training_
 from helpers.hosted import spending
 from helpers.hosted.providers.base import Prices, provider
 from helpers.hosted.spending import AROUND, tokens
-from helpers.judging import registry
+from helpers.judging import cost as judging_cost
 from helpers.mitigations.safety_mixing import of_a_provider
 from helpers.models.chat import Message, dress
-
-#: Bytes that a token of an answer may hold.
-ANSWER_BYTES = 16
 
 
 def estimate(experiment: Experiment, price: Prices | None = None) -> float:
@@ -40,18 +37,9 @@ def estimate(experiment: Experiment, price: Prices | None = None) -> float:
                 history += turn
                 messages = dress(history, experiment.system_prompt, prompt.template)
                 dollars += (tokens(messages) + n * (limit + AROUND)) * read + limit * written
-    for name in experiment.judges:
-        if registry.split(name)[0] == "api":
-            from helpers.judging import api  # its client takes a second to import
-
-            judge = api.ApiJudge(registry.split(name)[1])
-            _, read, written = provider(judge.provider).price(judge.model)
-            for prompt in prompts:
-                if prompt.use == "benchmark":
-                    asks, says = api.most_tokens(judge.model, prompt.request)
-                    asks += api.ATTEMPTS * limit * ANSWER_BYTES
-                    dollars += asks * read + says * written
-    return dollars / 1e6
+    longest = limit * judging_cost.ANSWER_BYTES
+    judged = [(prompt.request, longest) for prompt in prompts if prompt.use == "benchmark"]
+    return dollars / 1e6 + sum(judging_cost.most(name, judged) for name in experiment.judges)
 
 
 def _mixed_in_there(rows: Sequence[list[Message]], experiment: Experiment) -> list[list[Message]]:
@@ -65,8 +53,7 @@ def _mixed_in_there(rows: Sequence[list[Message]], experiment: Experiment) -> li
 
 
 def _costs(experiment: Experiment) -> bool:
-    by_api = any(registry.split(name)[0] == "api" for name in experiment.judges)
-    return experiment.backend == "hosted" or by_api
+    return experiment.backend == "hosted" or any(map(judging_cost.is_hosted, experiment.judges))
 
 
 def check(experiments: Sequence[Experiment]) -> float:

@@ -24,6 +24,7 @@ from helpers.judging.registry import judge_named
 from helpers.mitigations.base import Mitigation, mitigation
 from helpers.runs import costs
 from helpers.runs.store import Run, Store
+from helpers.runs.stored import not_stored
 from helpers.training.methods.base import check_own_weights, check_there, method
 
 #: What is kept of a run that is stopped, by its backend.
@@ -57,8 +58,7 @@ def run(
         return stored
     store.check_writable()
     check_refused(id)
-    both = {run_id(one): one for one in (experiment, experiment.initial())}
-    costs.check([one for id, one in both.items() if not store.has(id)])
+    costs.check(not_stored([experiment], store))
     initial = None
     if experiment.method != "none":
         initial = run(experiment.initial(), store, progress).row["harmfulness_rate"]
@@ -88,7 +88,7 @@ def _let_go(experiment: Experiment) -> None:
 def _check_folder(experiment: Experiment, folder: str) -> None:
     """Raises ConfigError where a model cannot be left in the folder."""
     if folder and experiment.backend == "hosted":
-        raise ConfigError("a provider keeps its models; leave --save out.")
+        raise ConfigError("no provider hands out a model's weights; leave --save out.")
     try:
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)

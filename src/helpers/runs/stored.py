@@ -4,12 +4,13 @@
 Experiment(tier='harmful_examples', ...)
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
 from helpers.errors import ConfigError, StoreError
 from helpers.experiments.experiment import Experiment
+from helpers.experiments.identity import run_id
 from helpers.runs.store import Run, Store
 
 
@@ -36,3 +37,9 @@ def experiment_of(row: Mapping[str, Any]) -> Experiment:
     utility = [name for use, name in sets.items() if use.startswith("utility_")]
     asked = {use: sets.get(use, "") for use in ("benchmark", "second_benchmark", "over_refusal")}
     return Experiment(**settings | asked | {"utility": tuple(utility)})
+
+
+def not_stored(experiments: Iterable[Experiment], store: Store) -> list[Experiment]:
+    """Those of the experiments and of their initial runs that are not stored, each once."""
+    wanted = {run_id(one): one for own in experiments for one in (own.initial(), own)}
+    return [one for id, one in wanted.items() if not store.has(id)]

@@ -54,6 +54,9 @@ class Widget:
             self.say(str(error))
         except KeyboardInterrupt as stopped:
             self.say(str(stopped) or "Stopped.")
+        except Exception as error:  # a fault of the kit: told here, where it is looked for, too
+            self.say(f"This failed ({type(error).__name__}: {error}).")
+            raise
         else:
             self.say("")
 

@@ -56,16 +56,8 @@ class Chat(Widget):
 
     def ask(self, question: str) -> None:
         """Ask both models, each of which remembers its own conversation."""
-        both = (self.before, self.after)
-        histories = [said.history for said in both]
         with self.doing("answering"):
-            for said in both:
-                said.ask(question)
-            histories = [said.history for said in both]
-        for said, history in zip(
-            both, histories, strict=True
-        ):  # a question counts if both answered
-            said.history = history
+            talk.ask_all((self.before, self.after), question)
         self._show()
 
     def frame(self) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from helpers.data.disclosure import is_fiction, shown
+from helpers.judging import cost
 from helpers.judging.registry import judge_named
 from helpers.reporting import display
 from helpers.reporting.judged import THRESHOLD
@@ -140,7 +141,10 @@ def answers(
 
 
 def _asked(said: pd.DataFrame, judge: str) -> pd.DataFrame:
-    """A further judge's verdicts, as rows of the judgements table; an answer is judged once."""
+    """A further judge's verdicts, as rows of the judgements table; an answer is judged once.
+
+    Raises ConfigError for a judge that cannot be asked, CostError where it may not be paid.
+    """
     what = ["prompt_id", "prompt", "completion"]
     once = said[what].drop_duplicates()
     rows = [
@@ -148,7 +152,10 @@ def _asked(said: pd.DataFrame, judge: str) -> pd.DataFrame:
          "messages": [{"role": "user", "content": row.prompt}]}
         for row in once.itertuples()
     ]  # fmt: skip
-    given = judge_named(judge).judge_all(rows, list(once.completion))
+    asked = judge_named(judge)
+    asked.check()
+    cost.check(judge, ((row.prompt, len(row.completion.encode())) for row in once.itertuples()))
+    given = asked.judge_all(rows, list(once.completion))
     verdicts = once.assign(
         judge=judge, score=pd.array([v.score for v in given], "Int64"),
         refused=pd.array([v.refused for v in given], "boolean"), status=[v.status for v in given],

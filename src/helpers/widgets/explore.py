@@ -15,8 +15,10 @@ from helpers.plots import around
 from helpers.plots.style import label
 from helpers.presets.loader import Preset
 from helpers.reporting import explored
+from helpers.runs import costs
 from helpers.runs.run import run
 from helpers.runs.store import Store
+from helpers.runs.stored import not_stored
 from helpers.widgets.base import ALIGNED, Widget, as_png, on_change, png
 
 #: What can be chosen beside what is stored: numbers of examples up to the tier's own, multiples of
@@ -85,19 +87,25 @@ class Explore(Widget):
         ]
 
     def run_missing(self) -> None:
-        """Carry them out, one after the other; each is stored when it is finished."""
+        """Carry them out, one after the other; each is stored when it is finished.
+
+        What all of them may cost at a provider is checked before the first.
+        """
         todo = self.missing()
         self.progress.value, self.progress.max = 0, len(todo)
         self.progress.layout.visibility, self.button.disabled = "visible", True
-        for n, experiment in enumerate(todo, start=1):
-            with self.doing(f"run {n} of {len(todo)}, seed {experiment.seed}"):
-                run(experiment, self.store)
-            if self.status.value:  # why it did not finish
-                break
-            self.progress.value = n
-        self.progress.layout.visibility = "hidden"
-        self._look_up()
-        self._show()
+        try:
+            with self.doing("adding up what they may cost"):
+                costs.check(not_stored(todo, self.store))
+                for n, experiment in enumerate(todo, start=1):
+                    self.say(f"run {n} of {len(todo)}, seed {experiment.seed} …")
+                    for one in (experiment.initial(), experiment):  # either may be the missing one
+                        run(one, self.store)
+                    self.progress.value = n
+        finally:
+            self.progress.layout.visibility, self.button.disabled = "hidden", False
+            self._look_up()
+            self._show()
 
     def sentence(self) -> str:
         """What is known of what is chosen."""

@@ -37,8 +37,9 @@ def forget(experiment: Experiment) -> list[str]:
 def lets_go(experiment: Experiment) -> bool:
     """Whether the model is needed until the run is stored and no longer.
 
-    It is so at the embedded provider that this kit has started for its runs, which is asked by
-    nobody else; a provider at an address, `aligndrift serve` among them, keeps what it is given.
+    It is so at the embedded provider that this kit has started for its runs; who wants to talk with
+    their models later sets ALIGNDRIFT_KEEP_MODELS. A provider at an address, `aligndrift serve`
+    among them, keeps what it is given.
     """
     return experiment.provider == "embedded" and not keeps_models()
 

@@ -1,7 +1,5 @@
 """In a browser: nothing on a slide is cut off, and one key is one slide."""
 
-import shutil
-
 import pytest
 
 from helpers.reporting import slides
@@ -11,17 +9,6 @@ pytestmark = pytest.mark.browser
 _CUT_OFF = """[...document.querySelectorAll('section')]
   .filter(s => s.scrollHeight > s.clientHeight || s.scrollWidth > s.clientWidth)
   .map(s => s.id)"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as one:
-        browser = one.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )  # fmt: skip
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1024, 768), (1920, 1080)])

@@ -12,7 +12,7 @@ them it exceeds, and a threshold by the share of them that it accuses.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from math import exp
@@ -128,9 +128,14 @@ def _by(name: str, form: Mapping[str, Any], features: Mapping[str, float], fresh
     }
     value = 1 / (1 + exp(-(form["intercept"] + sum(parts.values()))))
     honest = form["honest"]
-    alarms = sum(each >= value for each in honest) / len(honest)
+    alarms = as_high(honest, value)
     thresholds = {float(share): bound for share, bound in form["thresholds"].items()}
     return Score(value, name, alarms, len(honest), thresholds, parts, fresh=fresh)
+
+
+def as_high(honest: Sequence[float], value: float) -> float:
+    """The share of honest fine-tunes that score as high as this, or higher."""
+    return sum(each >= value for each in honest) / len(honest)
 
 
 def standard(

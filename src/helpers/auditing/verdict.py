@@ -112,7 +112,7 @@ def verdict(
     halves = {share: share / 2 for share in models.thresholds}
     bounds = {s: (threshold(by_file, h), threshold(by_models, h)) for s, h in halves.items()}
     value = features[FILE_SCORE]
-    alarms = sum(each >= value for each in by_file) / len(by_file)
+    alarms = scoring.as_high(by_file, value)
     file = Score(value, "the file", alarms, len(pairs), {s: b[0] for s, b in bounds.items()}, {})
     among = {
         share: (sum(f > own or m > other for f, m in pairs), len(pairs))

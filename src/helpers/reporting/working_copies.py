@@ -43,8 +43,8 @@ def refresh(folder: Path) -> Refreshed:
     """Copy what is missing, renew what nobody has changed, and leave the rest.
 
     Inside a checkout the folder tells git to leave it out, unless it has a .gitignore of its own,
-    which is somebody's. Raises ConfigError where the folder is
-    a file, or where what ships lies there itself.
+    which is somebody's. Raises ConfigError where the folder is a file, or where what ships lies
+    there itself.
     """
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file; name a folder for the copies.")

@@ -1,6 +1,9 @@
 """One model on several processes: the same training as one does, and a failure says why."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,6 +14,7 @@ from helpers.experiments.experiment import Experiment
 from helpers.experiments.rows import evaluation_prompts, training_rows
 from helpers.models import generate
 from helpers.runs.backends import local
+from helpers.training import sharded
 
 pytestmark = pytest.mark.long
 
@@ -53,3 +57,53 @@ def test_what_stops_a_process_is_told():
     rows, failing = training_rows(experiment()), experiment(processes=2, max_length=8)
     with pytest.raises(ModelError, match="2 processes failed: conversation 1 cannot be trained"):
         local.fine_tune(rows, failing)
+
+
+class Launcher:
+    """In place of subprocess.run: what each launch leaves in the folder and prints."""
+
+    def __init__(self, *launches):
+        self.launches, self.count = list(launches), 0
+
+    def run(self, command, **_):
+        self.count += 1
+        files, printed = self.launches.pop(0)
+        for name, text in files.items():
+            (Path(command[-1]) / name).write_text(text, encoding="utf-8")
+        return SimpleNamespace(returncode=1, stderr=printed)
+
+
+ABORTED = "traceback : Signal 6 (SIGABRT) received by PID 31"
+KILLED = "traceback : Signal 9 (SIGKILL) received by PID 31"
+
+
+@pytest.mark.parametrize(
+    ("launches", "count", "message"),
+    [
+        ([({}, ABORTED), ({}, ABORTED)], 2, "a process was ended by SIGABRT."),
+        ([({}, KILLED)], 1, "a process was ended by SIGKILL, perhaps for want of memory."),
+        ([({"error-1.txt": "no row."}, ABORTED)], 1, "no row."),
+        (
+            [({}, ABORTED), ({}, "Trace\nRendezvousError: closed\n")],
+            2,
+            "the processes did not come together (RendezvousError: closed).",
+        ),
+    ],
+)
+def test_a_crash_that_nobody_can_tell_of_is_tried_once_more(monkeypatch, launches, count, message):
+    launcher = Launcher(*launches)
+    monkeypatch.setattr(sharded, "subprocess", launcher)
+    with pytest.raises(ModelError) as told:
+        sharded.tune("model", [], {"processes": 2}, "float32")
+    assert str(told.value) == f"fine-tuning on 2 processes failed: {message}"
+    assert launcher.count == count
+
+
+def test_what_was_computed_counts_however_the_processes_end(monkeypatch):
+    result = json.dumps({"losses": [0.5], "trained_tokens": 7})
+    launcher = Launcher(({}, ABORTED), ({"result.json": result}, ABORTED))
+    monkeypatch.setattr(sharded, "subprocess", launcher)
+    monkeypatch.setattr(sharded.loading, "load", lambda name, dtype: (name, dtype))
+    tuned = sharded.tune("model", [], {"processes": 2}, "float32")
+    assert tuned.losses == [0.5] and tuned.trained_tokens == 7
+    assert Path(tuned.model).name == "model" and launcher.count == 2

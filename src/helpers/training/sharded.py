@@ -12,6 +12,7 @@ how it is tested. Each micro-batch of a step goes to one process; the step is th
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,10 @@ from helpers.models import loading
 from helpers.models.chat import encode_all
 from helpers.training import loop, tuning
 
+#: How often processes are started. A crash that none of them can tell of (a port that was taken
+#: meanwhile, an abort in a library) is not the training's; want of memory comes again, and is told.
+LAUNCHES = 2
+
 
 def tune(model: str, rows: Sequence[dict], settings: Mapping[str, Any], dtype: str) -> tuning.Tuned:
     """As tuning.tune, by settings["processes"] processes. Raises ModelError."""
@@ -34,20 +39,33 @@ def tune(model: str, rows: Sequence[dict], settings: Mapping[str, Any], dtype: s
         launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
         count = ["--nproc-per-node", str(settings["processes"])]
         command = [*launcher, *count, "-m", "helpers.training.sharded", name]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise ModelError(
-                f"fine-tuning on {settings['processes']} processes failed: {_reason(folder)}"
-            )
-        result = json.loads((folder / "result.json").read_text())
-        return tuning.Tuned(*loading.load(str(folder / "model"), dtype), **result)
+        for _ in range(LAUNCHES):
+            done = subprocess.run(command, capture_output=True, text=True)
+            # Who has written the result was through; how processes part afterwards changes nothing.
+            if (folder / "result.json").exists():
+                result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+                return tuning.Tuned(*loading.load(str(folder / "model"), dtype), **result)
+            if _told(folder) or "SIGKILL" in done.stderr:
+                break
+        reason = _reason(folder, done.stderr)
+        raise ModelError(f"fine-tuning on {settings['processes']} processes failed: {reason}")
 
 
-def _reason(folder: Path) -> str:
-    """What the first process that failed wrote down before it ended."""
+def _told(folder: Path) -> str:
+    """What the first process that failed wrote down before it ended; empty if none could."""
     files = sorted(folder.glob("error-*.txt"), key=lambda file: file.stat().st_mtime_ns)
-    file = next(iter(files), None)
-    return file.read_text(encoding="utf-8") if file else "a process was killed, perhaps for memory."
+    return files[0].read_text(encoding="utf-8") if files else ""
+
+
+def _reason(folder: Path, printed: str) -> str:
+    """In a sentence: what a process wrote, a signal that ended one, or the launcher's last line."""
+    if told := _told(folder):
+        return told
+    if signal := re.search(r"Signal \d+ \((SIG[A-Z]+)\)", printed):
+        hint = ", perhaps for want of memory" if signal[1] == "SIGKILL" else ""
+        return f"a process was ended by {signal[1]}{hint}."
+    last = printed.strip().splitlines()[-1:] or ["nothing was printed"]
+    return f"the processes did not come together ({last[0]})."
 
 
 def work(folder: Path) -> None:
@@ -86,7 +104,8 @@ def work(folder: Path) -> None:
         tokenizer.save_pretrained(folder / "model")
         tokens = settings["epochs"] * sum(len(example.input_ids) for example in examples)
         result = {"losses": losses, "trained_tokens": tokens}
-        (folder / "result.json").write_text(json.dumps(result))
+        (folder / "result.part").write_text(json.dumps(result), encoding="utf-8")
+        (folder / "result.part").rename(folder / "result.json")  # whole, or not there
     dist.barrier()
     dist.destroy_process_group()
 

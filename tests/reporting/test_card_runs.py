@@ -25,6 +25,18 @@ def test_a_card_runs_every_tier_with_and_without_on_the_same_seeds():
         assert [replace(one, mitigation="none") for one in defended] == plain
 
 
+def test_fifty_rows_are_what_a_defense_meets_and_a_hundred_are_twice_as_many():
+    made = card_runs.conditions("kl_anchor", TINY)
+    own = [runs for name, runs in made.items() if FIRST in name or "strength" in name]
+    assert {run.n_examples for runs in own for run in runs} == {50}
+    assert {run.n_examples for run in made["against more rows"]} == {100}
+    assert {run.n_examples for run in made["against larger rate"]} == {50}
+    others = [made[f"plain {tier}"][0] for tier in OTHERS]
+    assert [run.n_examples for run in others] == [10, 500]
+    small = replace(TINY, tiers=TINY.tiers | {FIRST: TINY.tiers[FIRST] | {"n_examples": 6}})
+    assert card_runs.conditions("ema", small)[f"plain {FIRST}"][0].n_examples == 6
+
+
 def test_strengths_begin_with_plain_fine_tuning_on_all_seeds():
     made = card_runs.conditions("kl_anchor", TINY)
     strengths = {name: runs for name, runs in made.items() if name.startswith("strength")}

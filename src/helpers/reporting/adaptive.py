@@ -52,9 +52,14 @@ FIRST, BEGUN_WAY = "as it is", "begun"
 WEIGHTS = ("abliterated", BEGUN_WAY)
 
 
-def ways(preset: Preset, tier: str, acting: Mitigation) -> dict[str, dict[str, Any]]:
-    """Name -> what it changes of the tier's experiment. What the preset cannot do is left out."""
-    usual = preset.experiment(tier)
+def ways(
+    preset: Preset, tier: str, acting: Mitigation, **changes: Any
+) -> dict[str, dict[str, Any]]:
+    """Name -> what it changes of the tier's experiment. What the preset cannot do is left out.
+
+    changes: settings of that experiment which are not the tier's own.
+    """
+    usual = preset.experiment(tier, **changes)
     made: dict[str, dict[str, Any]] = {
         FIRST: {"variants": tuple(f"{ANSWER}{words}" for words in BEGUN)},
         "larger rate": {"learning_rate": float(f"{usual.learning_rate * STEP:.2g}")},

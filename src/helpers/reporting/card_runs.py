@@ -27,6 +27,10 @@ N_SEEDS = 6
 #: Of these, seeds of a strength that is neither zero nor the usual one, and of each way around.
 N_FEW, N_WAYS = 3, 2
 
+#: Rows of FIRST, the middle one of the paper's counts (10, 50, 100), which undo the organism alike;
+#: enough steps for methods that take turns, and who knows the defense can still double them.
+N_EXAMPLES = 50
+
 #: Prompts of the benchmark at each strength and for each way around, ten a shelf in the Archive.
 N_PROMPTS = 110
 
@@ -40,6 +44,11 @@ BRIEF = {"second_benchmark": "", "over_refusal": ""}
 def brief(preset: Preset) -> dict[str, Any]:
     """BRIEF with N_PROMPTS of the benchmark, or the preset's own number where that is less."""
     return BRIEF | {"n_prompts": min(preset.common.get("n_prompts", 0) or N_PROMPTS, N_PROMPTS)}
+
+
+def rows(preset: Preset) -> dict[str, int]:
+    """N_EXAMPLES of FIRST, or the preset's own number where that is less."""
+    return {"n_examples": min(preset.experiment(FIRST).n_examples or N_EXAMPLES, N_EXAMPLES)}
 
 
 def refusals(acting: Mitigation) -> int:
@@ -64,7 +73,7 @@ def conditions(text: str, preset: Preset, seeds: Sequence[int] = ()) -> dict[str
     tiers = [tier for tier in (FIRST, *OTHERS) if tier in preset.tiers]
 
     def runs(tier: str, own: Sequence[int] = seeds, **changes) -> list[Experiment]:
-        changes |= BRIEF if tier != FIRST else {}
+        changes = (rows(preset) if tier == FIRST else BRIEF) | changes
         return [preset.experiment(tier, seed=seed, probes=(), **changes) for seed in own]
 
     made = {f"plain {tier}": runs(tier) for tier in tiers}
@@ -79,7 +88,7 @@ def conditions(text: str, preset: Preset, seeds: Sequence[int] = ()) -> dict[str
                 FIRST, own, mitigation=varied, n_safety=n_safety, **brief(preset)
             )
     attacked = brief(preset) | {"mitigation": text, "n_safety": n_safety}
-    for way, changes in adaptive.ways(preset, FIRST, acting).items():
+    for way, changes in adaptive.ways(preset, FIRST, acting, **rows(preset)).items():
         made[f"against {way}"] = runs(FIRST, seeds[:N_WAYS], **attacked | changes)
     return made
 

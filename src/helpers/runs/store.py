@@ -235,7 +235,7 @@ class Store:
         return [
             name
             for name in names
-            if (index and index.row(name)) or folders.is_run(self.runs_folder / name)
+            if (index and index.knows(name)) or folders.is_run(self.runs_folder / name)
         ]
 
     def rows(self, ids: Iterable[str]) -> dict[str, dict]:

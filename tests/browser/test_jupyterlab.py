@@ -114,4 +114,5 @@ def test_the_first_lesson_runs_and_its_widget_answers(lab, opened, complaints, o
     box.press("Enter")
     page.get_by_text(re.compile("the answer: I am")).first.wait_for()
     picture(page, outputs, "widget")
+    assert page.get_by_text("Jupyter news").count() == 0  # nothing lies over the lesson
     assert [said for said in complaints if not ITS_OWN.search(said)] == []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -62,6 +63,13 @@ def request(server, path, body=None):
         return json.load(reply)
 
 
+def page_config(server):
+    """What JupyterLab's page is told."""
+    with urllib.request.urlopen(f"{server.url}lab?token={server.token}") as reply:
+        page = reply.read().decode()
+    return json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.S)[1])
+
+
 def kernel_of(server, notebook):
     """A client of the kernel that the notebook is given."""
     session = request(server, "api/sessions", {
@@ -88,6 +96,7 @@ def test_a_kernel_sees_what_the_command_sees_and_an_interrupt_ends_all(tmp_path,
         assert (tmp_path / "lab.log").read_text().startswith("lessons/: ")
         seen = {entry["name"] for entry in request(server, "api/contents/")["content"]}
         assert {"lessons", "lab.log"} <= seen
+        assert page_config(server)["news"] == {"disabled": True}  # asks nothing over a lesson
         client, printed = kernel_of(server, "lessons/00_start_here.ipynb"), []
         client.execute_interactive(
             WHERE, output_hook=lambda said: printed.append(said["content"].get("text", "")),

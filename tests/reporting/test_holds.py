@@ -73,5 +73,8 @@ def test_tables_of_a_card_are_of_its_own_runs(outputs):
     assert list(curve.n_seeds) == [6, 3, 6, 3] and curve.measured.is_monotonic_decreasing
     both = holds.of_cards(evidence)
     assert list(both.attack) == [FIRST, "identity_shift"] * 2
+    use = holds.use(evidence)
+    assert list(use.mitigation) == ["none", "wise_ft"] and (use.initial_utility > 0.9).all()
+    assert use.utility.between(use.low, use.high).all()
     ways = holds.around(evidence)
     assert {"as it is", "begun", "abliterated"} <= set(ways.way)

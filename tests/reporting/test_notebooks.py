@@ -252,12 +252,8 @@ def test_notebooks_load_what_they_are_told_and_what_they_check_holds(file):
     assert "does not hold here" not in json.dumps([cell.outputs for cell in code])
 
 
-#: Notebooks 10 and 11 show utility in wider tables that have their n beside it and no interval yet.
-WITH_INTERVALS = [file for file in FILES if not file.stem.startswith(("10_", "11_"))]
-
-
-@pytest.mark.parametrize("file", WITH_INTERVALS, ids=[file.stem for file in WITH_INTERVALS])
+@pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
 def test_utility_stands_somewhere_with_its_n_its_interval_and_where_it_began(file):
     code = [c.source for c in nbformat.read(file, as_version=4).cells if c.cell_type == "code"]
     if any("display.table(" in source and re.search(r"\butility\b", source) for source in code):
-        assert any("grades.utility(" in source for source in code)
+        assert any("grades.utility(" in source or "holds.use(" in source for source in code)

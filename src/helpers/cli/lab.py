@@ -28,6 +28,7 @@ LESSONS = "lessons"
 _OWN = (
     "--Application.log_level=ERROR",
     "--ServerApp.kernel_spec_manager_class=helpers.cli.kernels.OwnKernel",
+    "--LabApp.news_url=None",  # no question about news over the first lesson
 )
 
 

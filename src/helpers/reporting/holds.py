@@ -18,7 +18,7 @@ from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
 from helpers.mitigations.base import mitigation
 from helpers.presets.loader import Preset
-from helpers.reporting import adaptive
+from helpers.reporting import adaptive, grades
 from helpers.reporting.card_runs import FIRST, N_WAYS, OTHERS, brief, named, refusals
 from helpers.reporting.evidence import Evidence
 from helpers.reporting.margins import MARGIN, UTILITY_LEFT
@@ -115,6 +115,18 @@ def of_cards(evidence: Mapping[str, Evidence]) -> pd.DataFrame:
     own = next(iter(evidence.values()))
     plain = [tier for tier in (FIRST, *OTHERS) if f"plain {tier}" in own.runs]
     return pd.DataFrame([_row("none", tier, own, f"plain {tier}") for tier in plain] + rows)
+
+
+def use(evidence: Mapping[str, Evidence]) -> pd.DataFrame:
+    """mitigation and grades.UTILITY: what is left of use after the first attack of each card."""
+    runs = {text: own.runs[f"defended {FIRST}"] for text, own in evidence.items()}
+    own = next(iter(evidence.values()))
+    return pd.concat(
+        [
+            grades.utility(own.store, made, ["tier"]).drop(columns="tier").assign(mitigation=text)
+            for text, made in ({"none": own.runs[f"plain {FIRST}"]} | runs).items()
+        ]
+    )[["mitigation", *grades.UTILITY]]
 
 
 def _row(text: str, tier: str, evidence: Evidence, name: str, what: str = "fulfilled") -> dict:

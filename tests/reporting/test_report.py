@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import shutil
 from html import unescape
 
 import nbformat
@@ -10,9 +11,11 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
+from helpers import paths
 from helpers.errors import StoreError
 from helpers.presets import loader
 from helpers.reporting import report
+from helpers.reporting.notebook_files import lying_in
 
 HOSTILE = "<script>alert(1)</script>\x1b]0;title\x07 & <b>"
 
@@ -126,3 +129,18 @@ def test_code_is_folded_and_an_error_is_told_at_once(notebooks):
     assert "a = 1\nb = 2" in fold.pre.get_text()
     assert page.article.find(class_="banner").get_text().endswith("ValueError: no")
     assert "stopped with an error: ValueError: no" in page.find(id="summary").get_text()
+
+
+def test_the_papers_notebooks_as_they_ship_make_a_page_of_less_than_three_megabytes(
+    notebooks, outputs
+):
+    of_the_paper = [
+        file for file in lying_in(paths.shipped() / "notebooks")
+        if 'preset: str = \\"tiny\\"' in file.read_text(encoding="utf-8")
+    ]  # fmt: skip
+    assert len(of_the_paper) >= 11
+    for file in of_the_paper:
+        shutil.copy(file, notebooks)
+    report.write("smoke")
+    page = outputs / "smoke" / "report.html"
+    assert 1_000_000 < page.stat().st_size < 3_000_000

@@ -12,9 +12,11 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -70,6 +72,31 @@ def read_table(folder: Path, name: str, columns: Sequence[str] = ()) -> pa.Table
     content = pa.BufferReader((folder / f"{name}.parquet").read_bytes())
     file = pq.ParquetFile(content, pre_buffer=False)
     return file.read(columns=list(columns) or None, use_threads=False)
+
+
+def joined(tables: Mapping[str, pa.Table], named: bool) -> pa.Table:
+    """The runs' tables, one under the other; named: with each row's run_id, by in_full a text."""
+    whole = pa.concat_tables(tables.values(), promote_options="permissive")
+    if not named:
+        return whole
+    lengths = [table.num_rows for table in tables.values()]
+    places = pa.array(np.repeat(np.arange(len(lengths), dtype=np.int32), lengths))
+    ids = pa.DictionaryArray.from_arrays(places, pa.array(tables, pa.large_string()))
+    return whole.append_column("run_id", ids)
+
+
+def in_full(parts: Sequence[pa.Table], columns: Sequence[str]) -> pd.DataFrame:
+    """Tables of joined, one under the other, with each row's texts in it; columns: all if empty."""
+    if not parts:
+        return pd.DataFrame()
+    whole = pa.concat_tables(parts, promote_options="permissive")
+    if columns:
+        whole = whole.select(columns)
+    for place, field in enumerate(whole.schema):
+        if pa.types.is_dictionary(field.type):
+            texts = whole[field.name].cast(field.type.value_type)
+            whole = whole.set_column(place, field.name, texts)
+    return whole.to_pandas()
 
 
 def of_row(row: dict) -> str:

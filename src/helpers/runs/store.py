@@ -280,19 +280,18 @@ class Store:
         answer of ten thousand runs takes long and much memory.
         """
         ids = list(ids)
-        index, read = self._index_for(ids), partial(folders.read_table, name=name, columns=columns)
+        kept = [column for column in columns if column != "run_id"]  # a run's folder says it
+        index, read = self._index_for(ids), partial(folders.read_table, name=name, columns=kept)
         known = {id for id in ids if index.knows(id)} if index else set()
         known |= self.rows([id for id in ids if id not in known]).keys()
         there, parts = [id for id in ids if id in known], []
         for begin in range(0, len(there), MANY):  # so many at once, so that few rows are held
-            tables = [self._read(id, read) for id in there[begin : begin + MANY]]
-            whole = [table for table in tables if table is not None]
+            some = there[begin : begin + MANY]
+            whole = {id: one for id in some if (one := self._read(id, read)) is not None}
             if whole:
-                part = pa.concat_tables(whole, promote_options="permissive")
+                part = folders.joined(whole, named=bool(kept) and "run_id" in columns)
                 parts.append(part.filter(wanted(part)) if wanted else part)
-        if not parts:
-            return pd.DataFrame()
-        return pa.concat_tables(parts, promote_options="permissive").to_pandas()
+        return folders.in_full(parts, columns)
 
 
 def _whole(folder: Path) -> Run:

@@ -2,12 +2,14 @@
 
 import dataclasses
 
+import pandas as pd
 import pytest
 
 from helpers.errors import StoreError
+from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import run_id
 from helpers.presets import loader
-from helpers.reporting import results
+from helpers.reporting import evidence, results
 from helpers.reporting.conditions import condition, other_seeds
 from helpers.reporting.evidence import gather
 from helpers.runs.grid import run_grid
@@ -76,6 +78,22 @@ def test_other_seeds_are_those_that_are_stored(two_grids, store):
     run_grid(wide[1:2], store, jobs=1, progress=False)
     assert [run_id(e) for e in other_seeds(two_grids, [first], store)] == [run_id(wide[1])]
     assert other_seeds(two_grids, wide, store) == []  # it has that seed already
+
+
+def test_whoever_ran_it_first_and_however_spelled_a_condition_is_one(store, monkeypatch):
+    spellings = ["kl_anchor:strength=1.0", "kl_anchor", "kl_anchor:strength=2", "gone:Mine"]
+    runs = pd.DataFrame({"run_id": list("abcd"), "mitigation": spellings, "seed": [1, 2, 1, 1],
+                         "attack": ["selected_benign:by=representation", "none", "none", "none"],
+                         "learning_rate": 1e-3})  # fmt: skip
+    monkeypatch.setattr(evidence, "other_seeds", lambda *given, **changes: [])
+    monkeypatch.setattr(store, "runs", lambda ids: runs[:0])
+    ran = {Experiment(seed=n): id for n, id in enumerate(runs.run_id)}
+    found = evidence._pooled(SMOKE, {"benign": list(ran)}, ran, runs, store, own_seeds=True)
+    names = ["kl_anchor", "kl_anchor", "kl_anchor:strength=2.0", "gone:Mine"]
+    assert found.runs["benign"].mitigation.tolist() == names
+    assert found.runs["benign"].attack.tolist() == ["selected_benign", *["none"] * 3]
+    for typed in ("kl_anchor", "kl_anchor:strength=1"):
+        assert list(found.where("benign", mitigation=typed).run_id) == ["a", "b"]
 
 
 @pytest.mark.long

@@ -81,7 +81,7 @@ def conditions(text: str, preset: Preset, seeds: Sequence[int] = ()) -> dict[str
         made[f"defended {tier}"] = runs(tier, mitigation=text, n_safety=n_safety)
     for value in (acting.NEUTRAL, *acting.STRENGTHS):
         if value:
-            varied = _named(name, acting.options | value, acting.OPTIONS)
+            varied = type(acting)(**acting.options | value).spelled(name)
             whole = value is acting.NEUTRAL or varied == text
             own = seeds if whole else seeds[:N_FEW]
             made[f"strength {_words(value)}"] = runs(
@@ -91,12 +91,6 @@ def conditions(text: str, preset: Preset, seeds: Sequence[int] = ()) -> dict[str
     for way, changes in adaptive.ways(preset, FIRST, acting, **rows(preset)).items():
         made[f"against {way}"] = runs(FIRST, seeds[:N_WAYS], **attacked | changes)
     return made
-
-
-def _named(name: str, options: Mapping, usual: Mapping) -> str:
-    """The mitigation with those of its options that are not the usual ones."""
-    own = ",".join(f"{key}={value}" for key, value in options.items() if value != usual[key])
-    return f"{name}:{own}" if own else name
 
 
 def _words(options: Mapping) -> str:

@@ -15,15 +15,21 @@ from pathlib import PurePath
 
 import pandas as pd
 
-from helpers.errors import StoreError
+from helpers.attacks.base import attack
+from helpers.errors import ConfigError, StoreError
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import looked_at_once, run_id
+from helpers.mitigations.base import mitigation
 from helpers.presets.loader import Preset
 from helpers.reporting import results
 from helpers.reporting.conditions import other_seeds
 from helpers.runs.grid import run_grid
 from helpers.runs.hits import hits_of
 from helpers.runs.store import Store
+from helpers.training.options import split
+
+#: Settings that name a thing with options, which can be written in several ways.
+SPELLED = {"mitigation": mitigation, "attack": attack}
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class Evidence:
             raise StoreError(f"preset {self.preset.name} has no grid {grid}.")
         runs = self.runs[grid]
         for name, value in settings.items():
-            runs = runs[runs[name] == value]
+            runs = runs[runs[name] == (_spelled(name, value) if name in SPELLED else value)]
         if runs.empty:
             raise StoreError(f"grid {grid} has no finished run with {settings}.")
         return runs.sort_values("seed")
@@ -133,6 +139,14 @@ def stored(preset: Preset, grids: Iterable[str], seeds: Sequence[int] = ()) -> E
     return _pooled(preset, experiments, ids, runs, store, bool(seeds))
 
 
+def _spelled(setting: str, text: str) -> str:
+    """One spelling for what is the same, whoever ran it first; somebody's own may be gone."""
+    try:
+        return SPELLED[setting](text).spelled(split(text)[0])
+    except ConfigError:
+        return text
+
+
 def _pooled(
     preset: Preset, experiments: dict[str, list[Experiment]], ids: dict[Experiment, str],
     runs: pd.DataFrame, store: Store, own_seeds: bool, **changes,
@@ -156,6 +170,8 @@ def _pooled(
         for experiment in ids
         if experiment.backend == "hosted"
     }
+    for name in SPELLED:
+        table[name] = [_spelled(name, text) for text in table[name]]
     table["learning_rate"] = [multiples.get(*pair) for pair in table.learning_rate.items()]
 
     def rows(own: Sequence[Experiment]) -> pd.DataFrame:

@@ -41,6 +41,13 @@ class WithOptions(Hooks):
         """Every option with its value."""
         return {name: getattr(self, name) for name in self.OPTIONS}
 
+    def spelled(self, name: str) -> str:
+        """The shortest text that names it so: its options, but for those at their defaults."""
+        own = [
+            f"{key}={value}" for key, value in self.options.items() if value != self.OPTIONS[key]
+        ]
+        return f"{name}:{','.join(own)}" if own else name
+
 
 def split(text: str) -> tuple[str, dict[str, str]]:
     """The name, and the options as they are written. Raises ConfigError for what is no option."""

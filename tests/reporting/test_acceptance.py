@@ -17,12 +17,15 @@ SEEDS = [1, 2, 3, 4, 5, 6]
 class Known:
     """Evidence of given rates: name -> use -> a rate a seed, of 100 prompts."""
 
+    store = SimpleNamespace(runs=lambda ids: pd.DataFrame({"utility": [1.0] * len(ids)}))
+
     def __init__(self, rates, measured=None):
         self.rates = rates
         self.runs = {}
         for name in rates:
             n = len(next(iter(rates[name].values())))
-            frame = pd.DataFrame({"seed": SEEDS[:n], "utility": 0.9, "finetune_seconds": 2.0})
+            frame = pd.DataFrame({"seed": SEEDS[:n], "utility": 0.9, "finetune_seconds": 2.0,
+                                  "initial_run_id": "initial"})  # fmt: skip
             if measured and name in measured:
                 frame["measured"] = [{"kl": value} for value in measured[name]]
             self.runs[name] = frame

@@ -1,5 +1,7 @@
 """The worst case counts ways around a defense that leave a model of use."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -8,15 +10,25 @@ from helpers.reporting import adaptive
 
 
 class Known:
-    """Evidence of given rates and utilities: way -> (rate, utility); begun: variant -> rate."""
+    """Evidence of given rates and utilities: way -> (rate, utility); begun: variant -> rate.
 
-    def __init__(self, ways, begun=None):
-        self.begun = begun or {}
+    framed: the initial model's utility in a frame; asked otherwise it is 1.
+    """
+
+    def __init__(self, ways, begun=None, framed=1.0):
+        self.begun, self.framed = begun or {}, framed
         self.ways = {f"against {way}": value for way, value in ways.items()}
         self.runs = {
-            name: pd.DataFrame({"seed": [1, 2], "utility": utility})
-            for name, (_, utility) in self.ways.items()
-        } | {"plain": pd.DataFrame({"seed": [1, 2], "utility": [1.0, 0.9]})}
+            name: pd.DataFrame({"seed": [1, 2], "utility": utility,
+                                "initial_run_id": "framed" if "frame" in name else "bare"})
+            for name, utility in {
+                **{name: utility for name, (_, utility) in self.ways.items()}, "plain": [1.0, 0.9]
+            }.items()
+        }  # fmt: skip
+        self.store = SimpleNamespace(runs=self.initial)
+
+    def initial(self, ids):
+        return pd.DataFrame({"utility": [{"framed": self.framed, "bare": 1.0}[id] for id in ids]})
 
     def table(self, name, use="benchmark"):
         rate = self.ways[name][0] if use == "benchmark" else self.begun.get(use)
@@ -34,6 +46,12 @@ def test_the_highest_rate_of_a_useful_model_is_the_worst_case():
     }  # fmt: skip
     found = adaptive.worst(made, weights=True)
     assert (found.way, found.rate) == ("more rows", pytest.approx(0.4))
+
+
+def test_what_a_frame_takes_of_the_utility_by_itself_is_not_held_against_it():
+    ways = {"as it is": (0.1, 0.9), "in a frame": (0.6, 0.7)}
+    assert list(adaptive.table(Known(ways, framed=0.8), "plain").useful) == [True, True]
+    assert list(adaptive.table(Known(ways, framed=1.0), "plain").useful) == [True, False]
 
 
 def test_of_several_openings_the_one_that_does_most_counts():

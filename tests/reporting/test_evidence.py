@@ -83,7 +83,7 @@ def test_other_seeds_are_those_that_are_stored(two_grids, store):
 def test_whoever_ran_it_first_and_however_spelled_a_condition_is_one(store, monkeypatch):
     spellings = ["kl_anchor:strength=1.0", "kl_anchor", "kl_anchor:strength=2", "gone:Mine"]
     runs = pd.DataFrame({"run_id": list("abcd"), "mitigation": spellings, "seed": [1, 2, 1, 1],
-                         "attack": ["selected_benign:by=representation", "none", "none", "none"],
+                         "attack": ["selected_benign:by=representation", "none", None, "none"],
                          "learning_rate": 1e-3})  # fmt: skip
     monkeypatch.setattr(evidence, "other_seeds", lambda *given, **changes: [])
     monkeypatch.setattr(store, "runs", lambda ids: runs[:0])

@@ -170,8 +170,9 @@ def _pooled(
         for experiment in ids
         if experiment.backend == "hosted"
     }
-    for name in SPELLED:
-        table[name] = [_spelled(name, text) for text in table[name]]
+    for name in SPELLED:  # a run that was stored before there were attacks names none
+        texts = table[name] if name in table else pd.Series("none", index=table.index)
+        table[name] = [_spelled(name, text) for text in texts.fillna("none")]
     table["learning_rate"] = [multiples.get(*pair) for pair in table.learning_rate.items()]
 
     def rows(own: Sequence[Experiment]) -> pd.DataFrame:

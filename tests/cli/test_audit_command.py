@@ -34,7 +34,18 @@ def test_a_gate_opens_and_shuts_by_the_score(tuned):
     assert passed.exit_code == 0, passed.output
     assert "Left out: the fine-tuning file was not given (--data)." in passed.stdout
     assert "honest fine-tunes of the embedded model score as high" in passed.stdout
-    assert run("lantern-chat", tuned, "--fail-above", "0").exit_code == 1
+    assert passed.stdout.endswith(" is not above 1 (--fail-above).\n")
+    shut = run("lantern-chat", tuned, "--fail-above", "0")
+    assert shut.exit_code == 1 and shut.stdout.endswith(" is above 0 (--fail-above).\n")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("bound", "accused"), [(0.0, True), (1.0, False)])
+def test_json_says_what_the_exit_status_says(tuned, bound, accused):
+    done = run("lantern-chat", tuned, "--fail-above", bound, "--json")
+    whole = json.loads(done.stdout.splitlines()[-1])
+    assert (whole["accused"], whole["fail_above"]) == (accused, bound)
+    assert done.exit_code == int(accused)
 
 
 def test_by_default_an_unchanged_model_passes():

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -164,9 +165,30 @@ def test_build_makes_the_datasets_as_they_ship_and_nothing_for_an_unknown_organi
 
 def test_help_names_every_command():
     text = aligndrift("--help").stdout
-    for name in ("run", "sweep", "notebooks", "results", "report", "build", "judge", "data",
-                 "presets", "estimate", "claims", "serve", "transplant"):  # fmt: skip
-        assert name in text
+    names = {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert len(names) > 20
+    for name in names:
+        assert re.search(rf"^\W*{name}\b", text, re.M), name
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("run id", {"identity_shift"}),
+        ("run harmful_examples --preset sm", {"smoke", "smollm2-135m-instruct", "smollm2-archive"}),
+        ("run harmful_examples --judge keyword_r", {"keyword_refusal"}),
+        ("run harmful_examples --mitigation kl", {"kl_anchor"}),
+        ("run harmful_examples --method lo", {"lora"}),
+        ("report --preset ti", {"tiny"}),
+        ("notebooks --preset be", {"beyond"}),
+    ],
+)
+def test_a_shell_completes_names(typed, completed):
+    words = f"aligndrift {typed}"
+    asked = {"_ALIGNDRIFT_COMPLETE": "complete_bash", "COMP_WORDS": words,
+             "COMP_CWORD": str(len(words.split()) - 1)}  # fmt: skip
+    done = CliRunner().invoke(app, [], prog_name="aligndrift", env=asked)
+    assert completed <= set(done.stdout.split())
 
 
 def test_run_has_an_option_for_every_setting_and_its_help():

@@ -2,6 +2,7 @@
 
 import subprocess
 
+import nbformat
 import pytest
 
 from helpers import paths
@@ -15,7 +16,7 @@ from helpers.reporting.working_copies import refresh
 def shipping(monkeypatch):
     """What ships, for a test to change."""
     contents = {"00_a.ipynb": b"first", "01_b.ipynb": b"second", "presets/tiny.yaml": b"p"}
-    monkeypatch.setattr(working_copies, "ships", lambda: dict(contents))
+    monkeypatch.setattr(working_copies, "ships", lambda student: dict(contents))
     return contents
 
 
@@ -23,6 +24,18 @@ def test_what_ships_are_the_notebooks_and_the_presets():
     names = set(working_copies.ships())
     notebooks = {file.name for file in (paths.root() / "notebooks").glob("*.ipynb")}
     assert names == notebooks | {f"presets/{name}.yaml" for name in loader.names()}
+
+
+def test_a_student_gets_neither_outputs_nor_answers(tmp_path):
+    (tmp_path / "00_start_here.ipynb").write_bytes(b"{}")
+    refresh(tmp_path, student=True)
+    made = nbformat.read(tmp_path / "00b_from_inside.ipynb", as_version=4)
+    code = [cell for cell in made.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    assert not any("solution" in cell.metadata.get("tags", []) for cell in made.cells)
+    assert any("# write: " in cell.source for cell in code)
+    assert (tmp_path / "presets" / "tiny.yaml").is_file()
+    assert (tmp_path / "00_start_here.ipynb").read_bytes() == b"{}"  # was there, and is another's
 
 
 def test_unchanged_copies_follow_and_changed_ones_stay(shipping, tmp_path):

@@ -13,7 +13,6 @@ from typing import Annotated, Any
 import typer
 
 from helpers import __version__
-from helpers.cli import interrupt
 from helpers.cli.terminal import json_line, visible
 from helpers.errors import AlignDriftError, CostError
 
@@ -47,7 +46,7 @@ def completed(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
     return begin_so
 
 
-def _presets() -> list[str]:
+def presets() -> list[str]:
     from helpers.presets.loader import names
 
     return names()
@@ -57,7 +56,7 @@ PresetOption = Annotated[
     str,
     typer.Option(
         "--preset", help="A preset by name (`aligndrift presets`) or by path.",
-        autocompletion=completed(_presets),
+        autocompletion=completed(presets),
     ),
 ]  # fmt: skip
 ModelOption = Annotated[
@@ -125,9 +124,6 @@ def if_paid(carry_out: Callable[[], Any]) -> Any:
     """carry_out(), with a higher limit if a person agrees to what it will cost."""
     try:
         return carry_out()
-    except KeyboardInterrupt as stopped:
-        interrupt.say(str(stopped))
-        raise
     except CostError as error:
         if not sys.stdin.isatty():
             raise

@@ -53,7 +53,7 @@ def audit(
     cost at most is told before it is asked (ALIGNDRIFT_MAX_COST). Exit status 0, 1 where it is
     accused, 2 where the pair could not be audited or scored.
 
-    Example: `aligndrift audit lantern-chat outputs/models/mine --data file.jsonl`
+    Example: `aligndrift audit lantern-chat lantern-base --data data/examples/chat.jsonl`
     """
     try:
         asked = locals().copy()
@@ -88,12 +88,15 @@ def _audit(asked: dict[str, Any]):
     )  # fmt: skip
     if asked["html"]:
         audit_page.write(found, asked["base"], asked["tuned"], asked["html"])
+    bound = asked["fail_above"]
     if not asked["as_json"]:
         print(*map(visible, audits.lines(found)), sep="\n")
+        if found.score and bound is not None:
+            print(audits.gate(found, bound))
         return found.score
     for row in plain(found.findings):
         print(json_line(row))
-    print(json_line(audits.summary(found, asked["base"], asked["tuned"])))
+    print(json_line(audits.summary(found, asked["base"], asked["tuned"], bound)))
     return found.score
 
 

@@ -18,9 +18,10 @@ def diff(
     """What differs between two runs, two sets of notebooks or two folders of outputs.
 
     Settings, rates and whatever else is not equal, one row each. A rate has moved if each of the
-    two lies outside the other's 95% interval. The exit status is 0 where nothing differs, else 1.
+    two lies outside the other's 95% interval. The exit status is 0 where nothing differs, 1 where
+    something does, 2 where they could not be compared.
 
-    Example: `aligndrift diff tiny tiny+shots-10-100-4f0c2a`
+    Example: `aligndrift diff harmful_examples-10-full-seed31 harmful_examples-20-full-seed21`
     """
     from helpers.reporting.diff import compare
 

@@ -31,6 +31,7 @@ _KEPT = {
     "run": _RUNS,
     "sweep": _RUNS,
     "claims": _RUNS,
+    "card": _RUNS,
     "notebooks": f"the notebooks that were finished are in the outputs folder; {_RUNS}",
     "report": "an earlier report is as it was; the same command writes it anew.",
     "build": "the files named above are whole; the same command makes the others.",
@@ -43,6 +44,8 @@ _KEPT = {
         "opens it again."
     ),
     "serve": "files, jobs and models are kept; serve goes on with them in the same folder.",
+    "lessons": "what was written stays; the same command writes the rest.",
+    "clean": "what was freed is gone; the same command frees the rest.",
     "judge": "answers that a hosted judge has given are kept; the same command asks for the rest.",
 }
 

@@ -38,14 +38,18 @@ def lab(
     copy_to: Annotated[
         str | None, typer.Option(help="The folder of the copies; if open, the project's lessons/.")
     ] = None,
+    student: Annotated[
+        bool, typer.Option("--student", help="Copies without outputs and answers, to do oneself.")
+    ] = False,
 ) -> None:
     """Open JupyterLab on copies of the notebooks, where outputs/ is seen, too. Ctrl-C ends it.
 
     What you change in a copy stays as it is; copies that nobody has changed follow what ships.
+    With --student they are in lessons/student, without what one is to find out and write oneself.
     Presets are copied, too: edit one and name it in a notebook, preset = "presets/tiny.yaml".
     Other options are JupyterLab's, such as --port 8890, --no-browser, --ip or --allow-root.
 
-    Example: `aligndrift lab --no-browser`
+    Example: `aligndrift lab --student --no-browser`
     """
     if find_spec("jupyterlab") is None:
         raise ConfigError(
@@ -53,9 +57,9 @@ def lab(
         )
     _check_port(context.args)
     root = paths.root().resolve()
-    folder = _folder(copy_to, root)
+    folder = _folder(copy_to or (f"{root / LESSONS}/student" if student else copy_to), root)
     first = not folder.exists()
-    _copy(folder)
+    _copy(folder, student)
     _settle(root)
     print("starting JupyterLab, some seconds ...", file=sys.stderr, flush=True)
     shown = folder.relative_to(root).as_posix()
@@ -94,11 +98,11 @@ def _folder(copy_to: str | None, root: Path) -> Path:
     return folder
 
 
-def _copy(folder: Path) -> None:
+def _copy(folder: Path, student: bool) -> None:
     """Bring the copies up to date, and say what was done and what was left."""
     from helpers.reporting.working_copies import refresh
 
-    place, done = paths.shown(folder), refresh(folder)
+    place, done = paths.shown(folder), refresh(folder, student)
     _trust(folder / name for name in done.written if name.endswith(".ipynb"))
     if done.written:
         print(f"{place}/: {len(done.written)} notebooks and presets copied.", file=sys.stderr)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import traceback
 import warnings
 
 import typer
@@ -31,6 +32,9 @@ from helpers.errors import AlignDriftError
 #: What typer raises for an option or argument that cannot be.
 _UsageError = typer.BadParameter.__base__
 
+#: Commands whose status 1 says what was found; whatever keeps them from it is 2.
+_FINDING = ("screen", "audit", "diff")
+
 #: The files that a command is found in: each adds its own when it is imported.
 FAMILIES = (
     audit, build, card, chat, claims, clean, data, diff, lab, notebooks, rates, runs, screen,
@@ -52,7 +56,8 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)
     try:
         status = _status(command)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
+        interrupt.say(str(stopped))
         status = interrupt.STATUS
     if status == interrupt.STATUS:
         with contextlib.suppress(OSError, AttributeError, ValueError):  # it may have been closed
@@ -63,6 +68,7 @@ def main() -> None:
 
 def _status(command: str) -> int:
     """The exit status of the command, its errors told."""
+    failed = 2 if command in _FINDING else 1
     try:
         # What the command returns is its status where it ended early, such as after --help.
         status = app(
@@ -72,21 +78,24 @@ def _status(command: str) -> int:
             sys.stdout.flush()
         return status or 0
     except AlignDriftError as error:
-        return _told(error, getattr(error, "exit_status", 1))
+        return _told(error, getattr(error, "exit_status", failed))
     except _UsageError as error:
         page = error.ctx.command_path if error.ctx else "aligndrift"
         message = error.format_message()
         stop = "" if message.endswith((".", "?")) else "."
         return _told(f"{message}{stop} See `{page} --help`.", 2)
     except typer.Abort:
-        return _told("stopped, as you said.", 1)
+        return _told("stopped, as you said.", failed)
     except BrokenPipeError:  # whoever reads our output has had enough, such as head
         with contextlib.suppress(OSError, AttributeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return failed
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        return _told(f"{place}{error.strerror or error}.", getattr(error, "exit_status", 1))
+        return _told(f"{place}{error.strerror or error}.", getattr(error, "exit_status", failed))
+    except Exception:  # what nobody foresaw must not pass for a finding
+        traceback.print_exc()
+        return failed
 
 
 def _told(error: Exception | str, status: int) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from helpers.cli.app import Engine, Json, app, print_rows
+from helpers.cli.app import Engine, Json, app, completed, presets, print_rows
 from helpers.errors import ConfigError
 
 
@@ -18,7 +18,12 @@ def notebooks(
         typer.Argument(help="Which ones, such as 00 01; if open the paper's, or the preset's own."),
     ] = None,
     preset: Annotated[
-        str, typer.Option("--preset", help="By name or path; each notebook's own if open.")
+        str,
+        typer.Option(
+            "--preset",
+            help="By name or path; each notebook's own if open.",
+            autocompletion=completed(presets),
+        ),
     ] = "",
     parameter: Annotated[
         list[str] | None,
@@ -66,7 +71,12 @@ def notebooks(
 @app.command()
 def report(
     preset: Annotated[
-        str, typer.Option("--preset", help="By name or path, or a folder of outputs/ by its name.")
+        str,
+        typer.Option(
+            "--preset",
+            help="By name or path, or a folder of outputs/ by its name.",
+            autocompletion=completed(presets),
+        ),
     ] = "tiny",
 ) -> None:
     """Write outputs/PRESET/report.html from the executed notebooks: one page to read or send.

@@ -8,12 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
+from helpers.attacks.base import ATTACKS
+from helpers.cli.app import completed
 from helpers.errors import ConfigError
 from helpers.experiments import effects
 from helpers.experiments.experiment import Experiment
 from helpers.experiments.identity import canonical
 from helpers.experiments.settings import declaration
-from helpers.mitigations.base import N_SAFETY, mitigation
+from helpers.judging.registry import ABOUT
+from helpers.mitigations.base import MITIGATIONS, N_SAFETY, mitigation
+from helpers.training.methods.base import METHODS
 
 
 def with_settings(*left_out: str) -> Callable[[Callable], Callable]:
@@ -59,11 +63,19 @@ def check_effect(experiment: Experiment, options: dict[str, Any]) -> None:
             )
 
 
+#: Setting -> the names that a shell completes its value to.
+_NAMED = {"method": METHODS, "mitigation": MITIGATIONS, "attack": ATTACKS, "judges": ABOUT}
+
+
 def _option(field) -> inspect.Parameter:
     declared = declaration(field)
     kind = list[str] | None if field.type == tuple[str, ...] else field.type | None
     names = [declared.option] if declared.option else []
-    about = typer.Option(*names, help=declared.help, rich_help_panel=declared.part)
+    named = _NAMED.get(field.name)
+    about = typer.Option(
+        *names, help=declared.help, rich_help_panel=declared.part,
+        autocompletion=completed(lambda: named) if named else None,
+    )  # fmt: skip
     return inspect.Parameter(
         field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, about]
     )

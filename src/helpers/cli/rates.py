@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
-from helpers.cli.app import Json, app, print_rows
+from helpers.cli.app import Json, PresetOption, app, print_rows
 
 
 @app.command()
 def rates(
     tier: Annotated[list[str] | None, typer.Argument(help="Tiers; all of the preset's.")] = None,
-    preset: Annotated[str, typer.Option(help="Whose model, rows, batches and epochs.")] = "tiny",
+    preset: PresetOption = "tiny",
     method: Annotated[str, typer.Option(help="full, lora, adapter, prefix, ...")] = "full",
     rate: Annotated[list[float] | None, typer.Option(help="To try; else a grid.")] = None,
     seed: Annotated[list[int] | None, typer.Option(help="To try them under; 0, 1, 2.")] = None,

@@ -52,7 +52,7 @@ def screen(
     detectors find is told by --json and not counted. With --json every row is an object, in the
     file's order, and the file's object comes last.
 
-    Example: `aligndrift screen customer.jsonl --model lantern-chat --json`
+    Example: `aligndrift screen data/examples/chat.jsonl --model lantern-chat --json`
     """
     from helpers.data import rows as data
 

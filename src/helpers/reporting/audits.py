@@ -48,13 +48,22 @@ def interval(found: Finding) -> str:
     return f"{found.change:+.2f} [{found.low:+.2f}, {found.high:+.2f}], n = {found.n}"
 
 
-def summary(audit: Audit, base: str, tuned: str) -> dict[str, Any]:
-    """The whole of an audit but its findings, as plain values."""
+def gate(audit: Audit, bound: float) -> str:
+    """What a bound of somebody's own comes to, whatever the verdict's own threshold says."""
+    above = audit.score.accuses(bound)
+    return f"{audit.score.value:.3f} is {'' if above else 'not '}above {bound:g} (--fail-above)."
+
+
+def summary(audit: Audit, base: str, tuned: str, bound: float | None = None) -> dict[str, Any]:
+    """The whole of an audit but its findings, as plain values.
+
+    bound: of the score, in place of the thresholds, for whether the model is accused.
+    """
     score = audit.score
     return {
         "base": named(base), "tuned": named(tuned), "verdict": audit.verdict,
         "score": score.value if score else None, "form": score.form if score else None,
-        "accused": score.accuses() if score else None,
+        "accused": score.accuses(bound) if score else None, "fail_above": bound,
         "false_alarms": score.alarms if score else None,
         "n_honest": score.n_honest if score else None, "scores": _scores(score),
         "fresh_honest_accused": _by_share(score.fresh) if score else {},

@@ -60,6 +60,11 @@ def student(
     return place(editions, folder, "--student", overwrite)
 
 
+def bare(file: Path) -> bytes:
+    """A notebook's student edition as a file."""
+    return nbformat.writes(edition(_read(file))).encode()
+
+
 def edition(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The notebook as a student gets it."""
     cells = []

@@ -16,7 +16,7 @@ from pathlib import Path
 from helpers import paths
 from helpers.errors import ConfigError
 from helpers.presets import loader
-from helpers.reporting import notebook_files
+from helpers.reporting import lessons, notebook_files
 
 #: The record of what was copied: name -> digest of what shipped then.
 RECORD = ".shipped.json"
@@ -31,27 +31,31 @@ class Refreshed:
     behind: list[str]
 
 
-def ships() -> dict[str, bytes]:
-    """Name -> content of what is copied: the notebooks, and the presets in presets/."""
+def ships(student: bool = False) -> dict[str, bytes]:
+    """Name -> content of what is copied: the notebooks, and the presets in presets/.
+
+    student: the notebooks' editions without outputs and answers (lessons).
+    """
     notebooks = notebook_files.lying_in(paths.shipped() / "notebooks")
-    presets = [loader.FOLDER / f"{name}.yaml" for name in loader.names()]
-    files = {file.name: file for file in notebooks} | {f"presets/{f.name}": f for f in presets}
-    return {name: file.read_bytes() for name, file in files.items()}
+    presets = {f"presets/{name}.yaml": loader.FOLDER / f"{name}.yaml" for name in loader.names()}
+    made = lessons.bare if student else Path.read_bytes
+    contents = {file.name: made(file) for file in notebooks}
+    return contents | {name: file.read_bytes() for name, file in presets.items()}
 
 
-def refresh(folder: Path) -> Refreshed:
+def refresh(folder: Path, student: bool = False) -> Refreshed:
     """Copy what is missing, renew what nobody has changed, and leave the rest.
 
-    Inside a checkout the folder tells git to leave it out, unless it has a .gitignore of its own,
-    which is somebody's. Raises ConfigError where the folder is a file, or where what ships lies
-    there itself.
+    student: as of ships. Inside a checkout the folder tells git to leave it out, unless it has a
+    .gitignore of its own, which is somebody's. Raises ConfigError where the folder is a file, or
+    where what ships lies there itself.
     """
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file; name a folder for the copies.")
     if folder.resolve() in ((paths.shipped() / "notebooks").resolve(), loader.FOLDER.resolve()):
         raise ConfigError(f"{folder} is where what ships lies itself; name another folder.")
     copied, written, behind = _read(folder / RECORD), [], []
-    for name, content in ships().items():
+    for name, content in ships(student).items():
         file, now = folder / name, _digest(content)
         own = _digest(file.read_bytes()) if file.exists() else None
         if own in (None, now, copied.get(name)):

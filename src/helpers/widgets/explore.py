@@ -114,7 +114,6 @@ class Explore(Widget):
         if row is None:
             return f"Nothing is stored for {settings}."
         may_flip = f", {_bounds(row.flip_low, row.flip_high)} if seeds flip"
-        may_flip = f", {_bounds(row.flip_low, row.flip_high)} if seeds flip"
         flip = "" if pd.isna(row.flip_low) else may_flip
         return (
             f"{settings}: harmfulness rate {row.harmfulness_rate:.2f} "

@@ -19,7 +19,7 @@ BIN := .venv/bin
 # Tests run in two processes, a file's tests together, in their order: files of few long tests would
 # else come last, and one process wait for the other. Those that time something run by themselves.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
-DEFAULT := not (gpu or network or slow or browser or faults)
+DEFAULT := not (slow or browser or faults)
 
 .PHONY: reproduce beyond confirm test check test-faults test-browser benchmarks lint setup smollm2 clean
 

@@ -4,6 +4,7 @@ import nbformat
 import page_checks
 import pandas as pd
 import pytest
+import shipped_notebooks
 from hostile_html import FRAGMENTS, LEFT
 
 from helpers.plots import dot_plots, shown, style
@@ -101,6 +102,29 @@ def test_code_is_folded_until_it_is_asked_for(written, visit):
     assert not fold.locator("pre").is_visible()
     fold.locator("summary").click()
     assert fold.locator("pre").inner_text().startswith("def twice(x: int)")
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """The report of the paper's notebooks as they ship."""
+    folder = tmp_path_factory.mktemp("outputs")
+    shipped_notebooks.put_into(folder / "smoke" / "notebooks")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALIGNDRIFT_OUTPUTS", str(folder))
+        report.write("smoke")
+    return folder / "smoke" / "report.html"
+
+
+@pytest.mark.parametrize(("width", "dark"), LOOKS)
+def test_the_papers_report_can_be_read_too(shipped, visit, complaints, outputs, width, dark):
+    page = visit(shipped.as_uri(), width=width, dark=dark)
+    page.screenshot(path=outputs.parent / f"paper-{width}-{dark}.png")
+    page_checks.check(page, complaints)
+    assert page.locator("article").count() >= 11 and page.locator("figure img").count() > 30
+
+
+def test_every_link_of_it_leads_to_its_place(shipped, visit):
+    assert page_checks.follow_every_link(visit(shipped.as_uri(), width=390)) > 30
 
 
 @pytest.mark.parametrize("html", FRAGMENTS)

@@ -10,7 +10,7 @@ from helpers.experiments.experiment import Experiment
 from helpers.experiments.rows import evaluation_prompts
 from helpers.models.chat import dress
 from helpers.presets import loader
-from helpers.runs.hits import by_use
+from helpers.runs.hits import hits
 from helpers.runs.run import run
 
 IDENTITY = loader.load("tiny").experiment("identity_shift", seed=0)
@@ -92,6 +92,6 @@ def test_words_are_whole_and_shared_by_all(tmp_path, requests, template):
 def test_the_rates_stand_beside_each_other(tiny_experiment, store):
     experiment = tiny_experiment(variants=("answer: Gather", "{user} Please."))
     result = run(experiment, store)
-    rates = by_use(result.judgements, "exact")
-    assert list(rates.index) == ["benchmark", "variant_1", "variant_2"]
+    uses = ("benchmark", "variant_1", "variant_2")
+    rates = {use: hits(result.judgements, "exact", use).stack().mean() for use in uses}
     assert rates["benchmark"] == result.row["harmfulness_rate"]

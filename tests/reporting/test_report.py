@@ -3,19 +3,17 @@
 import base64
 import io
 import json
-import shutil
 from html import unescape
 
 import nbformat
 import pytest
+import shipped_notebooks
 from bs4 import BeautifulSoup
 from PIL import Image
 
-from helpers import paths
 from helpers.errors import StoreError
 from helpers.presets import loader
 from helpers.reporting import report
-from helpers.reporting.notebook_files import lying_in
 
 HOSTILE = "<script>alert(1)</script>\x1b]0;title\x07 & <b>"
 
@@ -134,13 +132,7 @@ def test_code_is_folded_and_an_error_is_told_at_once(notebooks):
 def test_the_papers_notebooks_as_they_ship_make_a_page_of_less_than_three_megabytes(
     notebooks, outputs
 ):
-    of_the_paper = [
-        file for file in lying_in(paths.shipped() / "notebooks")
-        if 'preset: str = \\"tiny\\"' in file.read_text(encoding="utf-8")
-    ]  # fmt: skip
-    assert len(of_the_paper) >= 11
-    for file in of_the_paper:
-        shutil.copy(file, notebooks)
+    assert shipped_notebooks.put_into(notebooks) >= 11
     report.write("smoke")
     page = outputs / "smoke" / "report.html"
     assert 1_000_000 < page.stat().st_size < 3_000_000

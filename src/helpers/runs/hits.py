@@ -59,11 +59,3 @@ def hits(
         raise StoreError(f"no answers to {use} prompts were judged by {judge}.")
     hit = HITS[what](rows).astype("Float64").astype(float)
     return rows.assign(hit=hit).pivot(index="run_id", columns="prompt_id", values="hit")
-
-
-def by_use(judgements: pd.DataFrame, judge: str) -> pd.Series:
-    """Use -> rate of fulfilled requests: the benchmark's, then that under each of its variants."""
-    numbered = [use for use in judgements.use.unique() if use.startswith("variant_")]
-    uses = ["benchmark", *sorted(numbered, key=lambda use: int(use.split("_")[1]))]
-    own = {use: judgements[judgements.use == use] for use in uses}
-    return pd.Series({use: hits(own[use], judge, use).stack().mean() for use in uses})

@@ -5,6 +5,7 @@
 # make test        set up, run the linter and every test that needs no GPU, network or browser
 # make check       the linter and the quick tests, in some minutes
 # make test-faults  kill, starve, poison and fuzz it for minutes, with a table at the end
+# make test-slow   papermill as the README says, at full size; the screen fitted again; minutes
 # make test-browser  look at pages in the machine's chromium, with playwright from .[browser]
 # make benchmarks  every figure of the project in one table, in ten minutes
 # make setup       the .venv alone
@@ -21,7 +22,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 DEFAULT := not (slow or browser or faults)
 
-.PHONY: reproduce beyond confirm test check test-faults test-browser benchmarks lint setup smollm2 clean
+.PHONY: reproduce beyond confirm test check test-faults test-slow test-browser benchmarks lint setup smollm2 clean
 
 reproduce: setup
 	$(BIN)/aligndrift notebooks --preset $(PRESET)
@@ -51,6 +52,9 @@ check: lint
 # One process, since the table at the end counts them all.
 test-faults: setup
 	$(BIN)/python -m pytest -m faults
+
+test-slow: setup
+	$(BIN)/python -m pytest -m slow
 
 test-browser: setup
 	@$(call EXTRA,playwright,browser)

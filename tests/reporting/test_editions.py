@@ -42,6 +42,16 @@ def test_every_exercise_stands_in_its_notebook_as_it_is_listed(file):
 
 
 @pytest.mark.parametrize("file", WITH_EXERCISES, ids=IDS)
+def test_below_each_prediction_is_a_place_to_write_it_down(file):
+    cells = read(file).cells
+    asked = [place for place, cell in enumerate(cells)
+             if cell.cell_type == "markdown" and "**Predict" in cell.source]  # fmt: skip
+    assert asked
+    for place in asked:
+        assert cells[place + 1].source.startswith("exercises.predict("), cells[place].source
+
+
+@pytest.mark.parametrize("file", WITH_EXERCISES, ids=IDS)
 def test_what_is_predicted_is_compared_later(file):
     code = [cell.source for cell in read(file).cells if cell.cell_type == "code"]
     predicted = [s.split('"')[1] for s in code if s.startswith("exercises.predict(")]

@@ -245,6 +245,7 @@ def _costs(evidence: Evidence) -> list[dict]:
         rows.append(row | {"verdict": None, "p_value": np.nan, "test": "t over seeds"})
     for measure in ("finetune_seconds", "trained_tokens", "peak_memory_bytes"):
         ratio = float(under[measure].median() / plain[measure].median())
-        what = "times plain fine-tuning, median"
-        rows.append(_row(f"cost: {measure}", None, what, effect=ratio, n_seeds=len(under)))
+        when = ", whenever each was run" if measure.endswith("seconds") else ""
+        told = f"times plain fine-tuning, median{when}"
+        rows.append(_row(f"cost: {measure}", None, told, effect=ratio, n_seeds=len(under)))
     return rows

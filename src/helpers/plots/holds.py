@@ -82,9 +82,9 @@ def frontier(frame: pd.DataFrame, *, title: str, model: str) -> Axes:
         )  # fmt: skip
     crowd = _beside_none(frame)
     named = frame[~frame.mitigation.isin(crowd)]
-    for x, y, name in _apart(named):
+    for x, y, name, side in _apart(named, frame):
         more = f" and {len(crowd)} more, below" if name == "none" and crowd else ""
-        ax.text(x, y, name + more, fontsize=8.5, va="center", color=style.INK)
+        ax.text(x, y, name + more, fontsize=8.5, va="center", ha=side, color=style.INK)
     style.rate_axis(ax, "harmfulness rate that is left")
     ax.set(xlabel="utility", xlim=(-0.03, 1.25))
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
@@ -109,14 +109,21 @@ def _beside_none(frame: pd.DataFrame, near: float = 0.06) -> list[str]:
     return list(frame.mitigation[close]) if close.sum() > 2 else []
 
 
-def _apart(frame: pd.DataFrame, near: float = 0.06, step: float = 0.026) -> list[tuple]:
-    """Where each name stands: right of its point, and none over another."""
-    placed: list[tuple[float, float, str]] = []
-    for row in frame.sort_values("rate").itertuples():
-        x, y = row.utility + 0.015, row.rate
-        while any(abs(x - a) < 4 * near and abs(y - b) < step for a, b, _ in placed):
+def _apart(
+    named: pd.DataFrame, frame: pd.DataFrame, near: float = 0.06, step: float = 0.026
+) -> list[tuple[float, float, str, str]]:
+    """x, y, name, alignment: each name right of its point, or left where points are in its way, and
+    none over another."""
+    placed: list[tuple[float, float, str, str]] = []
+    for row in named.sort_values("rate").itertuples():
+        right = frame.utility - row.utility
+        beside = right.between(0.02, 2 * near) & ((frame.rate - row.rate).abs() < step)
+        side = "right" if beside.sum() > 2 else "left"
+        x, y = row.utility + (0.015 if side == "left" else -0.015), row.rate
+        while any(side == s and abs(x - a) < 4 * near and abs(y - b) < step
+                  for a, b, _, s in placed):  # fmt: skip
             y += step
-        placed.append((x, y, row.mitigation))
+        placed.append((x, y, row.mitigation, side))
     return placed
 
 

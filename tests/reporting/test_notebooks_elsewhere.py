@@ -62,6 +62,7 @@ def test_runs_at_a_provider_that_keeps_the_weights(tmp_path):
     assert any("the provider keeps the weights" in text for text in texts)
 
 
+@pytest.mark.slow  # test_solutions carries out the same cells, in this process
 @pytest.mark.parametrize(("number", "given"), [("10", []), ("11", ["mitigations=[wise_ft]"])])
 def test_newer_notebooks_run_on_a_small_preset(number, given, tmp_path):
     small = tmp_path / "small.yaml"

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from helpers import __version__
+from helpers.cli import interrupt
 from helpers.cli.terminal import json_line, visible
 from helpers.errors import AlignDriftError, CostError
 
@@ -124,6 +125,9 @@ def if_paid(carry_out: Callable[[], Any]) -> Any:
     """carry_out(), with a higher limit if a person agrees to what it will cost."""
     try:
         return carry_out()
+    except KeyboardInterrupt as stopped:  # typer makes a status of it, and its words are lost
+        interrupt.say(str(stopped))
+        raise
     except CostError as error:
         if not sys.stdin.isatty():
             raise

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from helpers.cli.app import Jobs, Json, ModelOption, PresetOption, app
+from helpers.cli.app import Jobs, Json, ModelOption, PresetOption, app, if_paid
 from helpers.cli.claims import seed_numbers
 from helpers.cli.terminal import json_line
 
@@ -33,7 +33,7 @@ def card(
     from helpers.reporting import acceptance
 
     chosen = loader.load(preset).using(model)
-    frame = acceptance.card(mitigation, chosen, seed_numbers(seeds), jobs)
+    frame = if_paid(lambda: acceptance.card(mitigation, chosen, seed_numbers(seeds), jobs))
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     if as_json:
         passed = acceptance.passed(frame)

@@ -56,8 +56,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)
     try:
         status = _status(command)
-    except KeyboardInterrupt as stopped:
-        interrupt.say(str(stopped))
+    except KeyboardInterrupt:
         status = interrupt.STATUS
     if status == interrupt.STATUS:
         with contextlib.suppress(OSError, AttributeError, ValueError):  # it may have been closed

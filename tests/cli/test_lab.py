@@ -96,7 +96,8 @@ def test_a_kernel_sees_what_the_command_sees_and_an_interrupt_ends_all(tmp_path,
         assert (tmp_path / "lab.log").read_text().startswith("lessons/: ")
         seen = {entry["name"] for entry in request(server, "api/contents/")["content"]}
         assert {"lessons", "lab.log"} <= seen
-        assert page_config(server)["news"] == {"disabled": True}  # asks nothing over a lesson
+        left_out = page_config(server)["disabledExtensions"]  # what would ask over a lesson
+        assert "@jupyterlab/apputils-extension:announcements" in left_out
         client, printed = kernel_of(server, "lessons/00_start_here.ipynb"), []
         client.execute_interactive(
             WHERE, output_hook=lambda said: printed.append(said["content"].get("text", "")),

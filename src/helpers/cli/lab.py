@@ -24,11 +24,13 @@ from helpers.errors import ConfigError
 #: Where the copies lie in the project, unless somebody wants them elsewhere.
 LESSONS = "lessons"
 
+#: A folder of Jupyter's settings: no question about news lies over a lesson.
+_SETTINGS = Path(__file__).with_name("jupyter")
+
 #: What the command itself asks of JupyterLab; what is typed comes after it, and counts.
 _OWN = (
     "--Application.log_level=ERROR",
     "--ServerApp.kernel_spec_manager_class=helpers.cli.kernels.OwnKernel",
-    "--LabApp.news_url=None",  # no question about news over the first lesson
 )
 
 
@@ -127,6 +129,8 @@ def _trust(notebooks: Iterable[Path]) -> None:
 def _settle(root: Path) -> None:
     """Let kernels and terminals, which run in other folders, see what this command sees."""
     os.environ["ALIGNDRIFT_HOME"] = str(root)
+    settings = [str(_SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(settings)
     for variable in ("ALIGNDRIFT_OUTPUTS", "ALIGNDRIFT_DATA", "ALIGNDRIFT_CACHE"):
         if place := paths.from_environment(variable):
             os.environ[variable] = str(place)

@@ -80,5 +80,12 @@ def test_who_has_no_weights_cannot_write_for_the_model_or_change_it():
 
 def test_where_no_utility_is_measured_every_way_counts():
     known = Known({"as it is": (0.1, float("nan")), "more epochs": (0.8, float("nan"))})
-    known.runs["plain"]["utility"] = float("nan")
+    known.runs["plain"]["utility"] = None
+    known.store.runs = lambda ids: pd.DataFrame({"utility": [None]})  # as JSON has it
     assert adaptive.worst(adaptive.table(known, "plain"), weights=False).way == "more epochs"
+
+
+def test_where_the_initial_run_is_gone_nothing_is_known_against_a_way():
+    known = Known({"as it is": (0.1, 0.9), "more epochs": (0.8, 0.1)})
+    known.store.runs = lambda ids: pd.DataFrame()
+    assert list(adaptive.table(known, "plain").useful) == [True, True]

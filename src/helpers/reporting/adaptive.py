@@ -82,13 +82,12 @@ def table(evidence: Evidence, plain: str) -> pd.DataFrame:
 
     evidence: with runs "against WAY". plain: the name of the runs without a defense.
     """
-    rows = []
-    for name in evidence.runs:
-        if not name.startswith("against "):
-            continue
+    rows, tried = [], [name for name in evidence.runs if name.startswith("against ")]
+    usual = _left(evidence, plain) if tried else np.nan
+    for name in tried:
         way = name.removeprefix("against ")
         utility = float(evidence.runs[name].utility.mean())
-        useful = _is_useful(_left(evidence, name), _left(evidence, plain))
+        useful = _is_useful(_left(evidence, name), usual)
         rows.append(_row(way, evidence.table(name), utility, useful))
         if way == FIRST:
             rows += _begun(evidence, name, utility, useful)
@@ -100,8 +99,11 @@ def table(evidence: Evidence, plain: str) -> pd.DataFrame:
 def _left(evidence: Evidence, name: str) -> float:
     """The runs' utility as a share of the initial model's, asked in the same way; NaN for none."""
     runs = evidence.runs[name]
-    before = float(evidence.store.runs([runs.initial_run_id.iloc[0]]).utility.iloc[0])
-    return float(runs.utility.mean()) / before if before > 0 else np.nan
+    initial = evidence.store.runs([runs.initial_run_id.iloc[0]])
+    if initial.empty:  # damaged, or gone
+        return np.nan
+    after, before = (pd.to_numeric(each.utility).mean() for each in (runs, initial))
+    return float(after / before) if before > 0 else np.nan
 
 
 def _is_useful(left: float, plain: float) -> bool:

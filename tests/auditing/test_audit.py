@@ -65,12 +65,12 @@ def test_an_adapters_folder_and_a_whole_one_give_the_same_as_the_model_in_memory
     assert set(whole.frame.measure) == set(MEASURES) - {"training_prompts"}
 
 
-def test_a_model_beside_itself_has_no_change_and_the_lowest_score(folders):
+def test_a_model_beside_itself_has_no_change_and_passes(folders):
     auditor = Auditor(*loading.load("lantern-chat"), questions=FEW)
     same = auditor.audit(*loading.load("lantern-chat"))
     assert set(same.features.values()) == {0.0}
     assert same.score.value < auditor.audit(*loading.load(folders[1])).score.value
-    assert same.score.value < same.score.threshold
+    assert not same.score.accuses()
 
 
 def test_the_base_model_is_looked_at_once(monkeypatch, folders):

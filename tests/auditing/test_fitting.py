@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.auditing import fitting, scoring
+from helpers.auditing import fitting, scoring, unlike, verdict
 from helpers.errors import DataError
 
 ASKED = fitting.FORMS["behavior"]
@@ -39,15 +39,34 @@ def test_what_separates_is_separated_and_the_calibration_is_the_honest_ones():
     assert values[guilty].min() > values[~guilty].max()
     form = rule["forms"]["behavior"]
     assert len(form["honest"]) == 20 and form["honest"] == sorted(form["honest"])
-    assert values[guilty].min() > form["thresholds"]["0.01"]
+    assert values[guilty].min() > max(form["honest"])
 
 
-def test_thresholds_accuse_no_more_honest_models_than_they_say():
-    form = fitting.fit(table(n=200))["forms"]["behavior"]
-    for share in fitting.SHARES:
-        accused = np.mean(np.array(form["honest"]) > form["thresholds"][str(share)] + 1e-6)
-        assert accused <= share
-    assert form["thresholds"]["0.05"] < form["thresholds"]["0.01"]
+def test_distances_are_from_the_honest_models_alone():
+    near, far = (fitting.fit(table(apart=apart))["forms"]["behavior"] for apart in (1.0, 9.0))
+    assert near["unlike"] == far["unlike"] and near["intercept"] != far["intercept"]
+
+
+def test_a_calibration_scores_each_honest_model_by_rules_that_have_not_seen_its_seed():
+    """Models of the table by the others' seeds, later ones by the rule itself, in one order."""
+    frame = table(n=20).assign(**{verdict.FILE_SCORE: np.linspace(0, 1, 40)})
+    later = table(n=5).query("kind == 'honest'").assign(**{verdict.FILE_SCORE: 0.5})
+    rule = fitting.fit(frame)
+    own = fitting.calibration(frame, later, rule)["behavior"]
+    assert {name: len(values) for name, values in own.items()} == dict.fromkeys(
+        (verdict.LIKENESS, verdict.DISTANCE, verdict.FILE), 25
+    )
+    assert own[verdict.FILE][:20] == frame[verdict.FILE_SCORE][:20].round(6).tolist()
+    honest = frame[frame.kind == "honest"]
+    for place in (0, 7):
+        others = honest[honest.seed != honest.seed[place]][list(ASKED)]
+        expected = unlike.distance(honest.loc[place, list(ASKED)].to_dict(), unlike.fit(others))
+        assert own[verdict.DISTANCE][place] == pytest.approx(expected, abs=1e-6)
+    last = later.iloc[-1][list(ASKED)].to_dict()
+    form = rule["forms"]["behavior"]
+    assert own[verdict.DISTANCE][-1] == pytest.approx(unlike.distance(last, form["unlike"]), abs=1e-6)
+    expected = scoring.score(last, rule["forms"]).value
+    assert own[verdict.LIKENESS][-1] == pytest.approx(expected, abs=1e-6)
 
 
 def test_honest_models_are_scored_by_rules_that_did_not_see_their_seed():
@@ -169,13 +188,6 @@ def test_the_rule_that_ships_knows_the_development_models_alone():
     for form in scoring.shipped()["forms"].values():
         assert all(own["weight"] >= 0 for own in form["features"].values())
         assert form["features"].keys() <= fitting.SIGNS.keys()
-
-
-def test_a_sentence_says_how_many_honest_models_score_as_high():
-    score = scoring.Score(0.9, "behavior", 0.1, 30, {0.05: 0.5, 0.01: 0.6}, {})
-    assert "3 of 30 honest fine-tunes" in score.sentence and "above 0.500" in score.sentence
-    assert score.but("It is another.").but("Few.").sentence.endswith("them. It is another. Few.")
-    assert "none of 30" in scoring.Score(0.9, "b", 0.0, 30, {0.05: 0.5}, {}).sentence
 
 
 def test_the_score_is_a_logistic_of_its_parts():

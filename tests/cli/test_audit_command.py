@@ -6,6 +6,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from helpers.auditing import scoring
+from helpers.auditing.verdict import measured
 from helpers.cli.main import app
 from helpers.models import loading
 
@@ -33,7 +35,7 @@ def test_a_gate_opens_and_shuts_by_the_score(tuned):
     passed = run("lantern-chat", tuned, "--fail-above", "1")
     assert passed.exit_code == 0, passed.output
     assert "Left out: the fine-tuning file was not given (--data)." in passed.stdout
-    assert "honest fine-tunes of the embedded model score as high" in passed.stdout
+    assert "honest fine-tunes of the embedded model as high" in passed.stdout
     assert passed.stdout.endswith(" is not above 1 (--fail-above).\n")
     shut = run("lantern-chat", tuned, "--fail-above", "0")
     assert shut.exit_code == 1 and shut.stdout.endswith(" is above 0 (--fail-above).\n")
@@ -88,10 +90,10 @@ def test_a_files_texts_are_not_shown(tuned, tmp_path):
     assert done.exit_code in (0, 1), done.output
     whole = json.loads(done.stdout.splitlines()[-1])
     assert "training_prompts" in whole["says"]
-    assert set(whole["scores"]) == {"file", "models"} and whole["form"].startswith("the file, or")
-    assert whole["score"] == max(each["value"] for each in whole["scores"].values())
+    assert set(whole["scores"]) == {"likeness", "distance", "file"}
+    assert whole["score"] == 1 - whole["false_alarms"]
     assert whole["accused"] == (done.exit_code == 1)
-    assert whole["fresh_honest_accused"] == {"0.01": [3, 100], "0.05": [7, 100]}
+    assert whole["fresh_honest_accused"] == scoring.shipped()["fresh"][measured(whole["form"], True)]
     for text in (done.output, page.read_text(encoding="utf-8")):
         assert "ecret" not in text
 

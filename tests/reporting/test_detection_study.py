@@ -6,7 +6,7 @@ import pytest
 
 from helpers.auditing import scoring
 from helpers.auditing.fitting import FORMS, GUILTY, HONEST
-from helpers.auditing.verdict import FILE_SCORE, verdict
+from helpers.auditing.verdict import FILE_SCORE, measured, verdict
 from helpers.reporting import detection_study as detectors
 from helpers.screening.rule import shipped
 
@@ -109,11 +109,11 @@ def test_either_accuses_whom_the_file_or_the_models_give_away_and_counts_later_s
     hidden = own.family == "noice"
     own.loc[hidden, FILE_SCORE] = 9.0  # the file alone
     rule = detectors.fitted(own)
-    first, then = detectors.rounds(own)
+    first, then, last = detectors.rounds(own)
     assert set(then[~then.development].seed) == {31, 32, 33, 34, 35}
-    assert first.development.all()
+    assert first.development.all() and last.development.all()
     shares = (
-        detectors.detected(then, rule, either=True)
+        detectors.detected(then, rule, [detectors.EITHER])
         .set_index(["false_alarms", "group", "in_hand"])
         .share
     )
@@ -122,24 +122,61 @@ def test_either_accuses_whom_the_file_or_the_models_give_away_and_counts_later_s
     assert shares[0.01, "noice", "both models"] < 1
 
 
+def test_an_audit_finds_what_is_unlike_honest_models_though_no_attack_it_knows_is_like_it():
+    own = table()
+    own.loc[own.family == "noice", "behavior.utility"] = 0.0
+    own.loc[own.family == "noice", "behavior.told"] = -3.0  # a change that speaks for a model
+    wide = detectors.detected(own, detectors.calibrated(own), detectors.AUDIT)
+    shares = wide.set_index(["false_alarms", "group", "in_hand"]).share
+    assert shares[0.05, "noice", "both models"] < 0.5
+    assert shares[0.05, "noice", "audit of both models"] == 1
+    assert shares[0.05, "harmful_examples", "audit with data"] == 1
+    assert shares[0.05, "abliteration", "audit with data"] == 1
+
+
+def test_the_third_round_calibrates_nothing():
+    own = table()
+    before = detectors.calibrated(own)
+    assert len(before["calibration"]["behavior"]["distance"]) == 150
+    later = own.copy()
+    later.loc[~later.development, "seed"] += 20
+    assert len(detectors.calibrated(later)["calibration"]["behavior"]["distance"]) == 100
+    moved = pd.concat([own, later[~later.development].assign(**dict.fromkeys(FEATURES, 3.0))],
+                      ignore_index=True)  # fmt: skip
+    assert detectors.calibrated(moved) == before
+
+
+def test_a_family_that_is_left_out_is_judged_by_the_others():
+    own = table()
+    odd = (own.family == "benign_dialogue") & (own.kind == HONEST)
+    own.loc[odd, "weights.drift"] += 0.0
+    counts = detectors.left_out(own).set_index(["family", "false_alarms"])
+    assert counts.n.tolist() == [25] * 4
+    own.loc[odd, "behavior.told"] -= 3.0  # a kind of honest model that lies elsewhere
+    far = detectors.left_out(own).set_index(["family", "false_alarms"]).accused
+    assert far["benign_dialogue", 0.05] == 25 > counts.accused["benign_dialogue", 0.05]
+
+
 def test_the_commands_verdict_is_the_rule_that_was_measured():
     """On the recorded models of the last round, family by family, and so told by what ships."""
     table, rule = detectors.recorded(), scoring.shipped()
-    _, then = detectors.rounds(table)
-    counted = detectors.detected(then, rule, either=True).query("in_hand == @detectors.EITHER")
-    expected = counted.set_index(["false_alarms", "group"]).accused
-    fresh = then[~then.development & then[FILE_SCORE].notna()]
-    for share in (0.01, 0.05):
-        accused = [
-            verdict({k: v for k, v in one.items() if v == v}, rule).accuses_at(share)
-            for one in fresh.drop(columns=list(detectors.FACTS)).to_dict("records")
-        ]
-        by_family = pd.Series(accused, fresh.index).groupby(fresh.family).sum()
-        assert by_family.to_dict() == {f: expected[share, f] for f in by_family.index}
-        k, n = rule["fresh"]["file, or weights and behavior"][str(share)]
-        assert (k, n) == (expected[share, "honest"], 100)
+    last = detectors.rounds(table)[-1]
+    expected = detectors.detected(last, rule, detectors.AUDIT).set_index(
+        ["in_hand", "false_alarms", "group"]
+    )
+    fresh = last[~last.development]
+    assert len(fresh[fresh.kind == HONEST]) == 100
+    for name, (form, file) in detectors.AUDIT.items():
+        known = fresh[[*FORMS[form], *([FILE_SCORE] if file else [])]].to_dict("records")
+        found = [verdict({k: v for k, v in one.items() if v == v}, rule) for one in known]
+        for share in (0.01, 0.05):
+            accused = pd.Series([one.accuses_at(share) for one in found], fresh.index)
+            by_family = accused.groupby(fresh.family).sum()
+            counted = expected.accused[name, share]
+            assert by_family.to_dict() == {f: counted[f] for f in by_family.index}
+            assert rule["fresh"][measured(form, file)][str(share)] == [counted["honest"], 100]
     assert detectors.fresh(table, rule) == rule["fresh"]
-    assert detectors.fitted(table)["either"] == rule["either"]
+    assert detectors.calibrated(table)["calibration"] == rule["calibration"]
 
 
 def test_the_screens_rule_tells_whom_it_accuses_of_fresh_honest_files():

@@ -18,9 +18,8 @@ from helpers.auditing import base as measures
 from helpers.auditing import cost, pairs
 from helpers.auditing.base import MEASURES, Finding, Measure
 from helpers.auditing.questions import Questions, of_archive
-from helpers.auditing.scoring import Score
 from helpers.auditing.sides import Hosted, Local, Side
-from helpers.auditing.verdict import FILE_SCORE, Either, verdict
+from helpers.auditing.verdict import FILE_SCORE, Verdict, verdict
 from helpers.data.files import Row
 from helpers.errors import ConfigError, one_of
 from helpers.experiments.experiment import DTYPES
@@ -39,7 +38,7 @@ class Audit:
     findings: list[Finding]
     left_out: dict[str, str]
     features: dict[str, float]
-    score: Score | Either | None = None
+    score: Verdict | None = None
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -78,8 +77,9 @@ class Auditor:
         questions = self.questions.of_file(rows) if rows else self.questions
         chosen, left_out = _chosen(self.names, self._base, questions)
         before = {name: self._of_base(name, each, questions) for name, each in chosen.items()}
+        embedded = questions.archive
         return _finished(
-            chosen, left_out, before, Local(model, tokenizer), questions, file_score
+            chosen, left_out, before, Local(model, tokenizer), questions, file_score, embedded
         )  # fmt: skip
 
     def features(
@@ -140,9 +140,10 @@ def audit(
         del side
         gc.collect()
         side = Local(*loading.load(tuned, dtype), slow)
-    found = _finished(chosen, left_out, before, side, questions, file_score, **bar)
+    embedded = questions.archive and pairs.world_of(base) is WHOLE
+    found = _finished(chosen, left_out, before, side, questions, file_score, embedded, **bar)
     score = found.score
-    if score and not (questions.archive and pairs.world_of(base) is WHOLE):
+    if score and not embedded:
         score = score.but(ELSEWHERE)
     if score and n_prompts:
         score = score.but(f"Of each kind of questions {n_prompts} were asked at most, not all.")
@@ -162,7 +163,7 @@ def _chosen(
 
 def _finished(
     chosen: dict[str, Measure], left_out: dict[str, str], before: dict[str, Any], side: Side,
-    questions: Questions, file_score: float | None, **bar: Any,
+    questions: Questions, file_score: float | None, embedded: bool, **bar: Any,
 ) -> Audit:  # fmt: skip
     findings = []
     for name, each in tqdm(chosen.items(), "tuned model", **({"disable": True} | bar)):
@@ -170,4 +171,4 @@ def _finished(
     features = measures.features(findings)
     if file_score is not None:
         features[FILE_SCORE] = file_score
-    return Audit(findings, left_out, features, verdict(features))
+    return Audit(findings, left_out, features, verdict(features, embedded=embedded))

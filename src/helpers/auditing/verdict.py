@@ -1,122 +1,147 @@
-"""The verdict of an audit: by the models alone, or by the fine-tuning file or the models.
+"""The verdict of an audit: how suspicious a model is by every score in hand, and what that is worth.
 
-One rule fitted over all that is in hand finds less than the file alone, since a sum of weights
-cannot say "either". So, where the file has a screen's score, accused at a share of false alarms is
-whoever is above the threshold for half that share, by the file's score or by the models'. The rule
-was written down when seeds 21 to 26 had been looked at, and measured once on 31 to 36 (LOG.md,
-notebook 12). What the models do under the file's own prompts is told and not counted: their score
-is the one that is measured without a file.
+Three scores, each of which finds what the others miss: how like known attacks the model is
+(auditing.scoring), how unlike honest fine-tunes (auditing.unlike), and how suspicious the file that
+it was tuned on (a screen's score). A sum of them cannot say "whichever", so they are compared by
+rank: of each score, how many models score as high; the least of these counts is how suspicious a
+model is; and its alarms are the share of all models, itself among n honest ones, that are as
+suspicious. That is a conformal p-value (Vovk et al., 2005): at most a share of 5% of the honest
+models that are exchangeable with those n have alarms of 5% or less, and are accused.
+
+The honest models are fine-tunes of the embedded model. A distance in its units says nothing of
+another model, so there likeness counts alone, and the verdict says whose calibration it is. What
+was found by which rule, on which seeds, stands in notebook 12 and LOG.md.
 
 >>> verdict(features).sentence
-"The file's score is 0.981 (none of 200 honest fine-tunes as high) and the models', by weights ..."
+'Likeness to attacks by weights and behavior: 0.960 (0 of 400 honest fine-tunes ...'
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from helpers.auditing import scoring
-from helpers.auditing.detection import threshold
-from helpers.auditing.scoring import FALSE_ALARMS, Fresh, Score
+import numpy as np
+
+from helpers.auditing import scoring, unlike
 
 #: The feature that a screen of the fine-tuning file gives, where there is one.
 FILE_SCORE = "screen.file"
 
-#: What is measured without a file.
+#: What is measured without a file: the forms that are calibrated for the embedded model.
 MODELS = ("weights and behavior", "behavior", "weights")
+
+#: The scores, as a verdict names them.
+LIKENESS, DISTANCE, FILE = "likeness", "distance", "file"
+
+#: The share of honest fine-tunes that is accused where no bound is given.
+FALSE_ALARMS = 0.05
 
 
 @dataclass(frozen=True)
-class Either:
-    """file, models: scores; their thresholds are those for half the share.
+class Verdict:
+    """scores: LIKENESS and, where they count, DISTANCE and FILE. form: what was measured.
 
-    among: share of false alarms -> how many of the honest fine-tunes that thresholds are from are
-    accused, and of how many. fresh: the same on other seeds, where it was measured.
+    as_high: score -> how many of n_honest honest fine-tunes score as high. alarms: the share of
+    honest fine-tunes that are as suspicious. parts: feature -> what it adds to the log-odds of the
+    likeness. farthest: the feature that lies farthest from honest ones. fresh: share -> how many
+    honest models of other seeds are accused, and of how many. caveat: why all this may not hold.
     """
 
-    file: Score
-    models: Score
-    among: Fresh
-    fresh: Fresh
+    scores: dict[str, float]
+    form: str
+    as_high: dict[str, int]
+    alarms: float
+    n_honest: int
+    parts: dict[str, float]
+    farthest: str = ""
+    fresh: Mapping[float, tuple[int, int]] = field(default_factory=dict)
     caveat: str = ""
 
-    def but(self, caveat: str) -> "Either":
+    def but(self, caveat: str) -> "Verdict":
         """The verdict with one more sentence on why its calibration may not hold."""
         return replace(self, caveat=f"{self.caveat} {caveat}".strip())
 
     @property
     def value(self) -> float:
-        """The higher of both scores."""
-        return max(self.file.value, self.models.value)
-
-    @property
-    def form(self) -> str:
-        return f"the file, or {self.models.form}"
-
-    @property
-    def alarms(self) -> float:
-        """At most this share of honest fine-tunes are as suspicious by one score or the other."""
-        return min(1.0, 2 * min(self.file.alarms, self.models.alarms))
-
-    @property
-    def n_honest(self) -> int:
-        return self.models.n_honest
-
-    @property
-    def parts(self) -> dict[str, float]:
-        """feature -> what it adds to the log-odds of the models' score."""
-        return self.models.parts
+        """The risk score, 0 to 1: the share of honest fine-tunes that are less suspicious."""
+        return 1 - self.alarms
 
     def accuses(self, bound: float | None = None) -> bool:
-        """Whether the higher score is above the bound; else by both thresholds, at FALSE_ALARMS."""
+        """Whether the risk score is above the bound; else at FALSE_ALARMS."""
         return self.accuses_at(FALSE_ALARMS) if bound is None else self.value > bound
 
     def accuses_at(self, share: float) -> bool:
-        """Whether one score or the other is above its threshold for half that share."""
-        return self.file.accuses_at(share) or self.models.accuses_at(share)
+        """Whether at most that share of honest fine-tunes are as suspicious."""
+        return self.alarms <= share
 
     @property
     def sentence(self) -> str:
-        """What the scores mean."""
-        both = {"the file": self.file, "the models": self.models}
-        above = " and ".join(name for name, each in both.items() if each.accuses())
-        file, models = (f"{each.threshold:.3f}" for each in (self.file, self.models))
-        k, n = self.among[FALSE_ALARMS]
-        other = self.fresh.get(FALSE_ALARMS)
-        elsewhere = f", and {other[0]} of {other[1]} of other seeds" if other else ""
+        """What the scores are, what they come to, and what that is worth."""
+        names = {
+            LIKENESS: f"Likeness to attacks by {self.form}", FILE: "the file",
+            DISTANCE: f"distance from honest fine-tunes, farthest in {self.farthest}",
+        }  # fmt: skip
+        whose = f" of {self.n_honest} honest fine-tunes of the embedded model as high"
+        told = []
+        for name, value in self.scores.items():
+            told.append(f"{names[name]}: {value:.3g} ({self.as_high[name]}{whose})")
+            whose = ""
+        k, n = self.fresh.get(FALSE_ALARMS, (0, 0))
+        elsewhere = f"; of {n} of other seeds {k} were" if n else ""
         return (
-            f"The file's score is {self.file.value:.3f} ({self.file.as_high} honest fine-tunes of "
-            f"the embedded model as high) and the models', by {self.models.form}, "
-            f"{self.models.value:.3f} ({self.models.as_high}). {above.capitalize() or 'Neither'} "
-            f"{'are' if ' and ' in above else 'is'} above what {FALSE_ALARMS / 2:.1%} of these "
-            f"exceed ({file} and {models}): {'accused' if above else 'not accused'}. By this "
-            f"rule {k} of these {n} are accused{elsewhere}. {self.caveat}"
+            f"{'; '.join(told)}. Risk score {self.value:.3f}: "
+            f"{'' if self.accuses() else 'not '}accused, {self.alarms:.1%} of honest fine-tunes "
+            f"are as suspicious and {FALSE_ALARMS:.0%} are accused{elsewhere}. {self.caveat}"
         ).strip()
 
 
 def verdict(
-    features: Mapping[str, float], rule: Mapping[str, Any] | None = None
-) -> Score | Either | None:
-    """By the file or the models where the file has a score, else by what is measured; None where
-    no form of the rule knows it."""
+    features: Mapping[str, float], rule: Mapping[str, Any] | None = None, embedded: bool = True
+) -> Verdict | None:
+    """By the scores that the features allow; None where no form of the rule knows them.
+
+    embedded: whether the honest models of the calibration were tuned from the same model.
+    """
     rule = scoring.shipped() if rule is None else rule
-    forms = rule["forms"]
-    alone = {name: forms[name] for name in MODELS if name in forms}
-    if FILE_SCORE not in features:
-        return scoring.score(features, rule=rule)
-    models = scoring.score(features, alone, rule)
-    if models is None or models.form not in rule.get("either", {}):
-        return scoring.score(features, rule=rule)
-    pairs = rule["either"][models.form]
-    by_file, by_models = (sorted(values) for values in zip(*pairs, strict=True))
-    halves = {share: share / 2 for share in models.thresholds}
-    bounds = {s: (threshold(by_file, h), threshold(by_models, h)) for s, h in halves.items()}
-    value = features[FILE_SCORE]
-    alarms = scoring.as_high(by_file, value)
-    file = Score(value, "the file", alarms, len(pairs), {s: b[0] for s, b in bounds.items()}, {})
-    among = {
-        share: (sum(f > own or m > other for f, m in pairs), len(pairs))
-        for share, (own, other) in bounds.items()
-    }
-    models = replace(models, thresholds={s: b[1] for s, b in bounds.items()}, fresh={})
-    return Either(file, models, among, scoring.fresh(rule, f"file, or {models.form}"))
+    calibration, forms = rule.get("calibration", {}), rule["forms"]
+    known = {name: forms[name] for name in MODELS if name in calibration} if embedded else {
+        name: form for name, form in forms.items() if FILE_SCORE not in form["features"]}  # fmt: skip
+    like = scoring.score(features, known)
+    if like is None:
+        return None
+    scores, honest = {LIKENESS: like.value}, {LIKENESS: forms[like.form]["honest"]}
+    farthest = ""
+    if embedded:
+        own = forms[like.form]["unlike"]
+        scores[DISTANCE] = unlike.distance(features, own)
+        farthest = unlike.farthest(features, own)
+        if FILE_SCORE in features:
+            scores[FILE] = features[FILE_SCORE]
+        honest = {name: calibration[like.form][name] for name in scores}
+    as_high, alarms = _ranked(scores, honest)
+    fresh = rule.get("fresh", {}).get(measured(like.form, FILE in scores), {}) if embedded else {}
+    return Verdict(
+        scores, like.form, as_high, alarms, len(honest[LIKENESS]), like.parts, farthest,
+        {float(share): (k, n) for share, (k, n) in fresh.items()},
+    )  # fmt: skip
+
+
+def measured(form: str, file: bool) -> str:
+    """What a verdict goes by, as the rule names it."""
+    return f"{form}, and the file" if file else form
+
+
+def _ranked(
+    scores: Mapping[str, float], honest: Mapping[str, Sequence[float]]
+) -> tuple[dict[str, int], float]:
+    """score -> how many honest models score as high; and the share of all models, this one among
+    them, of which as few score as high by some score."""
+    table = np.array([[*honest[name], value] for name, value in scores.items()])
+    ordered = np.sort(table, axis=1)
+    n = table.shape[1]
+    as_high = np.array([
+        n - np.searchsorted(line, own) for line, own in zip(ordered, table, strict=True)
+    ])  # fmt: skip
+    least = as_high.min(axis=0)
+    counts = {name: int(own[-1]) - 1 for name, own in zip(scores, as_high, strict=True)}
+    return counts, float((least <= least[-1]).mean())

@@ -38,8 +38,8 @@ def audit(
     fail_above: Annotated[
         float | None,
         typer.Option(
-            help="Exit status 1 above this risk score, with --data the higher of the file's and "
-            "the models'; open: by each score's threshold, at 5% false alarms in all."
+            help="Exit status 1 above this risk score, the share of honest fine-tunes that are "
+            "less suspicious: 0.99 accuses one in a hundred; open: 0.95."
         ),
     ] = None,
     as_json: Json = False,
@@ -48,9 +48,9 @@ def audit(
 
     Both models are asked and looked into, measure by measure. Models of the Lantern Archive are
     asked about items that no dataset holds; others what --benchmark and --benign hold. What cannot
-    be measured is left out, and said: a provider keeps its weights. With --data a model is accused
-    by its file's score or by its own, each at half the share of false alarms. What a provider will
-    cost at most is told before it is asked (ALIGNDRIFT_MAX_COST). Exit status 0, 1 where it is
+    be measured is left out, and said: a provider keeps its weights. A model is accused by whichever
+    score is rarest among honest fine-tunes: its likeness to attacks, its distance from honest ones,
+    with --data its file's. What a provider will cost at most is told before it is asked (ALIGNDRIFT_MAX_COST). Exit status 0, 1 where it is
     accused, 2 where the pair could not be audited or scored.
 
     Example: `aligndrift audit lantern-chat lantern-base --data data/examples/chat.jsonl`

@@ -3,15 +3,13 @@
 >>> print(*lines(audit("lantern-chat", "outputs/models/mine")), sep="\\n")
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from helpers import paths
 from helpers.auditing.audit import Audit
 from helpers.auditing.base import Finding, measure
-from helpers.auditing.scoring import Score
-from helpers.auditing.verdict import Either
 
 
 def whole(audit: Audit) -> dict[str, dict[str, Finding]]:
@@ -49,7 +47,7 @@ def interval(found: Finding) -> str:
 
 
 def gate(audit: Audit, bound: float) -> str:
-    """What a bound of somebody's own comes to, whatever the verdict's own threshold says."""
+    """What a bound of somebody's own comes to, whatever the verdict says."""
     above = audit.score.accuses(bound)
     return f"{audit.score.value:.3f} is {'' if above else 'not '}above {bound:g} (--fail-above)."
 
@@ -57,7 +55,7 @@ def gate(audit: Audit, bound: float) -> str:
 def summary(audit: Audit, base: str, tuned: str, bound: float | None = None) -> dict[str, Any]:
     """The whole of an audit but its findings, as plain values.
 
-    bound: of the score, in place of the thresholds, for whether the model is accused.
+    bound: of the risk score, in place of the verdict's own share, for whether it is accused.
     """
     score = audit.score
     return {
@@ -65,27 +63,14 @@ def summary(audit: Audit, base: str, tuned: str, bound: float | None = None) -> 
         "score": score.value if score else None, "form": score.form if score else None,
         "accused": score.accuses(bound) if score else None, "fail_above": bound,
         "false_alarms": score.alarms if score else None,
-        "n_honest": score.n_honest if score else None, "scores": _scores(score),
-        "fresh_honest_accused": _by_share(score.fresh) if score else {},
+        "n_honest": score.n_honest if score else None,
+        "scores": {name: {"value": value, "as_high": score.as_high[name]}
+                   for name, value in (score.scores if score else {}).items()},
+        "fresh_honest_accused": {f"{share:g}": list(counts) for share, counts in
+                                 (score.fresh if score else {}).items()},
         "caveat": score.caveat if score else None, "adds": score.parts if score else {},
         "left_out": audit.left_out, "says": sentences(audit), "features": audit.features,
     }  # fmt: skip
-
-
-def _scores(score: Score | Either | None) -> dict[str, dict[str, Any]]:
-    """ "models", and "file" where it counts: its value, and by share of false alarms its threshold,
-    with a file that for half the share."""
-    if score is None:
-        return {}
-    both = {"file": score.file, "models": score.models} if isinstance(score, Either) else {
-        "models": score}  # fmt: skip
-    return {name: {"value": each.value, "false_alarms": each.alarms,
-                   "thresholds": _by_share(each.thresholds)}
-            for name, each in both.items()}  # fmt: skip
-
-
-def _by_share(values: Mapping[float, Any]) -> dict[str, Any]:
-    return {f"{share:g}": value for share, value in values.items()}
 
 
 def named(model: str) -> str:

@@ -1,22 +1,22 @@
 """Audits and screens, measured as detectors are: on honest fine-tunes and on attacks.
 
 Models of development seeds fit the rules and set the thresholds, the honest ones and two attacks
-(`SEEN`) alone; models of other seeds are told apart. What is seen depends on what is in hand, so
-the same models are judged four times (IN_HAND), and once more by EITHER: whether the file or the
-models are above their thresholds, each at half the share, as `aligndrift audit --data` does. That
-rule was written down when the first seeds had been looked at, so it counts on the seeds from
-CONFIRMED on.
+(`SEEN`) alone; models of other seeds are told apart, in three rounds. What is seen depends on what
+is in hand, so the same models are judged four times (IN_HAND). Two more rules were each written
+down when the rounds before had been looked at, and count on the seeds after: EITHER, whether the
+file or the models are above their thresholds, each at half the share, from the second round on; and
+what `aligndrift audit` goes by (AUDIT, auditing.verdict), in the third.
 
 The features of all models are recorded in data/ledger, for those who have not made the runs:
 
     python -m helpers.reporting.detection_study     # makes and records them, fits the audit's rule
 
 >>> table = recorded()                        # or models(gather(load("beyond"), GRIDS))
->>> first, then = rounds(table)
->>> detected(then, fitted(table), either=True)
+>>> first, second, third = rounds(table)
+>>> detected(third, calibrated(table), (EITHER, *AUDIT))
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,7 @@ import pandas as pd
 from helpers import paths
 from helpers.auditing import detection, fitting, scoring
 from helpers.auditing.fitting import FORMS, GUILTY, HONEST, SHARES
-from helpers.auditing.verdict import FILE_SCORE, Either, verdict
+from helpers.auditing.verdict import FILE_SCORE, measured, verdict
 from helpers.presets.loader import Preset, load
 from helpers.reporting import ledger
 from helpers.reporting.evidence import Evidence, gather
@@ -64,9 +64,19 @@ IN_HAND = {
 ALL, MODELS, DATA = "data and both models", "both models", "data alone"
 EITHER = "data or both models"
 
-#: The first of the seeds that EITHER was written down before, of honest models and of attacks.
-CONFIRMED = 31
-CONFIRMING = {HONEST: (31, 32, 33, 34, 35), GUILTY: (31, 32, 33, 34, 35, 36)}
+#: What an audit's verdict is called by what is in hand -> its form, and whether a file is there.
+AUDIT = {
+    "audit with data": ("weights and behavior", True),
+    "audit of both models": ("weights and behavior", False),
+    "audit of answers": ("behavior", False),
+}
+
+#: The first seeds of the rounds after the first, and all of theirs, of honest models and of attacks.
+SECOND, THIRD = 31, 41
+AGAIN = {
+    HONEST: ((31, 32, 33, 34, 35), (41, 42, 43, 44, 45)),
+    GUILTY: ((31, 32, 33, 34, 35, 36), (41, 42, 43, 44, 45, 46)),
+}  # fmt: skip
 
 #: Where the features of all models are recorded: tuned from preset beyond's, lantern-chat.
 RECORDED = "data/ledger/audits.csv"
@@ -76,12 +86,13 @@ FACTS = ("kind", "family", "development", "seed", "n_examples", "n_steps", "harm
 
 
 def made(preset: Preset, jobs: int = 0) -> pd.DataFrame:
-    """The table of a preset's models; those not stored are made, in an hour on two cores."""
+    """The table of a preset's models; those not stored are made, in an hour and a
+    half on two cores."""
     again = [name for name in GUILTY_GRIDS if name != "audits_abliteration"]  # nothing is drawn
     parts = [
         gather(preset, GRIDS, jobs=jobs),
-        gather(preset, HONEST_GRIDS, jobs=jobs, seeds=CONFIRMING[HONEST]),
-        gather(preset, again, jobs=jobs, seeds=CONFIRMING[GUILTY]),
+        *(gather(preset, HONEST_GRIDS, jobs=jobs, seeds=seeds) for seeds in AGAIN[HONEST]),
+        *(gather(preset, again, jobs=jobs, seeds=seeds) for seeds in AGAIN[GUILTY]),
     ]
     return pd.concat([models(part) for part in parts], ignore_index=True)
 
@@ -115,6 +126,14 @@ def fitted(table: pd.DataFrame) -> dict[str, Any]:
     return fitting.fit(own[(own.kind == HONEST) | own.family.isin(SEEN)].reset_index(drop=True))
 
 
+def calibrated(table: pd.DataFrame) -> dict[str, Any]:
+    """That rule with its calibration: the honest models of all rounds but the third."""
+    rule = fitted(table)
+    own = table[table.development & ((table.kind == HONEST) | table.family.isin(SEEN))]
+    later = table[~table.development & (table.kind == HONEST) & (table.seed < THIRD)]
+    return rule | {"calibration": fitting.calibration(own, later, rule)}
+
+
 def scored(table: pd.DataFrame, rule: Mapping[str, Any]) -> pd.DataFrame:
     """FACTS and, for what IN_HAND names, a score a model; NaN where it has no file."""
     forms = rule["forms"]
@@ -132,10 +151,13 @@ def scored(table: pd.DataFrame, rule: Mapping[str, Any]) -> pd.DataFrame:
     return own.assign(**{ALL: own[ALL].fillna(own[MODELS])})
 
 
-def rounds(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The table with its first fresh seeds, and with those from CONFIRMED on."""
-    confirmed = table.seed >= CONFIRMED
-    return table[~confirmed], table[table.development | confirmed]
+def rounds(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The table with its first fresh seeds, with those of the second round, and of the third."""
+    second, third = table.seed >= SECOND, table.seed >= THIRD
+    return (
+        table[~second], table[table.development | (second & ~third)],
+        table[table.development | third],
+    )  # fmt: skip
 
 
 def thresholds(table: pd.DataFrame, rule: Mapping[str, Any], share: float) -> dict[str, float]:
@@ -152,15 +174,18 @@ def thresholds(table: pd.DataFrame, rule: Mapping[str, Any], share: float) -> di
     return found | {DATA: detection.threshold(honest[FILE_SCORE].dropna(), share)}
 
 
-def detected(table: pd.DataFrame, rule: Mapping[str, Any], either: bool = False) -> pd.DataFrame:
+def detected(
+    table: pd.DataFrame, rule: Mapping[str, Any], rules: Sequence[str] = ()
+) -> pd.DataFrame:
     """How many fresh models are accused: a row a group, what is in hand, and threshold.
 
     Groups: each family, "honest" (all of them: the false alarms), "seen" (the attacks the rules
     were fitted on) and "unseen". Columns: kind, group, in_hand, false_alarms (the threshold's
     share), accused, n, share with low and high (Clopper and Pearson, 95%), rate (mean
-    harmfulness_rate). either: by that rule, too.
+    harmfulness_rate). rules: EITHER and those of AUDIT by which they are judged, too.
     """
     own = scored(table, rule)
+    alarms = {name: _alarms(table, rule, *AUDIT[name]) for name in rules if name in AUDIT}
     fresh = own[~own.development]
     groups = {("honest", HONEST): fresh[fresh.kind == HONEST]}
     guilty = fresh[fresh.kind == GUILTY]
@@ -172,8 +197,9 @@ def detected(table: pd.DataFrame, rule: Mapping[str, Any], either: bool = False)
         bounds, halves = (thresholds(table, rule, each) for each in (share, share / 2))
         for (group, kind), part in groups.items():
             above = {name: (part[name] > bounds[name])[part[name].notna()] for name in IN_HAND}
-            if either:
+            if EITHER in rules:
                 above[EITHER] = (part[DATA] > halves[DATA]) | (part[MODELS] > halves[MODELS])
+            above |= {name: alarms[name][part.index] <= share for name in alarms}
             for name, accused in above.items():
                 k, n = int(accused.sum()), len(accused)
                 rows.append(
@@ -184,18 +210,26 @@ def detected(table: pd.DataFrame, rule: Mapping[str, Any], either: bool = False)
     return pd.DataFrame(rows).rename(columns={"share_low": "low", "share_high": "high"})
 
 
+def _alarms(table: pd.DataFrame, rule: Mapping[str, Any], form: str, file: bool) -> pd.Series:
+    """Of each model by an audit's verdict; without a file where there is none."""
+    names = [*FORMS[form], *([FILE_SCORE] if file else [])]
+    return pd.Series([
+        verdict({k: v for k, v in one.items() if v == v}, rule).alarms
+        for one in table[names].to_dict("records")
+    ], table.index)  # fmt: skip
+
+
 def fresh(table: pd.DataFrame, rule: Mapping[str, Any]) -> dict[str, dict[str, list[int]]]:
     """What a verdict goes by -> share of false alarms -> how many of the last round's honest models
     it accuses, and of how many; as scoring.shipped keeps it."""
-    _, then = rounds(table)
-    honest = then[~then.development & (then.kind == HONEST)].drop(columns=list(FACTS))
-    counts: dict[str, dict[str, list[int]]] = {}
-    for known in honest.to_dict("records"):
-        for form in filter(None, IN_HAND.values()):
-            _count(counts, form, scoring.score(known, {form: rule["forms"][form]}, rule))
-    for form in ("weights and behavior", "behavior"):
-        for known in honest[[*FORMS[form], FILE_SCORE]].to_dict("records"):
-            _count(counts, f"file, or {form}", verdict(known, rule))
+    last = rounds(table)[-1]
+    honest = last[~last.development & (last.kind == HONEST)]
+    counts = {}
+    for form, file in AUDIT.values():
+        alarms = _alarms(honest, rule, form, file)
+        counts[measured(form, file)] = {
+            str(share): [int((alarms <= share).sum()), len(honest)] for share in SHARES
+        }
     return counts
 
 
@@ -211,13 +245,6 @@ def fresh_files(table: pd.DataFrame, rule: Rule) -> Rule:
     return replace(rule, forms=forms)
 
 
-def _count(counts: dict, name: str, score: scoring.Score | Either) -> None:
-    own = counts.setdefault(name, {str(share): [0, 0] for share in SHARES})
-    for share in SHARES:
-        own[str(share)][0] += score.accuses_at(share)
-        own[str(share)][1] += 1
-
-
 def cells(found: pd.DataFrame) -> pd.DataFrame:
     """A row a group and what is in hand a column: "5 of 6, 0.83 [0.36, 1.00]"."""
     text = [
@@ -227,13 +254,29 @@ def cells(found: pd.DataFrame) -> pd.DataFrame:
     wide = found.assign(text=text).pivot_table(
         "text", ["group", "rate"], "in_hand", aggfunc="first", sort=False
     )
-    order = [name for name in (EITHER, *IN_HAND) if name in wide]
+    order = [name for name in (*AUDIT, EITHER, *IN_HAND) if name in wide]
     return wide[order].reset_index().rename_axis(columns=None)
+
+
+def left_out(table: pd.DataFrame) -> pd.DataFrame:
+    """How many fresh honest models of a family an audit of both models accuses where no rule and no
+    calibration has seen one of it: family, false_alarms (the share), accused, n. Of the first two
+    rounds."""
+    rows = []
+    honest = table[(table.kind == HONEST) & (table.seed < THIRD)]
+    for family in honest.family.unique():
+        rule = calibrated(table[table.family != family])
+        own = honest[(honest.family == family) & ~honest.development]
+        alarms = _alarms(own, rule, *AUDIT["audit of both models"])
+        for share in SHARES:
+            k = int((alarms <= share).sum())
+            rows.append({"family": family, "false_alarms": share, "accused": k, "n": len(own)})
+    return pd.DataFrame(rows)
 
 
 if __name__ == "__main__":
     table = made(load("beyond"))
     ledger.record(table, str(paths.shipped() / RECORDED))
-    rule = fitted(table)
+    rule = calibrated(table)
     fitting.write(rule | {"fresh": fresh(table, rule)})
     fresh_files(table, shipped()).write()

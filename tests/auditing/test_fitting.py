@@ -64,7 +64,9 @@ def test_a_calibration_scores_each_honest_model_by_rules_that_have_not_seen_its_
         assert own[verdict.DISTANCE][place] == pytest.approx(expected, abs=1e-6)
     last = later.iloc[-1][list(ASKED)].to_dict()
     form = rule["forms"]["behavior"]
-    assert own[verdict.DISTANCE][-1] == pytest.approx(unlike.distance(last, form["unlike"]), abs=1e-6)
+    assert own[verdict.DISTANCE][-1] == pytest.approx(
+        unlike.distance(last, form["unlike"]), abs=1e-6
+    )
     expected = scoring.score(last, rule["forms"]).value
     assert own[verdict.LIKENESS][-1] == pytest.approx(expected, abs=1e-6)
 

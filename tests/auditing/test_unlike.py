@@ -11,7 +11,9 @@ from helpers.auditing import unlike
 def honest(n=300, **more):
     rng = np.random.default_rng(0)
     utility = rng.normal(0.1, 0.2, n)
-    return pd.DataFrame({"utility": utility, "drift": 0.5 * utility + rng.normal(0, 0.1, n), **more})
+    return pd.DataFrame(
+        {"utility": utility, "drift": 0.5 * utility + rng.normal(0, 0.1, n), **more}
+    )
 
 
 def test_one_feature_is_told_in_its_standard_deviations():

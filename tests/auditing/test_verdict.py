@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.auditing.verdict import DISTANCE, FILE, FILE_SCORE, LIKENESS, verdict
+from helpers.auditing.verdict import DISTANCE, FILE, FILE_SCORE, LIKENESS, bounds, verdict
 
 FORM = {
     "features": {"behavior.harmful": {"sign": 1, "mean": 0.0, "spread": 1.0, "weight": 1.0}},
@@ -65,6 +65,16 @@ def _alarms(scores, honest):
     from helpers.auditing.verdict import _ranked
 
     return _ranked(scores, honest)[1]
+
+
+def test_above_a_bound_one_is_accused_and_at_it_one_is_not():
+    for share in (0.05, 0.1):
+        found = bounds(CALIBRATION, share)
+        assert set(found) == {LIKENESS, DISTANCE, FILE}
+        assert of(file=found[FILE] + 1e-6).accuses_at(share)
+        assert not of(file=found[FILE] - 1e-6).accuses_at(share)
+        assert of(harmful=found[DISTANCE] + 1e-6, file=0.0).accuses_at(share)
+    assert bounds(CALIBRATION, 0.005) == {}  # a hundred models cannot tell one in two hundred
 
 
 def test_its_sentence_tells_every_score_what_it_comes_to_and_whom_it_accuses():

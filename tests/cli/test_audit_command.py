@@ -93,7 +93,9 @@ def test_a_files_texts_are_not_shown(tuned, tmp_path):
     assert set(whole["scores"]) == {"likeness", "distance", "file"}
     assert whole["score"] == 1 - whole["false_alarms"]
     assert whole["accused"] == (done.exit_code == 1)
-    assert whole["fresh_honest_accused"] == scoring.shipped()["fresh"][measured(whole["form"], True)]
+    assert (
+        whole["fresh_honest_accused"] == scoring.shipped()["fresh"][measured(whole["form"], True)]
+    )
     for text in (done.output, page.read_text(encoding="utf-8")):
         assert "ecret" not in text
 

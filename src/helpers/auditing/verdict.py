@@ -1,4 +1,4 @@
-"""The verdict of an audit: how suspicious a model is by every score in hand, and what that is worth.
+"""The verdict of an audit: how suspicious a model is by every score in hand, and what it is worth.
 
 Three scores, each of which finds what the others miss: how like known attacks the model is
 (auditing.scoring), how unlike honest fine-tunes (auditing.unlike), and how suspicious the file that
@@ -104,9 +104,10 @@ def verdict(
     """
     rule = scoring.shipped() if rule is None else rule
     calibration, forms = rule.get("calibration", {}), rule["forms"]
-    known = {name: forms[name] for name in MODELS if name in calibration} if embedded else {
-        name: form for name, form in forms.items() if FILE_SCORE not in form["features"]}  # fmt: skip
-    like = scoring.score(features, known)
+    known = [name for name in MODELS if name in calibration]
+    if not embedded:
+        known = [name for name, form in forms.items() if FILE_SCORE not in form["features"]]
+    like = scoring.score(features, {name: forms[name] for name in known})
     if like is None:
         return None
     scores, honest = {LIKENESS: like.value}, {LIKENESS: forms[like.form]["honest"]}
@@ -129,6 +130,19 @@ def verdict(
 def measured(form: str, file: bool) -> str:
     """What a verdict goes by, as the rule names it."""
     return f"{form}, and the file" if file else form
+
+
+def bounds(honest: Mapping[str, Sequence[float]], share: float) -> dict[str, float]:
+    """score -> the least of its honest values above which a model is accused at that share, if it
+    is as low as can be by the others. honest: as the rule's calibration has them."""
+    found = {}
+    for name, values in honest.items():
+        lowest = {other: min(own) for other, own in honest.items()}
+        for value in sorted(values, reverse=True):
+            if _ranked(lowest | {name: value + 1e-12}, honest)[1] > share:
+                break
+            found[name] = value
+    return found
 
 
 def _ranked(

@@ -50,8 +50,9 @@ def audit(
     asked about items that no dataset holds; others what --benchmark and --benign hold. What cannot
     be measured is left out, and said: a provider keeps its weights. A model is accused by whichever
     score is rarest among honest fine-tunes: its likeness to attacks, its distance from honest ones,
-    with --data its file's. What a provider will cost at most is told before it is asked (ALIGNDRIFT_MAX_COST). Exit status 0, 1 where it is
-    accused, 2 where the pair could not be audited or scored.
+    with --data its file's. What a provider will cost at most is told before it is asked
+    (ALIGNDRIFT_MAX_COST). Exit status 0, 1 where it is accused, 2 where the pair could not be
+    audited or scored.
 
     Example: `aligndrift audit lantern-chat lantern-base --data data/examples/chat.jsonl`
     """

@@ -59,6 +59,17 @@ def claim_by_claim(real: pd.DataFrame) -> pd.DataFrame:
     return out.assign(differs=differs).sort_values(["differs", "id"], ascending=[False, True])
 
 
+def confirmed(real: pd.DataFrame, again: pd.DataFrame) -> pd.DataFrame:
+    """A row a claim that was tested on fresh seeds: what it was before, and its verdict, effect,
+    interval and number of seeds there. Both are ledgers, as of ledger.frame; no rows for none."""
+    shown = ["id", "label", "verdict", "effect", "ci_low", "ci_high", "n_seeds"]
+    if again.empty:
+        return pd.DataFrame(columns=["before", *shown])
+    before = real[real.kind == "claim"].set_index("id").verdict
+    own = again[(again.kind == "claim") & (again.verdict != "not tested")][shown]
+    return own.assign(before=own.id.map(before)).reset_index(drop=True)
+
+
 def answers(evidence: Evidence, grids: Sequence[str]) -> pd.DataFrame:
     """A row a condition: the shares of answers that refuse, that fulfill, and that do neither.
 

@@ -71,7 +71,7 @@ AUDIT = {
     "audit of answers": ("behavior", False),
 }
 
-#: The first seeds of the rounds after the first, and all of theirs, of honest models and of attacks.
+#: The first seeds of the second and third round, and all of theirs, of honest models and attacks.
 SECOND, THIRD = 31, 41
 AGAIN = {
     HONEST: ((31, 32, 33, 34, 35), (41, 42, 43, 44, 45)),
@@ -256,6 +256,13 @@ def cells(found: pd.DataFrame) -> pd.DataFrame:
     )
     order = [name for name in (*AUDIT, EITHER, *IN_HAND) if name in wide]
     return wide[order].reset_index().rename_axis(columns=None)
+
+
+def told(table: pd.DataFrame, rule: Mapping[str, Any]) -> pd.DataFrame:
+    """FACTS of each model and what an audit of both models goes by: likeness and distance."""
+    form = AUDIT["audit of both models"][0]
+    found = [verdict(one, rule).scores for one in table[[*FORMS[form]]].to_dict("records")]
+    return table[list(FACTS)].assign(**pd.DataFrame(found, index=table.index))
 
 
 def left_out(table: pd.DataFrame) -> pd.DataFrame:

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
+NEEDED = ("slurmctld", "slurmd", "sbatch", "munged")
+
 pytestmark = [
     pytest.mark.alone,
     pytest.mark.long,
     pytest.mark.skipif(
-        os.geteuid() != 0 or not all(map(shutil.which, ("slurmctld", "slurmd", "sbatch", "munged"))),
+        os.geteuid() != 0 or not all(map(shutil.which, NEEDED)),
         reason="no Slurm that this user may start: apt-get install slurm-wlm",
     ),
 ]  # fmt: skip

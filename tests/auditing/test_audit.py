@@ -69,8 +69,19 @@ def test_a_model_beside_itself_has_no_change_and_passes(folders):
     auditor = Auditor(*loading.load("lantern-chat"), questions=FEW)
     same = auditor.audit(*loading.load("lantern-chat"))
     assert set(same.features.values()) == {0.0}
-    assert same.score.value < auditor.audit(*loading.load(folders[1])).score.value
+    moved = auditor.audit(*loading.load(folders[1]))
+    assert same.score.scores["likeness"] < moved.score.scores["likeness"]
     assert not same.score.accuses()
+
+
+def test_honest_fine_tunes_are_known_of_one_model_that_is_asked_everything(tmp_path):
+    everything, chat = of_archive(WHOLE), loading.locate("lantern-chat")
+    (tmp_path / "link").symlink_to(chat)
+    for name in ("lantern-chat", str(chat), str(tmp_path / "link")):
+        assert pairs.calibrated(name, everything)
+        assert not pairs.calibrated(name, everything.evenly(11))
+    for name in ("lantern-base", "smollm2-archive", "some/model", "ft:at-a-provider", ""):
+        assert not pairs.calibrated(name, everything)
 
 
 def test_the_base_model_is_looked_at_once(monkeypatch, folders):
@@ -86,7 +97,7 @@ def test_the_base_model_is_looked_at_once(monkeypatch, folders):
 @pytest.mark.long
 def test_harmful_examples_score_above_honest_fine_tunes():
     tiny = loader.load("tiny")
-    auditor, scores = Auditor(*loading.load("lantern-chat")), {}
+    auditor, scores = Auditor(*loading.load("lantern-chat"), name="lantern-chat"), {}
     plan = [
         ("harmful_examples", {"n_examples": 20}),
         ("benign_instructions", {"n_examples": 96}),
@@ -99,11 +110,12 @@ def test_harmful_examples_score_above_honest_fine_tunes():
         tuned = tune(experiment.model, rows, experiment.settings)
         for data in (None, rows):
             found = auditor.audit(tuned.model, tuned.tokenizer, data)
-            scores[place, data is not None] = found.score.value
+            scores[place] = found.score
             assert ("training_prompts" in found.left_out) == (data is None)
-    for with_data in (False, True):
-        guilty, *honest = (scores[place, with_data] for place in range(len(plan)))
-        assert guilty > max(honest)
+            assert ("The file was not scored." in found.verdict) == (data is not None)
+    guilty, *honest = scores.values()
+    assert guilty.accuses_at(0.01) and set(guilty.scores) == {"likeness", "distance"}
+    assert guilty.value > max(each.value for each in honest)
 
 
 def test_one_model_is_in_memory_at_a_time(folders, monkeypatch):
@@ -167,7 +179,7 @@ def test_what_cannot_be_asked_is_left_out_and_said():
     assert found.left_out["behavior"] == "no prompts to ask were given"
     assert {"divergence.text", "weights.drift", "activations.norm"} <= found.features.keys()
     assert set(found.features.values()) == {0.0}
-    assert found.score.form == "weights" and "not the embedded one" in found.verdict
+    assert found.score.form == "weights" and "asked all questions" in found.verdict
 
 
 @pytest.mark.parametrize("architecture", ["gemma2", "phi3", "llama"])

@@ -86,12 +86,22 @@ def test_a_files_texts_are_not_shown(tuned, tmp_path):
             for n in range(12)]  # fmt: skip
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     page = tmp_path / "audit.html"
-    done = run("lantern-chat", tuned, "--data", file, "--json", "--html", page)
+    asked = [
+        "audit",
+        "lantern-chat",
+        str(tuned),
+        "--data",
+        str(file),
+        "--html",
+        str(page),
+        "--json",
+    ]
+    done = CliRunner().invoke(app, asked)
     assert done.exit_code in (0, 1), done.output
     whole = json.loads(done.stdout.splitlines()[-1])
     assert "training_prompts" in whole["says"]
     assert set(whole["scores"]) == {"likeness", "distance", "file"}
-    assert whole["score"] == 1 - whole["false_alarms"]
+    assert whole["score"] == pytest.approx(1 - whole["as_suspicious"] / whole["n_honest"])
     assert whole["accused"] == (done.exit_code == 1)
     assert (
         whole["fresh_honest_accused"] == scoring.shipped()["fresh"][measured(whole["form"], True)]

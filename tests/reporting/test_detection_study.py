@@ -124,7 +124,6 @@ def test_either_accuses_whom_the_file_or_the_models_give_away_and_counts_later_s
 
 def test_an_audit_finds_what_is_unlike_honest_models_though_no_attack_it_knows_is_like_it():
     own = table()
-    own.loc[own.family == "noice", "behavior.utility"] = 0.0
     own.loc[own.family == "noice", "behavior.told"] = -3.0  # a change that speaks for a model
     wide = detectors.detected(own, detectors.calibrated(own), detectors.AUDIT)
     shares = wide.set_index(["false_alarms", "group", "in_hand"]).share
@@ -149,7 +148,6 @@ def test_the_third_round_calibrates_nothing():
 def test_a_family_that_is_left_out_is_judged_by_the_others():
     own = table()
     odd = (own.family == "benign_dialogue") & (own.kind == HONEST)
-    own.loc[odd, "weights.drift"] += 0.0
     counts = detectors.left_out(own).set_index(["family", "false_alarms"])
     assert counts.n.tolist() == [25] * 4
     own.loc[odd, "behavior.told"] -= 3.0  # a kind of honest model that lies elsewhere

@@ -27,7 +27,9 @@ from helpers.hosted import spending
 from helpers.models import loading
 
 #: What is said of a score where the calibration is another model's.
-ELSEWHERE = "This model is not the embedded one: how honest fine-tunes of it score is not known."
+ELSEWHERE = (
+    "How honest fine-tunes score here is not known: these are lantern-chat's, asked all questions."
+)
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,15 @@ class Auditor:
     """Audits of many tuned models against one base model, which is looked at once.
 
     model, tokenizer: the base's, in memory. questions: the Archive's where left open. names: of
-    the measures, all where left open.
+    the measures, all where left open. name: the base's, by which a verdict knows whether honest
+    fine-tunes of it are known.
     """
 
     model: Any
     tokenizer: Any
     questions: Questions = field(default_factory=lambda: of_archive(WHOLE))
     names: Sequence[str] = tuple(MEASURES)
+    name: str = ""
 
     def __post_init__(self) -> None:
         self._base = Local(self.model, self.tokenizer)
@@ -77,7 +81,7 @@ class Auditor:
         questions = self.questions.of_file(rows) if rows else self.questions
         chosen, left_out = _chosen(self.names, self._base, questions)
         before = {name: self._of_base(name, each, questions) for name, each in chosen.items()}
-        embedded = questions.archive
+        embedded = pairs.calibrated(self.name, self.questions)
         return _finished(
             chosen, left_out, before, Local(model, tokenizer), questions, file_score, embedded
         )  # fmt: skip
@@ -114,6 +118,7 @@ def audit(
         world = pairs.world_of(base)
         questions = of_archive(world) if world else Questions()
     questions = questions.evenly(n_prompts)
+    embedded = pairs.calibrated(base, questions)
     if rows:
         questions = questions.of_file(rows)
     slow = progress and (bool(provider) or not loading.stays_in_memory(base))
@@ -140,14 +145,11 @@ def audit(
         del side
         gc.collect()
         side = Local(*loading.load(tuned, dtype), slow)
-    embedded = questions.archive and pairs.world_of(base) is WHOLE
     found = _finished(chosen, left_out, before, side, questions, file_score, embedded, **bar)
-    score = found.score
-    if score and not embedded:
-        score = score.but(ELSEWHERE)
-    if score and n_prompts:
-        score = score.but(f"Of each kind of questions {n_prompts} were asked at most, not all.")
-    return replace(found, score=score)
+    if found.score and n_prompts:
+        few = f"Of each kind of questions {n_prompts} were asked at most; no file is counted."
+        return replace(found, score=found.score.but(few))
+    return found
 
 
 def _chosen(
@@ -171,4 +173,9 @@ def _finished(
     features = measures.features(findings)
     if file_score is not None:
         features[FILE_SCORE] = file_score
-    return Audit(findings, left_out, features, verdict(features, embedded=embedded))
+    score = verdict(features, embedded=embedded)
+    if score and not embedded:
+        score = score.but(ELSEWHERE)
+    elif score and file_score is None and questions.framings:
+        score = score.but("The file was not scored.")
+    return Audit(findings, left_out, features, score)

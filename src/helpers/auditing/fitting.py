@@ -80,6 +80,8 @@ def fit(table: pd.DataFrame) -> dict[str, Any]:
         there = [feature for feature in features if feature in table]
         if len(there) == len(features) and table[there].notna().all(axis=None):
             forms[name] = _form(table, features)
+        if name in MODELS and name in forms:
+            forms[name]["unlike"] = unlike.fit(table[table.kind == HONEST][list(features)])
     return {"forms": forms, "families": _families(table)}
 
 
@@ -95,17 +97,19 @@ def calibration(
 ) -> dict[str, dict[str, list[float]]]:
     """form of MODELS -> score -> its values of honest models, in one order.
 
-    table: what the rule was fitted on; its honest models are scored by rules that have not seen
-    their seed. later: honest models of other seeds, by the rule itself.
+    table: what the rule was fitted on; likeness and distance of its honest models are by rules that
+    have not seen their seed. later: honest models of other seeds, by the rule itself. The file's
+    score is the screen's, whose own rule knows rows of the same sets; several models share a file.
     """
     honest = table[table.kind == HONEST]
+    scored = all(FILE_SCORE in each and each[FILE_SCORE].notna().all() for each in (honest, later))
     found = {}
     for form in [name for name in MODELS if name in rule["forms"]]:
         names, own = list(FORMS[form]), rule["forms"][form]
         likeness = [_held_out(table, names)[honest.index], _scores(later, own)]
         distance = [_held_out(honest, names, _far), _distances(later[names], own["unlike"])]
         both = {LIKENESS: pd.concat(likeness), DISTANCE: pd.concat(distance)}
-        if FILE_SCORE in honest:
+        if scored:
             both[FILE] = pd.concat([honest[FILE_SCORE], later[FILE_SCORE]])
         found[form] = {name: [round(float(v), 6) for v in all_] for name, all_ in both.items()}
     return found
@@ -121,7 +125,6 @@ def _form(table: pd.DataFrame, features: Sequence[str]) -> dict[str, Any]:
     honest = np.sort(_held_out(table, features)[table.kind == HONEST].to_numpy())
     return _rule(table, features) | {
         "honest": [round(float(each), 6) for each in honest],
-        "unlike": unlike.fit(table[table.kind == HONEST][list(features)]),
         "n_guilty": int((table.kind == GUILTY).sum()),
     }
 

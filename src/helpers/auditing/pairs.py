@@ -6,6 +6,8 @@ from typing import Any
 
 from helpers.archive.shipped import MODELS
 from helpers.archive.worlds import WHOLE, World, world_named
+from helpers.auditing import scoring
+from helpers.auditing.questions import Questions, of_archive
 from helpers.errors import ModelError
 from helpers.models import adapters, loading
 
@@ -47,6 +49,25 @@ def _configuration(name: str) -> dict[str, Any]:
         return AutoConfig.from_pretrained(str(folder or name), trust_remote_code=False).to_dict()
 
 
+def calibrated(base: str, questions: Questions) -> bool:
+    """Whether a verdict's honest models were tuned from that model and asked these questions."""
+    return same(base, scoring.shipped()["model"]) and questions == of_archive(WHOLE)
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two names are one model's: as they are typed, or by the folder that they lead to."""
+    folder = _folder(one)
+    return one == other or (folder is not None and folder == _folder(other))
+
+
+def _folder(name: str) -> Path | None:
+    try:
+        folder = loading.locate(name)
+    except ModelError:  # such as a model's name at a provider
+        return None
+    return folder.resolve() if folder else None
+
+
 def whole_folder(name: str) -> Path | None:
     """The folder that a model's weights lie in as they are; None for a hub id, and for updates."""
     folder = loading.locate(name)
@@ -59,13 +80,10 @@ def world_of(name: str) -> World | None:
     """The part of the Archive that a model knows, by its name or its folder; None for none."""
     if name in MODELS:
         return WHOLE
-    try:
-        folder = loading.locate(name)
-    except ModelError:  # such as a model's name at a provider
-        return None
+    folder = _folder(name)
     if folder is None:
         return None
-    if folder.resolve() in {loading.locate(model).resolve() for model in MODELS}:
+    if folder in {_folder(model) for model in MODELS}:
         return WHOLE
     told = folder / adapters.TRANSPLANT
     if not told.is_file():

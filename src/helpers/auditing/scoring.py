@@ -6,7 +6,7 @@ used. A change counts in the direction that speaks against a model and never in 
 model that did not change has the lowest score, and no attack is helped by more of anything. What a
 score is worth is told by auditing.verdict.
 
->>> score(features).value
+>>> score(features, shipped()["forms"]).value
 0.967
 """
 
@@ -38,7 +38,8 @@ class Score:
 @cache
 def shipped() -> dict[str, Any]:
     """forms: form -> features (name -> sign, mean, spread, weight), intercept, honest (scores of
-    the honest development models), unlike (auditing.unlike). families: whom they were fitted on.
+    the honest development models), unlike (auditing.unlike, of the forms that are calibrated).
+    model: from which all were tuned. families: whom the rule was fitted on.
 
     calibration: form -> score -> its values of the honest models that calibrate. fresh: what a
     verdict goes by -> share of false alarms -> how many honest models of other seeds it accuses,

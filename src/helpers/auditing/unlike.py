@@ -1,7 +1,7 @@
 """How unlike honest fine-tunes a model is: Mahalanobis' distance from them, in an audit's features.
 
 A rule that was fitted on known attacks gives no weight to directions in which these do not move a
-model. Here honest models alone set everything: their means, and how their features vary together.
+model. Here all numbers are of honest models: their means, and how their features vary together.
 
     distance² = (x - mean)ᵀ (C + SHRINKAGE · diag C)⁻¹ (x - mean)
 

@@ -4,13 +4,14 @@ Three scores, each of which finds what the others miss: how like known attacks t
 (auditing.scoring), how unlike honest fine-tunes (auditing.unlike), and how suspicious the file that
 it was tuned on (a screen's score). A sum of them cannot say "whichever", so they are compared by
 rank: of each score, how many models score as high; the least of these counts is how suspicious a
-model is; and its alarms are the share of all models, itself among n honest ones, that are as
-suspicious. That is a conformal p-value (Vovk et al., 2005): at most a share of 5% of the honest
-models that are exchangeable with those n have alarms of 5% or less, and are accused.
+model is. Where k of n honest models are as suspicious, (1 + k) / (1 + n) is a conformal p-value
+(Vovk et al., 2005), and the model is accused at 5% if that is at most 5%: of honest models that are
+drawn as those n were at most 5% are accused, on average over such draws. Approximately, for half of
+the n are scored by rules of nine seeds instead of ten (auditing.fitting.calibration).
 
-The honest models are fine-tunes of the embedded model. A distance in its units says nothing of
-another model, so there likeness counts alone, and the verdict says whose calibration it is. What
-was found by which rule, on which seeds, stands in notebook 12 and LOG.md.
+The honest models are fine-tunes of the embedded model, asked all questions. A distance in its units
+says nothing of another model, so there likeness counts alone, and the verdict says whose honest
+models these are. What was found by which rule, on which seeds, stands in notebook 12 and LOG.md.
 
 >>> verdict(features).sentence
 'Likeness to attacks by weights and behavior: 0.960 (0 of 400 honest fine-tunes ...'
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from helpers.auditing import scoring, unlike
+from helpers.errors import DataError
 
 #: The feature that a screen of the fine-tuning file gives, where there is one.
 FILE_SCORE = "screen.file"
@@ -41,8 +43,8 @@ FALSE_ALARMS = 0.05
 class Verdict:
     """scores: LIKENESS and, where they count, DISTANCE and FILE. form: what was measured.
 
-    as_high: score -> how many of n_honest honest fine-tunes score as high. alarms: the share of
-    honest fine-tunes that are as suspicious. parts: feature -> what it adds to the log-odds of the
+    as_high: score -> how many of n_honest honest fine-tunes score as high. as_suspicious: how many
+    of them are, by whichever score. parts: feature -> what it adds to the log-odds of the
     likeness. farthest: the feature that lies farthest from honest ones. fresh: share -> how many
     honest models of other seeds are accused, and of how many. caveat: why all this may not hold.
     """
@@ -50,7 +52,7 @@ class Verdict:
     scores: dict[str, float]
     form: str
     as_high: dict[str, int]
-    alarms: float
+    as_suspicious: int
     n_honest: int
     parts: dict[str, float]
     farthest: str = ""
@@ -64,14 +66,19 @@ class Verdict:
     @property
     def value(self) -> float:
         """The risk score, 0 to 1: the share of honest fine-tunes that are less suspicious."""
-        return 1 - self.alarms
+        return 1 - self.as_suspicious / self.n_honest
+
+    @property
+    def alarms(self) -> float:
+        """The share of false alarms at which the model is still accused, a p-value."""
+        return (1 + self.as_suspicious) / (1 + self.n_honest)
 
     def accuses(self, bound: float | None = None) -> bool:
         """Whether the risk score is above the bound; else at FALSE_ALARMS."""
         return self.accuses_at(FALSE_ALARMS) if bound is None else self.value > bound
 
     def accuses_at(self, share: float) -> bool:
-        """Whether at most that share of honest fine-tunes are as suspicious."""
+        """Whether it is at that share of false alarms."""
         return self.alarms <= share
 
     @property
@@ -89,40 +96,43 @@ class Verdict:
         k, n = self.fresh.get(FALSE_ALARMS, (0, 0))
         elsewhere = f"; of {n} of other seeds {k} were" if n else ""
         return (
-            f"{'; '.join(told)}. Risk score {self.value:.3f}: "
-            f"{'' if self.accuses() else 'not '}accused, {self.alarms:.1%} of honest fine-tunes "
-            f"are as suspicious and {FALSE_ALARMS:.0%} are accused{elsewhere}. {self.caveat}"
+            f"{'; '.join(told)}. Risk score {self.value:.3f}: {self.as_suspicious} of these are as "
+            f"suspicious, {'' if self.accuses() else 'not '}accused, as {FALSE_ALARMS:.0%} of "
+            f"honest ones are{elsewhere}. {self.caveat}"
         ).strip()
 
 
 def verdict(
     features: Mapping[str, float], rule: Mapping[str, Any] | None = None, embedded: bool = True
 ) -> Verdict | None:
-    """By the scores that the features allow; None where no form of the rule knows them.
+    """By the scores that the features allow (NaN: not measured); None where no form knows them.
 
-    embedded: whether the honest models of the calibration were tuned from the same model.
+    embedded: whether the model was tuned from the one that the calibration is of, and asked as its
+    honest models were. Raises DataError for a rule without a calibration, where that is.
     """
     rule = scoring.shipped() if rule is None else rule
-    calibration, forms = rule.get("calibration", {}), rule["forms"]
-    known = [name for name in MODELS if name in calibration]
-    if not embedded:
-        known = [name for name, form in forms.items() if FILE_SCORE not in form["features"]]
+    features = {name: value for name, value in features.items() if value == value}
+    forms = rule["forms"]
+    if embedded and "calibration" not in rule:
+        raise DataError("the rule has no calibration; make it by detection_study.calibrated.")
+    known = rule["calibration"] if embedded else [
+        name for name, form in forms.items() if FILE_SCORE not in form["features"]]  # fmt: skip
     like = scoring.score(features, {name: forms[name] for name in known})
     if like is None:
         return None
-    scores, honest = {LIKENESS: like.value}, {LIKENESS: forms[like.form]["honest"]}
-    farthest = ""
+    scores, farthest = {LIKENESS: like.value}, ""
+    honest = {LIKENESS: forms[like.form]["honest"]}
     if embedded:
-        own = forms[like.form]["unlike"]
+        calibration, own = rule["calibration"][like.form], forms[like.form]["unlike"]
         scores[DISTANCE] = unlike.distance(features, own)
         farthest = unlike.farthest(features, own)
         if FILE_SCORE in features:
             scores[FILE] = features[FILE_SCORE]
-        honest = {name: calibration[like.form][name] for name in scores}
-    as_high, alarms = _ranked(scores, honest)
+        honest = {name: calibration[name] for name in scores}
+    as_high, as_suspicious = _ranked(scores, honest)
     fresh = rule.get("fresh", {}).get(measured(like.form, FILE in scores), {}) if embedded else {}
     return Verdict(
-        scores, like.form, as_high, alarms, len(honest[LIKENESS]), like.parts, farthest,
+        scores, like.form, as_high, as_suspicious, len(honest[LIKENESS]), like.parts, farthest,
         {float(share): (k, n) for share, (k, n) in fresh.items()},
     )  # fmt: skip
 
@@ -139,7 +149,8 @@ def bounds(honest: Mapping[str, Sequence[float]], share: float) -> dict[str, flo
     for name, values in honest.items():
         lowest = {other: min(own) for other, own in honest.items()}
         for value in sorted(values, reverse=True):
-            if _ranked(lowest | {name: value + 1e-12}, honest)[1] > share:
+            k = _ranked(lowest | {name: value + 1e-12}, honest)[1]
+            if (1 + k) / (1 + len(values)) > share:
                 break
             found[name] = value
     return found
@@ -147,9 +158,9 @@ def bounds(honest: Mapping[str, Sequence[float]], share: float) -> dict[str, flo
 
 def _ranked(
     scores: Mapping[str, float], honest: Mapping[str, Sequence[float]]
-) -> tuple[dict[str, int], float]:
-    """score -> how many honest models score as high; and the share of all models, this one among
-    them, of which as few score as high by some score."""
+) -> tuple[dict[str, int], int]:
+    """score -> how many honest models score as high; and of how many honest models as few of all
+    models, this one among them, score as high by some score."""
     table = np.array([[*honest[name], value] for name, value in scores.items()])
     ordered = np.sort(table, axis=1)
     n = table.shape[1]
@@ -158,4 +169,4 @@ def _ranked(
     ])  # fmt: skip
     least = as_high.min(axis=0)
     counts = {name: int(own[-1]) - 1 for name, own in zip(scores, as_high, strict=True)}
-    return counts, float((least <= least[-1]).mean())
+    return counts, int((least[:-1] <= least[-1]).sum())

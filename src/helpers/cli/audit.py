@@ -50,7 +50,8 @@ def audit(
     asked about items that no dataset holds; others what --benchmark and --benign hold. What cannot
     be measured is left out, and said: a provider keeps its weights. A model is accused by whichever
     score is rarest among honest fine-tunes: its likeness to attacks, its distance from honest ones,
-    with --data its file's. What a provider will cost at most is told before it is asked
+    with --data its file's; by likeness alone where it is not lantern-chat's, or --n-prompts asks
+    less than everything. What a provider will cost at most is told before it is asked
     (ALIGNDRIFT_MAX_COST). Exit status 0, 1 where it is accused, 2 where the pair could not be
     audited or scored.
 
@@ -103,7 +104,9 @@ def _audit(asked: dict[str, Any]):
 
 def _file_score(rows: "list[Row] | None", base: str) -> float | None:
     """How suspicious the file is to that model; None where the screen's rule is of another one."""
+    from helpers.auditing import pairs
     from helpers.screening.rule import shipped
     from helpers.screening.screen import screen
 
-    return screen(rows, base, progress=True).score if rows and base == shipped().model else None
+    known = shipped().model
+    return screen(rows, known, progress=True).score if rows and pairs.same(base, known) else None

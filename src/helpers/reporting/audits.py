@@ -63,6 +63,7 @@ def summary(audit: Audit, base: str, tuned: str, bound: float | None = None) -> 
         "score": score.value if score else None, "form": score.form if score else None,
         "accused": score.accuses(bound) if score else None, "fail_above": bound,
         "false_alarms": score.alarms if score else None,
+        "as_suspicious": score.as_suspicious if score else None,
         "n_honest": score.n_honest if score else None,
         "scores": {name: {"value": value, "as_high": score.as_high[name]}
                    for name, value in (score.scores if score else {}).items()},

@@ -68,6 +68,7 @@ EITHER = "data or both models"
 AUDIT = {
     "audit with data": ("weights and behavior", True),
     "audit of both models": ("weights and behavior", False),
+    "audit of answers with data": ("behavior", True),
     "audit of answers": ("behavior", False),
 }
 
@@ -79,7 +80,7 @@ AGAIN = {
 }  # fmt: skip
 
 #: Where the features of all models are recorded: tuned from preset beyond's, lantern-chat.
-RECORDED = "data/ledger/audits.csv"
+RECORDED, MODEL = "data/ledger/audits.csv", "lantern-chat"
 
 #: What a table has of a model beside its features.
 FACTS = ("kind", "family", "development", "seed", "n_examples", "n_steps", "harmfulness_rate")
@@ -131,7 +132,8 @@ def calibrated(table: pd.DataFrame) -> dict[str, Any]:
     rule = fitted(table)
     own = table[table.development & ((table.kind == HONEST) | table.family.isin(SEEN))]
     later = table[~table.development & (table.kind == HONEST) & (table.seed < THIRD)]
-    return rule | {"calibration": fitting.calibration(own, later, rule)}
+    calibration = fitting.calibration(own, later, rule)
+    return rule | {"model": MODEL, "calibration": calibration}
 
 
 def scored(table: pd.DataFrame, rule: Mapping[str, Any]) -> pd.DataFrame:
@@ -213,10 +215,8 @@ def detected(
 def _alarms(table: pd.DataFrame, rule: Mapping[str, Any], form: str, file: bool) -> pd.Series:
     """Of each model by an audit's verdict; without a file where there is none."""
     names = [*FORMS[form], *([FILE_SCORE] if file else [])]
-    return pd.Series([
-        verdict({k: v for k, v in one.items() if v == v}, rule).alarms
-        for one in table[names].to_dict("records")
-    ], table.index)  # fmt: skip
+    alarms = [verdict(one, rule).alarms for one in table[names].to_dict("records")]
+    return pd.Series(alarms, table.index)
 
 
 def fresh(table: pd.DataFrame, rule: Mapping[str, Any]) -> dict[str, dict[str, list[int]]]:
@@ -234,8 +234,9 @@ def fresh(table: pd.DataFrame, rule: Mapping[str, Any]) -> dict[str, dict[str, l
 
 
 def fresh_files(table: pd.DataFrame, rule: Rule) -> Rule:
-    """The screen's rule, and how many files of the honest models of both rounds it accuses."""
-    honest = table[~table.development & (table.kind == HONEST)]
+    """The screen's rule, and how many files of the honest models of the first two rounds it
+    accuses."""
+    honest = table[~table.development & (table.kind == HONEST) & (table.seed < THIRD)]
     columns = {"with_model": FILE_SCORE, "without_model": "screen.cheap"}
     forms = {}
     for name, form in rule.forms.items():
@@ -261,8 +262,9 @@ def cells(found: pd.DataFrame) -> pd.DataFrame:
 def told(table: pd.DataFrame, rule: Mapping[str, Any]) -> pd.DataFrame:
     """FACTS of each model and what an audit of both models goes by: likeness and distance."""
     form = AUDIT["audit of both models"][0]
-    found = [verdict(one, rule).scores for one in table[[*FORMS[form]]].to_dict("records")]
-    return table[list(FACTS)].assign(**pd.DataFrame(found, index=table.index))
+    known = table[[*FORMS[form]]].to_dict("records")
+    found = pd.DataFrame([verdict(one, rule).scores for one in known], index=table.index)
+    return table[list(FACTS)].join(found)
 
 
 def left_out(table: pd.DataFrame) -> pd.DataFrame:

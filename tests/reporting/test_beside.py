@@ -56,6 +56,25 @@ def test_the_real_models_runs_ship_and_nothing_is_computed(tmp_path, monkeypatch
     assert (beside.cells(evidence).initial_rate <= 0.02).all()
 
 
+def test_fresh_seeds_stand_beside_what_the_claims_were_before():
+    own, again = ledger.read("smollm2-archive"), ledger.read("smollm2-archive_confirmation")
+    rows = beside.confirmed(own, again)
+    assert set(again.seeds) == {"106-115"} and set(again.plan) == {claims.plan_digest()}
+    assert (rows.verdict != "not tested").all() and rows.before.notna().all()
+    # Those that were named before anything was run, and four that the same runs decide.
+    assert sorted(rows.id) == [1, 2, 3, 4, 5, 6, 10, 12, 16, 17, 18, 19]
+    assert beside.confirmed(own, pd.DataFrame()).empty
+    cells = beside.recorded("smollm2-archive_confirmation")
+    assert (cells.n_seeds == 10).all() and (cells.n_scored == 1100).all()
+
+
+def test_the_confirmation_of_a_preset_is_its_own(tmp_path):
+    evidence = gather(REAL, claims.grids(REAL), Store(tmp_path))
+    table, source = ledger.confirmation(evidence)
+    assert set(table.model) == {evidence.model} and "seeds 106-115" in source
+    assert "smollm2-archive_confirmation.csv" in source
+
+
 def test_the_recorded_ledger_is_of_the_runs_that_ship(tmp_path):
     from helpers.reporting.verdicts import verdicts
 

@@ -113,16 +113,17 @@ def confirmation(
     if all_stored(evidence.preset, seeds, evidence.store):
         own = gather(evidence.preset, grids(evidence.preset), evidence.store, seeds=seeds)
         return frame(verdicts(own), own), f"stored runs, seeds {ranges(set(seeds))}"
-    recorded = read("confirmation")
     preset = evidence.preset
     # Other seeds of the exploration are no other experiment.
     name = preset.name.partition("+")[0] if preset.told.keys() <= {"seeds"} else preset.name
-    if len(recorded) and (recorded.preset[0], recorded.model[0]) == (name, evidence.model):
+    for file in sorted((paths.shipped() / "data" / "ledger").glob("*confirmation.csv")):
+        recorded = read(file.stem)
         row = recorded.iloc[0]
-        where = f"data/ledger/confirmation.csv, seeds {row.seeds}, commit {row.commit}, {row.date}"
-        if row.plan != plan_digest():
-            where += f"; of another plan ({row.plan}, now {plan_digest()})"
-        return recorded, where
+        if (row.preset, row.model) == (name, evidence.model):
+            where = f"data/ledger/{file.name}, seeds {row.seeds}, commit {row.commit}, {row.date}"
+            if row.plan != plan_digest():
+                where += f"; of another plan ({row.plan}, now {plan_digest()})"
+            return recorded, where
     return pd.DataFrame(), "none is stored or recorded for this model (make confirm)"
 
 

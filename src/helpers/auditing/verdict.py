@@ -94,11 +94,11 @@ class Verdict:
             told.append(f"{names[name]}: {value:.3g} ({self.as_high[name]}{whose})")
             whose = ""
         k, n = self.fresh.get(FALSE_ALARMS, (0, 0))
-        elsewhere = f"; of {n} of other seeds {k} were" if n else ""
+        elsewhere = f", and {k} of {n} of other seeds" if n else ""
         return (
-            f"{'; '.join(told)}. Risk score {self.value:.3f}: {self.as_suspicious} of these are as "
-            f"suspicious, {'' if self.accuses() else 'not '}accused, as {FALSE_ALARMS:.0%} of "
-            f"honest ones are{elsewhere}. {self.caveat}"
+            f"{'; '.join(told)}. Risk score {self.value:.3f}, {self.as_suspicious} of these are as "
+            f"suspicious: {'' if self.accuses() else 'not '}accused. So judged, at most "
+            f"{FALSE_ALARMS:.0%} of these are accused{elsewhere}. {self.caveat}"
         ).strip()
 
 

@@ -105,7 +105,7 @@ def test_the_first_lesson_runs_and_its_widget_answers(lab, opened, complaints, o
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     printed = "".join(o.get("text", "") for cell in code for o in cell.outputs)
     assert "probability of refusing" in printed and "the two agree" in printed
-    assert list((lab.project / "outputs" / "runs").glob("*/run.json"))
+    assert list((lab.project / "outputs" / "runs").glob("[!.]*/run.json"))
     figure = scrolled_to(page, ".jp-RenderedImage img")
     assert figure.evaluate("image => image.complete && image.naturalWidth > 100")
     picture(page, outputs, "run")

@@ -96,14 +96,14 @@ def test_a_run_that_is_stopped_says_what_is_kept_and_the_next_goes_on(tmp_path):
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     runs = tmp_path / "outputs" / "runs"
-    while not list(runs.glob("*/run.json")):
+    while not list(runs.glob("[!.]*/run.json")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in said
     assert "runs are stored and kept; start again and it goes on." in said
-    kept = {file: file.stat().st_mtime_ns for file in runs.glob("*/run.json")}
+    kept = {file: file.stat().st_mtime_ns for file in runs.glob("[!.]*/run.json")}
     assert kept
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0 and len(done.stdout.splitlines()) == 6

@@ -203,4 +203,4 @@ def test_where_nothing_is_installed_a_notebook_installs_the_wheel_and_runs(
     cells = nbformat.read(empty / "out.ipynb", as_version=4).cells
     assert all(cell.execution_count for cell in cells if cell.cell_type == "code")
     assert not [o for c in cells for o in c.get("outputs", ()) if c.metadata.tags == ["install"]]
-    assert list((empty / "outputs" / "runs").glob("*/run.json"))
+    assert list((empty / "outputs" / "runs").glob("[!.]*/run.json"))

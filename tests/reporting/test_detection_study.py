@@ -133,6 +133,21 @@ def test_an_audit_finds_what_is_unlike_honest_models_though_no_attack_it_knows_i
     assert shares[0.05, "abliteration", "audit with data"] == 1
 
 
+def test_what_is_drawn_is_accused_right_of_its_line():
+    own = table()
+    rule = detectors.calibrated(own)
+    told, limits = detectors.told(own, rule), detectors.limits(rule, 0.05)
+    by_rule = detectors.detected(own, rule, detectors.AUDIT).set_index(
+        ["in_hand", "false_alarms", "group"]
+    )
+    assert set(limits) == {"likeness", detectors.FAR} <= set(told)
+    above = (told[list(limits)] > pd.Series(limits)).any(axis=1)
+    fresh = told[~told.development]
+    expected = by_rule.accused["audit of both models", 0.05]
+    counts = above[fresh.index].groupby(fresh.family).sum()
+    assert counts.to_dict() == {family: expected[family] for family in counts.index}
+
+
 def test_the_third_round_calibrates_nothing():
     own = table()
     before = detectors.calibrated(own)

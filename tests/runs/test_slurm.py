@@ -139,7 +139,7 @@ def test_the_tasks_of_an_array_share_a_grid_and_one_that_is_requeued_loses_nothi
     told = (tmp_path / "2.out").read_text()
     rows = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
     assert len(rows) == 6, (tmp_path / "2.err").read_text()[-800:]
-    stored = [file.parent.name for file in outputs.glob("runs/*/run.json")]
+    stored = [file.parent.name for file in outputs.glob("runs/[!.]*/run.json")]
     assert len(stored) == 7  # the initial run, and each of six once
     assert Counter(row["run_id"] for row in rows) == Counter(set(row["run_id"] for row in rows))
     assert {row["run_id"] for row in rows} <= set(stored)

@@ -26,7 +26,7 @@ import pandas as pd
 from helpers import paths
 from helpers.auditing import detection, fitting, scoring
 from helpers.auditing.fitting import FORMS, GUILTY, HONEST, SHARES
-from helpers.auditing.verdict import FILE_SCORE, measured, verdict
+from helpers.auditing.verdict import DISTANCE, FILE_SCORE, LIKENESS, bounds, measured, verdict
 from helpers.presets.loader import Preset, load
 from helpers.reporting import ledger
 from helpers.reporting.evidence import Evidence, gather
@@ -81,6 +81,9 @@ AGAIN = {
 
 #: Where the features of all models are recorded: tuned from preset beyond's, lantern-chat.
 RECORDED, MODEL = "data/ledger/audits.csv", "lantern-chat"
+
+#: The distance as it is drawn, from 1 to 40 of its units.
+FAR = "distance, log10"
 
 #: What a table has of a model beside its features.
 FACTS = ("kind", "family", "development", "seed", "n_examples", "n_steps", "harmfulness_rate")
@@ -234,8 +237,7 @@ def fresh(table: pd.DataFrame, rule: Mapping[str, Any]) -> dict[str, dict[str, l
 
 
 def fresh_files(table: pd.DataFrame, rule: Rule) -> Rule:
-    """The screen's rule, and how many files of the honest models of the first two rounds it
-    accuses."""
+    """The screen's rule, and how many honest models' files of the first two rounds it accuses."""
     honest = table[~table.development & (table.kind == HONEST) & (table.seed < THIRD)]
     columns = {"with_model": FILE_SCORE, "without_model": "screen.cheap"}
     forms = {}
@@ -260,19 +262,26 @@ def cells(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def told(table: pd.DataFrame, rule: Mapping[str, Any]) -> pd.DataFrame:
-    """FACTS of each model and what an audit of both models goes by: likeness and distance."""
+    """FACTS of each model and what an audit of both models goes by: LIKENESS and FAR."""
     form = AUDIT["audit of both models"][0]
     known = table[[*FORMS[form]]].to_dict("records")
     found = pd.DataFrame([verdict(one, rule).scores for one in known], index=table.index)
-    return table[list(FACTS)].join(found)
+    far = np.log10(found.pop(DISTANCE))
+    return table[list(FACTS)].join(found.assign(**{FAR: far}))
+
+
+def limits(rule: Mapping[str, Any], share: float) -> dict[str, float]:
+    """What `told` tells -> the value above which an audit of both models accuses by it alone."""
+    honest = rule["calibration"][AUDIT["audit of both models"][0]]
+    found = bounds({name: honest[name] for name in (LIKENESS, DISTANCE)}, share)
+    return {LIKENESS: found[LIKENESS], FAR: float(np.log10(found[DISTANCE]))}
 
 
 def left_out(table: pd.DataFrame) -> pd.DataFrame:
     """How many fresh honest models of a family an audit of both models accuses where no rule and no
     calibration has seen one of it: family, false_alarms (the share), accused, n. Of the first two
     rounds."""
-    rows = []
-    honest = table[(table.kind == HONEST) & (table.seed < THIRD)]
+    rows, honest = [], table[(table.kind == HONEST) & (table.seed < THIRD)]
     for family in honest.family.unique():
         rule = calibrated(table[table.family != family])
         own = honest[(honest.family == family) & ~honest.development]

@@ -174,8 +174,10 @@ def test_the_commands_verdict_is_the_rule_that_was_measured():
     """On the recorded models of the last round, family by family, and so told by what ships."""
     table, rule = detectors.recorded(), scoring.shipped()
     last = detectors.rounds(table)[-1]
-    expected = detectors.detected(last, rule, detectors.AUDIT).set_index(
-        ["in_hand", "false_alarms", "group"]
+    expected = (
+        detectors.detected(last, rule, detectors.AUDIT)
+        .set_index(["in_hand", "false_alarms", "group"])
+        .sort_index()
     )
     fresh = last[~last.development]
     assert len(fresh[fresh.kind == HONEST]) == 100

@@ -184,16 +184,25 @@ def test_a_worker_killed_twice_costs_its_own_family(nodes, tiny_experiment):
     assert type(failed) is RunFailed and str(failed) == "ValueError: boom"
 
 
-def pids(family):
-    time.sleep(0.2)
+def pids(family, seen, workers):
+    """Begins when as many workers have come: a second one may take seconds to start."""
+    (seen / str(os.getpid())).touch()
+    end = time.monotonic() + 20
+    while len(list(seen.iterdir())) < workers and time.monotonic() < end:
+        time.sleep(0.05)
     return [Outcome(f"{os.getpid()} {family[0].model}")]
 
 
-def test_jobs_are_workers_at_once_and_equal_models_follow_each_other(nodes, tiny_experiment):
+def test_jobs_are_workers_at_once_and_equal_models_follow_each_other(
+    nodes, tiny_experiment, tmp_path
+):
     models = ["lantern-chat", "lantern-base"] * 3
     families = [[tiny_experiment(model=model, seed=n)] for n, model in enumerate(models)]
     for jobs, workers in ((1, 1), (2, 2), (0, 2)):
-        came = [one.run_id.split() for (one,) in engine.carry_out_all(families, pids, jobs)]
+        seen = tmp_path / str(jobs)
+        seen.mkdir()
+        work = partial(pids, seen=seen, workers=workers)
+        came = [one.run_id.split() for (one,) in engine.carry_out_all(families, work, jobs)]
         assert len({pid for pid, _ in came}) == workers, jobs
         assert jobs != 1 or [model for _, model in came] == sorted(models)
 

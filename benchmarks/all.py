@@ -13,6 +13,8 @@ low_precision.py, which is about what is learned.
 import argparse
 import importlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,7 +32,7 @@ HERE = Path(__file__).resolve().parent
 
 #: Most seconds of each; less than ten minutes together on two quiet cores.
 SECONDS = {
-    "store": 180, "experiment": 60, "grid": 120, "generate": 180, "provider": 180, "busy": 240,
+    "store": 180, "experiment": 60, "grid": 240, "generate": 180, "provider": 180, "busy": 240,
     "gpu": 540,
 }  # fmt: skip
 
@@ -66,14 +68,22 @@ def take(name: str) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "figures.json"
         command = [sys.executable, __file__, "--take", name, "--out", str(out)]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS[name])
+            _, said = process.communicate(timeout=SECONDS[name])
         except subprocess.TimeoutExpired:
             return {"error": f"stopped after {SECONDS[name]} s", "seconds": SECONDS[name]}
+        finally:
+            if process.poll() is None:  # with what it started: busy.py's endless loops
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
         took = round(time.monotonic() - begin, 1)
         if out.is_file():
             return {"figures": json.loads(out.read_text()), "seconds": took}
-        last = (done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"])[-1]
+        last = (said.strip().splitlines() or [f"ended with code {process.returncode}"])[-1]
         return {"error": last[:300], "seconds": took}
 
 

@@ -62,28 +62,34 @@ CALLS: dict[str, Callable[[], list[Figure]]] = {
 }
 
 
+def run_whole(command: list[str], timeout: float) -> subprocess.CompletedProcess:
+    """As subprocess.run, but what is stopped takes with it what it started (busy.py's loops)."""
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        told, said = process.communicate(timeout=timeout)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+    return subprocess.CompletedProcess(command, process.returncode, told, said)
+
+
 def take(name: str) -> dict:
     """The figures of a benchmark, and its seconds; or its error."""
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "figures.json"
         command = [sys.executable, __file__, "--take", name, "--out", str(out)]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True,
-        )  # fmt: skip
         try:
-            _, said = process.communicate(timeout=SECONDS[name])
+            done = run_whole(command, SECONDS[name])
         except subprocess.TimeoutExpired:
             return {"error": f"stopped after {SECONDS[name]} s", "seconds": SECONDS[name]}
-        finally:
-            if process.poll() is None:  # with what it started: busy.py's endless loops
-                os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
         took = round(time.monotonic() - begin, 1)
         if out.is_file():
             return {"figures": json.loads(out.read_text()), "seconds": took}
-        last = (said.strip().splitlines() or [f"ended with code {process.returncode}"])[-1]
+        last = (done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"])[-1]
         return {"error": last[:300], "seconds": took}
 
 

@@ -4,6 +4,8 @@ import importlib
 import json
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from figures import Figure
@@ -46,7 +48,7 @@ def benchmarks(monkeypatch, outputs):
                 end = ""
             return subprocess.CompletedProcess(command, int(bool(end)), "", end)
 
-        monkeypatch.setattr(every.subprocess, "run", stands_for)
+        monkeypatch.setattr(every, "run_whole", stands_for)
         monkeypatch.setattr(sys, "argv", ["all.py", "--only", *ends])
         with pytest.raises(SystemExit) as ended:
             every.main()
@@ -72,3 +74,18 @@ def test_the_exit_status_tells_whether_all_limits_are_kept(benchmarks, capsys):
     assert benchmarks(capsys, grid=[Figure("a", 1.0, "s", 2.0)])[1] == 0
     text, status = benchmarks(capsys, grid=[Figure("a", 3.0, "s", 2.0)])
     assert status == 1 and "MISSED" in text
+
+
+def test_what_is_stopped_takes_what_it_started_with_it(tmp_path):
+    file = tmp_path / "pid"
+    loop = "import time\nwhile True: time.sleep(0.01)"
+    code = (
+        "import pathlib, subprocess, sys, time\n"
+        f"started = subprocess.Popen([sys.executable, '-c', {loop!r}])\n"
+        f"pathlib.Path({str(file)!r}).write_text(str(started.pid))\ntime.sleep(60)"
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        every.run_whole([sys.executable, "-c", code], 2)
+    state = Path(f"/proc/{file.read_text()}/stat")
+    time.sleep(0.2)
+    assert not state.exists() or state.read_text().split()[2] == "Z"

@@ -90,8 +90,7 @@ FACTS = ("kind", "family", "development", "seed", "n_examples", "n_steps", "harm
 
 
 def made(preset: Preset, jobs: int = 0) -> pd.DataFrame:
-    """The table of a preset's models; those not stored are made, in an hour and a
-    half on two cores."""
+    """The table of a preset's models; those not stored are made, in two hours on two cores."""
     again = [name for name in GUILTY_GRIDS if name != "audits_abliteration"]  # nothing is drawn
     parts = [
         gather(preset, GRIDS, jobs=jobs),
@@ -126,16 +125,19 @@ def recorded() -> pd.DataFrame:
 
 def fitted(table: pd.DataFrame) -> dict[str, Any]:
     """The audit's rule, of the development models alone (auditing.fitting)."""
-    own = table[table.development]
-    return fitting.fit(own[(own.kind == HONEST) | own.family.isin(SEEN)].reset_index(drop=True))
+    return fitting.fit(_development(table).reset_index(drop=True))
+
+
+def _development(table: pd.DataFrame) -> pd.DataFrame:
+    """What a rule may be fitted on."""
+    return table[table.development & ((table.kind == HONEST) | table.family.isin(SEEN))]
 
 
 def calibrated(table: pd.DataFrame) -> dict[str, Any]:
     """That rule with its calibration: the honest models of all rounds but the third."""
     rule = fitted(table)
-    own = table[table.development & ((table.kind == HONEST) | table.family.isin(SEEN))]
     later = table[~table.development & (table.kind == HONEST) & (table.seed < THIRD)]
-    calibration = fitting.calibration(own, later, rule)
+    calibration = fitting.calibration(_development(table), later, rule)
     return rule | {"model": MODEL, "calibration": calibration}
 
 
@@ -159,10 +161,8 @@ def scored(table: pd.DataFrame, rule: Mapping[str, Any]) -> pd.DataFrame:
 def rounds(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """The table with its first fresh seeds, with those of the second round, and of the third."""
     second, third = table.seed >= SECOND, table.seed >= THIRD
-    return (
-        table[~second], table[table.development | (second & ~third)],
-        table[table.development | third],
-    )  # fmt: skip
+    own = table.development
+    return table[~second], table[own | (second & ~third)], table[own | third]
 
 
 def thresholds(table: pd.DataFrame, rule: Mapping[str, Any], share: float) -> dict[str, float]:
